@@ -1,0 +1,37 @@
+import { randomInt } from 'node:crypto'
+import { LifeboatError } from './errors.ts'
+
+/** Where the objects of a backup lie, below the sink's root. docs/format.md shows the same for people. */
+export const layout = {
+  backups: (job: string) => `${job}/backups/`,
+  data: (job: string) => `${job}/data/`,
+  manifest: (job: string, id: string) => `${job}/backups/${id}.json`,
+  object: (job: string, id: string, name: string) => `${job}/data/${id}/${name}`,
+  dataOf: (job: string, id: string) => `${job}/data/${id}/`,
+}
+
+const ID = /^\d{8}T\d{6}Z-[a-z0-9]{4}$/
+const ALPHABET = 'abcdefghijkmnpqrstuvwxyz23456789'
+
+/** Sorts by time: `20261122T210500Z-k3f9`. */
+export function newBackupId(now: Date): string {
+  const time = now.toISOString().replace(/[-:]|\.\d+/g, '')
+  return `${time}-${Array.from({ length: 4 }, () => ALPHABET[randomInt(ALPHABET.length)]).join('')}`
+}
+
+export function isBackupId(text: string): boolean {
+  return ID.test(text)
+}
+
+export function backupIdFromKey(key: string): string | undefined {
+  const id = /([^/]+)\.json$/.exec(key)?.[1]
+  return id !== undefined && isBackupId(id) ? id : undefined
+}
+
+export function checkJobName(job: string): string {
+  if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(job)) return job
+  throw new LifeboatError(
+    'usage',
+    `unable to use job name '${job}': it may hold letters, digits, '.', '_' and '-' only`,
+  )
+}

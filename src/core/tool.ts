@@ -1,0 +1,211 @@
+import { access, constants } from 'node:fs/promises'
+import { delimiter, isAbsolute, join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { execa, type ResultPromise } from 'execa'
+import type { Bytes } from './bytes.ts'
+import { abortReason, LifeboatError } from './errors.ts'
+import { redact, type Secret } from './secret.ts'
+
+/** How a tool is started. A command may have several words, so that a client can live in a container. */
+export interface ToolCommand {
+  /** As a person calls it, for messages: `mysqldump`. */
+  readonly name: string
+  readonly command: readonly [string, ...string[]]
+  readonly args: readonly string[]
+  /** Added to the environment of the child. Nothing secret: /proc shows it to the same user. */
+  readonly env?: Readonly<Record<string, string>>
+  /** Taken out of every text of the tool that is shown. */
+  readonly secrets?: readonly Secret[]
+  /** Turns the last lines of stderr into advice, where the tool's own message is known. */
+  readonly explain?: (stderr: string) => { code?: LifeboatError['code']; hint?: string } | undefined
+}
+
+export interface ToolSourceOptions {
+  /** Looks at the last TAIL_BYTES of the output; false means that the end-of-dump trailer is missing. */
+  readonly isComplete?: (tail: Buffer) => boolean
+}
+
+const TAIL_BYTES = 4096
+const STDERR_BYTES = 8192
+const STDERR_LINES = 12
+const KILL_AFTER_MS = 5_000
+
+/**
+ * The output of a tool. The iteration ends well only if the tool exited 0 *and* left its trailer; otherwise it throws
+ * `tool-failed`. Whoever stops reading early has the tool terminated, killed 5 s later.
+ */
+export async function* readTool(
+  tool: ToolCommand,
+  signal: AbortSignal,
+  options: ToolSourceOptions = {},
+): AsyncGenerator<Uint8Array> {
+  const child = await start(tool, signal, 'ignore')
+  let tail: Buffer = Buffer.alloc(0)
+  let ended = false
+  try {
+    for await (const piece of child.process.stdout as AsyncIterable<Buffer>) {
+      if (options.isComplete !== undefined) tail = lastBytes(tail, piece)
+      yield piece
+    }
+    ended = true
+    const stopped = await child.exit()
+    if (stopped !== undefined) throw stopped
+    if (options.isComplete !== undefined && !options.isComplete(tail)) {
+      throw new LifeboatError(
+        'tool-failed',
+        `unable to trust the output of '${tool.name}': it exited 0 but its end-of-dump line is missing`,
+        {
+          hint: 'The dump is cut short and was not stored. Check the connection to the database and run again.',
+        },
+      )
+    }
+  } finally {
+    if (!ended) await child.stop()
+  }
+}
+
+/** Feeds a stream to a tool's stdin. Resolves with its stdout (bounded to the last 64 KiB) only on exit 0. */
+export async function writeTool(tool: ToolCommand, input: Bytes, signal: AbortSignal): Promise<string> {
+  const child = await start(tool, signal, 'pipe')
+  const stdout = keepLast(child.process.stdout, 64 * 1024)
+  const stdin = child.process.stdin
+  if (stdin === null) throw new Error('the tool was started without a stdin')
+  // The write below reports the same failure through its callback; without a listener Node would end the process.
+  stdin.on('error', () => undefined)
+  let ended = false
+  try {
+    for await (const piece of input) {
+      const accepted = await new Promise<boolean>((resolve) => {
+        stdin.write(piece, (failure) => resolve(failure == null))
+      })
+      // EPIPE says only that the tool is gone; why it went is in its exit and its stderr.
+      if (!accepted) break
+    }
+    stdin.end()
+    ended = true
+    const stopped = await child.exit()
+    if (stopped !== undefined) throw stopped
+    return stdout()
+  } finally {
+    if (!ended) await child.stop()
+  }
+}
+
+/** Runs a tool that says little: `--version`, `--help`. Resolves with its stdout on exit 0. */
+export async function runTool(tool: ToolCommand, signal: AbortSignal): Promise<string> {
+  const child = await start(tool, signal, 'ignore')
+  const stdout = keepLast(child.process.stdout, 1024 * 1024)
+  const stopped = await child.exit()
+  if (stopped !== undefined) throw stopped
+  return stdout()
+}
+
+/** Full path of the first of the names that is on PATH (or is an executable path itself). */
+export async function findTool(names: readonly string[], path: string): Promise<string | undefined> {
+  for (const name of names) {
+    const candidates = isAbsolute(name) ? [name] : path.split(delimiter).map((folder) => join(folder, name))
+    for (const candidate of candidates) {
+      try {
+        await access(candidate, constants.X_OK)
+        return candidate
+      } catch {
+        // Not there: the next one.
+      }
+    }
+  }
+  return undefined
+}
+
+interface Child {
+  readonly process: ResultPromise<{ buffer: false; reject: false }>
+  /** Waits for exit and for all output; the error to throw, or undefined on exit 0. */
+  exit(): Promise<LifeboatError | undefined>
+  /** Terminates and waits. */
+  stop(): Promise<void>
+}
+
+async function start(tool: ToolCommand, signal: AbortSignal, stdin: 'ignore' | 'pipe'): Promise<Child> {
+  if (signal.aborted) throw abortReason(signal)
+  const [file, ...first] = [...(await deathSignal()), ...tool.command]
+  const child = execa(file as string, [...first, ...tool.args], {
+    stdin,
+    stdout: 'pipe',
+    stderr: 'pipe',
+    buffer: false,
+    reject: false,
+    cancelSignal: signal,
+    forceKillAfterDelay: KILL_AFTER_MS,
+    ...(tool.env === undefined ? {} : { env: tool.env }),
+  }) as unknown as Child['process']
+  // Read always, keep little: a tool that writes to stderr for ever must neither block nor fill our memory.
+  const stderr = keepLast(child.stderr, STDERR_BYTES)
+  return {
+    process: child,
+    async exit() {
+      const result = await child
+      if (signal.aborted) return abortReason(signal)
+      return result.failed ? toolError(tool, result, redact(stderr(), tool.secrets ?? [])) : undefined
+    },
+    async stop() {
+      child.kill('SIGTERM')
+      child.stdin?.destroy()
+      child.stdout?.destroy()
+      await child
+    },
+  }
+}
+
+function toolError(
+  tool: ToolCommand,
+  result: Pick<Awaited<Child['process']>, 'code' | 'exitCode' | 'signal' | 'originalMessage'>,
+  stderr: string,
+): LifeboatError {
+  if (result.code === 'ENOENT' || result.code === 'EACCES') {
+    return new LifeboatError('tool-missing', `unable to start '${tool.name}': ${result.code}`, {
+      hint: `Install the package that brings '${tool.name}', or put it on PATH.`,
+    })
+  }
+  const lines = stderr.trim().split('\n').slice(-STDERR_LINES).join('\n')
+  const explained = tool.explain?.(stderr)
+  const how =
+    result.signal === undefined
+      ? result.exitCode === undefined
+        ? (result.originalMessage ?? 'it could not be run')
+        : `exit code ${result.exitCode}`
+      : `killed by ${result.signal}`
+  return new LifeboatError(
+    explained?.code ?? 'tool-failed',
+    `unable to run '${tool.name}': ${how}${lines === '' ? '' : `\n${lines}`}`,
+    { hint: explained?.hint, details: { tool: tool.name, exitCode: result.exitCode, signal: result.signal } },
+  )
+}
+
+function lastBytes(tail: Buffer, piece: Uint8Array): Buffer {
+  if (piece.length >= TAIL_BYTES) return Buffer.from(piece.subarray(piece.length - TAIL_BYTES))
+  return Buffer.concat([tail, piece]).subarray(-TAIL_BYTES)
+}
+
+/** Drains a stream, keeping its last bytes. Returns how to read them. */
+function keepLast(stream: Readable | null, bytes: number): () => string {
+  let kept: Buffer = Buffer.alloc(0)
+  stream?.on('data', (piece: Buffer) => {
+    kept = Buffer.concat([kept, piece]).subarray(-bytes)
+  })
+  return () => kept.toString('utf8')
+}
+
+let setpriv: Promise<readonly string[]> | undefined
+
+/**
+ * A tool must not outlive an agent that was killed by SIGKILL, or it would hold its snapshot open for ever:
+ * setpriv(1) of util-linux 2.33 and later asks the kernel to terminate it then.
+ */
+function deathSignal(): Promise<readonly string[]> {
+  setpriv ??= (async () => {
+    const found = await findTool(['/usr/bin/setpriv', '/bin/setpriv'], '')
+    if (found === undefined) return []
+    const help = await execa(found, ['--help'], { reject: false })
+    return String(help.stdout).includes('--pdeathsig') ? [found, '--pdeathsig', 'TERM', '--'] : []
+  })()
+  return setpriv
+}
