@@ -2,6 +2,17 @@ import type { Bytes } from './bytes.ts'
 import type { Contents, TableCount } from './contents.ts'
 import type { Finding } from './finding.ts'
 import type { LogPosition, NotCaptured, ServerIdentity, ToolVersion } from './manifest.ts'
+import type { SecretSource } from './secret.ts'
+
+/** What an engine gets from outside: it never reads the environment by itself. */
+export interface EngineContext {
+  /** Looked up late, and anew for each connection: an IAM token lasts 15 minutes. */
+  readonly password?: SecretSource
+  /** Folders in which tools are looked for, as in PATH. */
+  readonly searchPath: string
+  /** Commands to use instead of what is found, by the tool's name: `mysqldump` → docker exec … mysqldump. */
+  readonly commands?: Readonly<Record<string, readonly [string, ...string[]]>>
+}
 
 /** What a look at a server finds out, read-only. */
 export interface Probe {
