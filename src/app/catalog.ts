@@ -1,0 +1,176 @@
+import { gunzipSync } from 'node:zlib'
+import type { ZodType } from 'zod'
+import { backupIdFromKey, isBackupId, layout } from '../core/backup-layout.ts'
+import { LifeboatError, messageOf } from '../core/errors.ts'
+import { type Index, indexSchema, type Manifest, manifestSchema } from '../core/manifest.ts'
+import type { Sink } from '../core/sink.ts'
+import { readWhole, type StoredObject } from './stored-object.ts'
+
+/** No honest manifest comes near this: a larger one is not read into memory. */
+const MANIFEST_BYTES = 64 * 1024 * 1024
+
+export interface CatalogEntry {
+  readonly job: string
+  readonly id: string
+  readonly manifest?: Manifest
+  /** Why the manifest can't be used, where it can't. */
+  readonly problem?: string
+}
+
+/** All backups at a sink, oldest first: what has no manifest is not a backup. Damaged manifests are listed as such. */
+export async function listBackups(
+  sink: Sink,
+  job: string | undefined,
+  signal: AbortSignal,
+): Promise<CatalogEntry[]> {
+  const entries: CatalogEntry[] = []
+  for await (const info of sink.list(job === undefined ? '' : layout.backups(job), signal)) {
+    const found = /^([^/]+)\/backups\/([^/]+)\.json$/.exec(info.key)
+    const id = backupIdFromKey(info.key)
+    if (found === null || id === undefined) continue
+    const name = found[1] as string
+    try {
+      entries.push({ job: name, id, manifest: await readManifest(sink, name, id, signal) })
+    } catch (thrown) {
+      if (!(thrown instanceof LifeboatError) || thrown.code !== 'integrity') throw thrown
+      entries.push({ job: name, id, problem: messageOf(thrown) })
+    }
+  }
+  return entries.sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : a.job < b.job ? -1 : 1))
+}
+
+/** The id that the operator means: a given one, or the newest of the job (undefined and `latest` alike). */
+export async function resolveBackupId(
+  sink: Sink,
+  job: string,
+  wanted: string | undefined,
+  signal: AbortSignal,
+): Promise<string> {
+  if (wanted !== undefined && wanted !== 'latest') {
+    if (isBackupId(wanted)) return wanted
+    throw new LifeboatError(
+      'usage',
+      `unable to use backup id '${wanted}': ids look like 20261122T210500Z-k3f9`,
+      {
+        hint: 'Copy one from: lifeboat list, or leave it out to take the newest.',
+      },
+    )
+  }
+  let newest: string | undefined
+  for await (const info of sink.list(layout.backups(job), signal)) {
+    const id = backupIdFromKey(info.key)
+    if (id !== undefined && info.key === layout.manifest(job, id) && (newest === undefined || id > newest))
+      newest = id
+  }
+  if (newest !== undefined) return newest
+  throw await noBackup(sink, `unable to find a backup of job '${job}' at ${sink.name}`, job, signal)
+}
+
+async function noBackup(
+  sink: Sink,
+  message: string,
+  job: string,
+  signal: AbortSignal,
+): Promise<LifeboatError> {
+  const jobs = new Set<string>()
+  for await (const info of sink.list('', signal)) {
+    const found = /^([^/]+)\/backups\//.exec(info.key)
+    if (found?.[1] !== undefined && found[1] !== job) jobs.add(found[1])
+  }
+  const hint =
+    jobs.size === 0
+      ? 'Check the sink URL, its path or prefix above all; nothing there was written by lifeboat.'
+      : `Other jobs are there: name one with --job (${[...jobs].sort().join(', ')}).`
+  return new LifeboatError('sink-not-found', message, { hint })
+}
+
+/** Reads and checks a manifest. Its id and job must be those of its path, so that no backup can pose as another. */
+export async function readManifest(
+  sink: Sink,
+  job: string,
+  id: string,
+  signal: AbortSignal,
+): Promise<Manifest> {
+  const key = layout.manifest(job, id)
+  const info = await sink.stat(key, signal)
+  if (info === undefined) {
+    throw await noBackup(sink, `unable to find backup '${id}' of job '${job}' at ${sink.name}`, job, signal)
+  }
+  if (info.bytes > MANIFEST_BYTES) throw damaged(sink, key, `it has ${info.bytes} bytes`)
+  const bytes = await sink.read(key, { offset: 0, bytes: info.bytes }, signal)
+  const manifest = parse(sink, key, bytes, manifestSchema)
+  if (manifest.id !== id || manifest.job !== job) {
+    throw damaged(sink, key, `it says that it is '${manifest.job}/${manifest.id}'`)
+  }
+  return manifest
+}
+
+export async function readIndex(sink: Sink, manifest: Manifest, signal: AbortSignal): Promise<Index> {
+  const key = layout.object(manifest.job, manifest.id, manifest.index.name)
+  const stored = await readWhole(sink, key, manifest.index, signal)
+  const index = parse(sink, key, unzip(sink, key, stored), indexSchema)
+  if (index.id !== manifest.id) throw damaged(sink, key, `it says that it is of '${index.id}'`)
+  return index
+}
+
+/** The stored volumes of one part (or the contents), with their digests out of the index. */
+export function storedObjects(manifest: Manifest, index: Index, names: readonly string[]): StoredObject[] {
+  return names.map((name) => {
+    const entry = index.objects[name]
+    if (entry === undefined) {
+      throw new LifeboatError(
+        'integrity',
+        `unable to trust backup '${manifest.id}': its index lacks '${name}'`,
+        {
+          hint: 'This backup is damaged. Use another one: lifeboat list shows them.',
+        },
+      )
+    }
+    return {
+      name,
+      key: layout.object(manifest.job, manifest.id, name),
+      bytes: entry.bytes,
+      chunks: entry.chunks,
+    }
+  })
+}
+
+export function parseStored<T>(sink: Sink, key: string, bytes: Uint8Array, schema: ZodType<T>): T {
+  return parse(sink, key, bytes, schema)
+}
+
+function parse<T>(sink: Sink, key: string, bytes: Uint8Array, schema: ZodType<T>): T {
+  let json: unknown
+  try {
+    json = JSON.parse(Buffer.from(bytes).toString('utf8'))
+  } catch (thrown) {
+    throw damaged(sink, key, `it is not JSON (${messageOf(thrown)})`)
+  }
+  const parsed = schema.safeParse(json)
+  if (parsed.success) return parsed.data
+  const issue = parsed.error.issues[0]
+  if (issue?.path[0] === 'format') {
+    throw new LifeboatError(
+      'unsupported',
+      `unable to read object '${key}' at ${sink.name}: its format is newer than this lifeboat`,
+      {
+        hint: 'Update lifeboat, or restore by hand as docs/format.md says.',
+      },
+    )
+  }
+  throw damaged(sink, key, `field '${issue?.path.join('.')}': ${issue?.message}`)
+}
+
+function unzip(sink: Sink, key: string, stored: Uint8Array): Uint8Array {
+  try {
+    return gunzipSync(stored)
+  } catch (thrown) {
+    throw damaged(sink, key, messageOf(thrown))
+  }
+}
+
+function damaged(sink: Sink, key: string, reason: string): LifeboatError {
+  return new LifeboatError('integrity', `unable to trust object '${key}' at ${sink.name}: ${reason}`, {
+    hint: 'This backup is damaged. Use another one: lifeboat list shows them.',
+  })
+}

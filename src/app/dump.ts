@@ -1,0 +1,328 @@
+import { createHash } from 'node:crypto'
+import { gzipSync } from 'node:zlib'
+import { layout, newBackupId } from '../core/backup-layout.ts'
+import { collect, once } from '../core/bytes.ts'
+import type { Clock } from '../core/clock.ts'
+import type { Contents } from '../core/contents.ts'
+import type { Dump, DumpResult, Engine, Part, Probe } from '../core/engine.ts'
+import { messageOf, throwIfAborted } from '../core/errors.ts'
+import type { Index, Manifest, StoredPart } from '../core/manifest.ts'
+import { createMeter } from '../core/meter.ts'
+import { runPipeline } from '../core/pipeline.ts'
+import { CHUNK_BYTES, type Sink } from '../core/sink.ts'
+import type { Stage } from '../core/stage.ts'
+import { byHandLines } from './by-hand.ts'
+import { type BegunRun, discardRun, type RunJournal, sweepDeadRuns } from './dead-runs.ts'
+import { heedFindings } from './findings.ts'
+import type { OnEvent } from './run-event.ts'
+import { withStallTimeout } from './stall-timeout.ts'
+import { writeVolumes } from './volumes.ts'
+
+export interface DumpRequest {
+  readonly engine: Engine
+  readonly sink: Sink
+  /** In the order of application: compression, then encryption. */
+  readonly stages: readonly Stage[]
+  readonly job: string
+  readonly counts: 'exact' | 'off'
+  /** Parts that are dumped at once. */
+  readonly jobs: number
+  readonly stallTimeoutMs: number
+  readonly version: string
+  readonly journal: RunJournal
+  readonly clock: Clock
+  readonly onEvent: OnEvent
+}
+
+export interface DumpReport {
+  readonly manifest: Manifest
+  readonly contents: Contents
+  readonly warnings: readonly string[]
+  readonly durationMs: number
+}
+
+/** How long a failed run may take to clear away what it wrote; what it can't is swept by a later run. */
+const CLEANUP_MS = 30_000
+
+interface Written {
+  readonly part: StoredPart
+  readonly name: string
+  readonly objects: Index['objects']
+}
+
+/** engine → meter → stages → meter → sink, then contents and index, then the manifest, whose presence is the commit. */
+export async function runDump(request: DumpRequest, signal: AbortSignal): Promise<DumpReport> {
+  const { engine, sink, clock, journal, onEvent, job } = request
+  const begunMs = clock.monotonicMs()
+  const started = clock.now()
+  onEvent({ kind: 'step', message: `looking at ${engine.target}` })
+  const probe = await engine.probe('source', signal)
+  onEvent({ kind: 'probed', probe })
+  heedFindings(probe.findings, `a dump of ${engine.target}`, onEvent)
+  await clearDeadRuns(request, signal)
+  const run: BegunRun = { sink: sink.name, job, id: newBackupId(started) }
+  await journal.opened(run)
+  let finished: Described
+  try {
+    await using dump = engine.dump(probe, { counts: request.counts }, signal)
+    const written = await writeParts(request, run.id, dump, signal)
+    const result = await dump.finish(signal)
+    for (const warning of result.warnings) onEvent({ kind: 'warning', message: warning })
+    finished = await describe(request, { id: run.id, started, probe, written, result }, signal)
+    throwIfAborted(signal)
+  } catch (thrown) {
+    await giveUp(request, run)
+    throw thrown
+  }
+  await commit(request, finished.manifest, signal)
+  await journal.closed(run)
+  return { ...finished, durationMs: clock.monotonicMs() - begunMs }
+}
+
+/**
+ * Writes the manifest. Where its answer is lost, the sink is asked whether it arrived; where even that fails, the data
+ * stays: a manifest that lands late must never stand without it. A later run finds out and clears away what is none.
+ */
+async function commit(request: DumpRequest, manifest: Manifest, signal: AbortSignal): Promise<void> {
+  const { sink } = request
+  const key = layout.manifest(manifest.job, manifest.id)
+  const bytes = Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`)
+  try {
+    await sink.write(key, once(bytes), { ifAbsent: sink.traits.exclusiveCreate, signal })
+  } catch (thrown) {
+    const info = await sink.stat(key, AbortSignal.timeout(CLEANUP_MS)).catch(() => undefined)
+    if (info?.bytes !== bytes.length) throw thrown
+  }
+}
+
+async function clearDeadRuns(request: DumpRequest, signal: AbortSignal): Promise<void> {
+  const { sink, journal, onEvent } = request
+  try {
+    const removed = await sweepDeadRuns(sink, journal, signal)
+    if (removed.length > 0)
+      onEvent({
+        kind: 'step',
+        message: `removed ${removed.length} leftovers of an earlier run that was cut off`,
+      })
+  } catch (thrown) {
+    if (signal.aborted) throw thrown
+    onEvent({
+      kind: 'warning',
+      message: `leftovers of an earlier run are still at ${sink.name}: ${messageOf(thrown)}`,
+    })
+  }
+}
+
+/** The caller's error is the news; a failure to clean up is said, and the journal keeps the run for a later sweep. */
+async function giveUp(request: DumpRequest, run: BegunRun): Promise<void> {
+  try {
+    await discardRun(request.sink, run, AbortSignal.timeout(CLEANUP_MS))
+    await request.journal.closed(run)
+  } catch (thrown) {
+    request.onEvent({
+      kind: 'warning',
+      message: `unable to clear away the unfinished backup '${run.id}' at ${run.sink}: ${messageOf(thrown)}`,
+      hint: 'It is not listed and can not be restored; the next dump from this machine removes it.',
+    })
+  }
+}
+
+/** Parts are started in order, `jobs` at once; the first failure stops the rest. */
+async function writeParts(
+  request: DumpRequest,
+  id: string,
+  dump: Dump,
+  signal: AbortSignal,
+): Promise<readonly Written[]> {
+  const failed = new AbortController()
+  const both = AbortSignal.any([signal, failed.signal])
+  const running = new Set<Promise<void>>()
+  const written: Written[] = []
+  const totals = { plainBytes: 0, storedBytes: 0 }
+  let number = 0
+  let failure: { readonly thrown: unknown } | undefined
+  for await (const part of dump.parts) {
+    if (running.size >= request.jobs) await Promise.race(running)
+    if (failure !== undefined) break
+    const own = ++number
+    const work: Promise<void> = writePart(request, id, own, part, totals, both)
+      .then(
+        (result) => {
+          written[own - 1] = result
+        },
+        (thrown) => {
+          failure ??= { thrown }
+          failed.abort(thrown)
+        },
+      )
+      .finally(() => running.delete(work))
+    running.add(work)
+  }
+  await Promise.all(running)
+  if (failure !== undefined) throw failure.thrown
+  return written
+}
+
+async function writePart(
+  request: DumpRequest,
+  id: string,
+  number: number,
+  part: Part,
+  totals: { plainBytes: number; storedBytes: number },
+  signal: AbortSignal,
+): Promise<Written> {
+  const { sink, stages, job, onEvent } = request
+  const { estimateBytes } = part
+  onEvent({
+    kind: 'part-started',
+    number,
+    name: part.name,
+    ...(estimateBytes !== undefined && { estimateBytes }),
+  })
+  const meter = createMeter((bytes) => {
+    totals.plainBytes += bytes
+    onEvent({ kind: 'progress', ...totals })
+  })
+  const name = `${String(number).padStart(4, '0')}.${part.format}${stages.map((stage) => stage.suffix).join('')}`
+  try {
+    const stored = await runPipeline(
+      (inner) => withStallTimeout(part.open(inner), `the dump of '${part.name}'`, request.stallTimeoutMs),
+      [
+        (input) => meter.through(input),
+        ...stages.map(
+          (stage) => (input: AsyncIterable<Uint8Array>, inner: AbortSignal) => stage.encode(input, inner),
+        ),
+      ],
+      (input, inner) =>
+        writeVolumes(
+          {
+            sink,
+            name,
+            key: (volume) => layout.object(job, id, volume),
+            maxChunks: sink.traits.maxChunks,
+            onBytes: (bytes) => {
+              totals.storedBytes += bytes
+              onEvent({ kind: 'progress', ...totals })
+            },
+          },
+          input,
+          inner,
+        ),
+      signal,
+    )
+    const plain = meter.result()
+    onEvent({ kind: 'part-ended', number, plainBytes: plain.bytes })
+    return {
+      name: part.name,
+      objects: stored.objects,
+      part: {
+        number,
+        format: part.format,
+        volumes: [...stored.volumes],
+        plainBytes: plain.bytes,
+        plainSha256: plain.sha256,
+        storedBytes: stored.bytes,
+      },
+    }
+  } finally {
+    await part.release()
+  }
+}
+
+interface Finished {
+  readonly id: string
+  readonly started: Date
+  readonly probe: Probe
+  readonly written: readonly Written[]
+  readonly result: DumpResult
+}
+
+interface Described {
+  readonly manifest: Manifest
+  readonly contents: Contents
+  readonly warnings: readonly string[]
+}
+
+/** Writes contents and index, and makes the manifest that vouches for both. */
+async function describe(
+  request: DumpRequest,
+  { id, started, probe, written, result }: Finished,
+  signal: AbortSignal,
+): Promise<Described> {
+  const { engine, sink, stages, job } = request
+  const parts = written.map(({ part, name }) => ({ number: part.number, name, format: part.format }))
+  const contents: Contents = { ...result.contents, parts }
+  const suffixes = stages.map((stage) => stage.suffix).join('')
+  const storedContents = await writeSmall(
+    request,
+    id,
+    `contents.json${suffixes}`,
+    await encodeJson(contents, stages, signal),
+    signal,
+  )
+  const index: Index = {
+    format: 1,
+    id,
+    chunkBytes: CHUNK_BYTES,
+    objects: Object.assign({}, ...written.map((part) => part.objects)),
+  }
+  const storedIndex = await writeSmall(request, id, 'index.json.gz', gzipSync(JSON.stringify(index)), signal)
+  const manifest: Manifest = {
+    format: 1,
+    lifeboat: request.version,
+    id,
+    job,
+    engine: engine.name,
+    server: { flavour: probe.flavour, version: probe.serverVersion, identity: probe.identity },
+    tools: [...probe.tools],
+    started: started.toISOString(),
+    ended: request.clock.now().toISOString(),
+    consistency: result.consistency,
+    counts: request.counts,
+    notCaptured: [...result.notCaptured],
+    ...(result.position && { position: result.position }),
+    stages: stages.map(({ name, suffix, facts }) => ({ name, suffix, facts: { ...facts } })),
+    parts: written.map(({ part }) => part),
+    contents: storedContents,
+    index: storedIndex,
+    byHand: byHandLines(
+      sink,
+      job,
+      id,
+      stages,
+      written.map(({ part }) => part),
+      storedContents.name,
+    ),
+  }
+  return { manifest, contents, warnings: result.warnings }
+}
+
+async function encodeJson(
+  value: unknown,
+  stages: readonly Stage[],
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  const plain = Buffer.from(JSON.stringify(value))
+  return collect(
+    stages.reduce<AsyncIterable<Uint8Array>>((bytes, stage) => stage.encode(bytes, signal), once(plain)),
+  )
+}
+
+async function writeSmall(
+  request: DumpRequest,
+  id: string,
+  name: string,
+  bytes: Uint8Array,
+  signal: AbortSignal,
+) {
+  const { sink, job } = request
+  // One object whatever the sink's limit, so that its name is known beforehand: 10,000 chunks are 160 GB.
+  const target = {
+    sink,
+    name,
+    key: (key: string) => layout.object(job, id, key),
+    maxChunks: Number.POSITIVE_INFINITY,
+  }
+  const written = await writeVolumes(target, once(bytes), signal)
+  return { name, bytes: written.bytes, sha256: createHash('sha256').update(bytes).digest('hex') }
+}

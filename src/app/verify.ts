@@ -1,0 +1,88 @@
+import { layout } from '../core/backup-layout.ts'
+import type { Clock } from '../core/clock.ts'
+import { LifeboatError } from '../core/errors.ts'
+import type { Manifest } from '../core/manifest.ts'
+import { createMeter } from '../core/meter.ts'
+import type { Sink } from '../core/sink.ts'
+import type { Stage } from '../core/stage.ts'
+import { readIndex, readManifest, resolveBackupId } from './catalog.ts'
+import { objectsOf, readContents } from './restore.ts'
+import type { OnEvent } from './run-event.ts'
+import { checkPresence, decodeAll, readVerified, readWhole } from './stored-object.ts'
+
+export interface VerifyRequest {
+  readonly sink: Sink
+  readonly job: string
+  readonly id: string | undefined
+  /** Given for `--deep`: decrypt and decompress too, and compare with the digests of the plain bytes. */
+  readonly decoders?: (manifest: Manifest) => Promise<readonly Stage[]>
+  readonly clock: Clock
+  readonly onEvent: OnEvent
+}
+
+export interface VerifyReport {
+  readonly manifest: Manifest
+  readonly deep: boolean
+  readonly storedBytes: number
+  readonly plainBytes: number
+  readonly durationMs: number
+}
+
+/** Reads all that is stored and compares every chunk with its digest. Throws `integrity` at the first difference. */
+export async function runVerify(request: VerifyRequest, signal: AbortSignal): Promise<VerifyReport> {
+  const { sink, clock, onEvent } = request
+  const begunMs = clock.monotonicMs()
+  const id = await resolveBackupId(sink, request.job, request.id, signal)
+  const manifest = await readManifest(sink, request.job, id, signal)
+  onEvent({ kind: 'step', message: `verifying backup ${id} of ${manifest.ended}` })
+  const index = await readIndex(sink, manifest, signal)
+  await checkPresence(
+    sink,
+    manifest.parts.flatMap((part) => objectsOf(manifest, index, part)),
+    signal,
+  )
+  const decoders = await request.decoders?.(manifest)
+  if (decoders === undefined) {
+    await readWhole(sink, layout.object(request.job, id, manifest.contents.name), manifest.contents, signal)
+  } else {
+    await readContents(sink, manifest, decoders, signal)
+  }
+  const totals = { plainBytes: 0, storedBytes: 0 }
+  for (const part of manifest.parts) {
+    onEvent({
+      kind: 'part-started',
+      number: part.number,
+      parts: manifest.parts.length,
+      name: `part ${part.number}`,
+      estimateBytes: decoders === undefined ? part.storedBytes : part.plainBytes,
+    })
+    async function* stored(): AsyncGenerator<Uint8Array> {
+      for await (const piece of readVerified(sink, objectsOf(manifest, index, part), signal)) {
+        totals.storedBytes += piece.length
+        onEvent({ kind: 'progress', ...totals })
+        yield piece
+      }
+    }
+    const meter = createMeter((bytes) => {
+      if (decoders !== undefined) totals.plainBytes += bytes
+    })
+    const bytes = meter.through(decoders === undefined ? stored() : decodeAll(stored(), decoders, signal))
+    for await (const _piece of bytes) {
+      // Reading is the check.
+    }
+    if (decoders !== undefined) {
+      const plain = meter.result()
+      if (plain.bytes !== part.plainBytes || plain.sha256 !== part.plainSha256) {
+        throw new LifeboatError(
+          'integrity',
+          `unable to trust part ${part.number} of backup '${id}': its plain bytes differ from those that were dumped`,
+          {
+            hint: 'Use another backup: lifeboat list shows them.',
+          },
+        )
+      }
+    }
+    onEvent({ kind: 'part-ended', number: part.number, plainBytes: part.plainBytes })
+  }
+  return { manifest, deep: decoders !== undefined, ...totals, durationMs: clock.monotonicMs() - begunMs }
+}
