@@ -1,0 +1,16 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    pool: 'forks',
+    // Tests start real servers and real pipelines: more workers than this only make each other late.
+    maxWorkers: 2,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    retry: 0,
+    globalSetup: ['test/testbed/global-setup.ts'],
+    reporters: ['default', './test/testbed/summary-reporter.ts'],
+    env: { TESTCONTAINERS_RYUK_DISABLED: 'true' },
+  },
+})
