@@ -38,7 +38,9 @@ export function parseDatabaseUrl(text: string): DatabaseUrl {
   let url: URL
   try {
     // WHATWG URL treats unknown schemes as opaque hosts; http gives host, port and percent-decoding rules.
-    url = new URL(`http://${text.slice(scheme.length + 3).replace(/^(?=[/?]|$)/, 'socket.invalid')}`)
+    url = new URL(
+      `http://${text.slice(scheme.length + 3).replace(/^([^/?#]*@)?(?=[/?]|$)/, '$1socket.invalid')}`,
+    )
   } catch {
     throw refuse('it is not a valid URL')
   }

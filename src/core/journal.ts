@@ -1,5 +1,5 @@
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { createHash } from 'node:crypto'
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { startTime } from './private-folder.ts'
 
@@ -22,11 +22,16 @@ interface Owned<Entry> {
 
 /** One small file per entry in `folder` (created 0700 when first needed), named for the hash of the entry. */
 export function createFileJournal<Entry extends { readonly sink: string }>(folder: string): Journal<Entry> {
-  const path = (entry: Entry) => join(folder, `${createHash('sha256').update(stable(entry)).digest('hex').slice(0, 32)}.json`)
+  const path = (entry: Entry) =>
+    join(folder, `${createHash('sha256').update(stable(entry)).digest('hex').slice(0, 32)}.json`)
   return {
     async opened(entry) {
       await mkdir(folder, { recursive: true, mode: 0o700 })
-      const owned: Owned<Entry> = { entry, pid: process.pid, startTime: (await startTime(process.pid)) ?? null }
+      const owned: Owned<Entry> = {
+        entry,
+        pid: process.pid,
+        startTime: (await startTime(process.pid)) ?? null,
+      }
       await writeFile(`${path(entry)}.new`, JSON.stringify(owned), { mode: 0o600 })
       await rename(`${path(entry)}.new`, path(entry))
     },

@@ -64,8 +64,21 @@ export async function* readTool(
   }
 }
 
+export interface ToolTargetOptions {
+  /**
+   * What it means when the tool exits 0 before it has read everything: an error, or (pg_restore, which needs no more
+   * than the last entry of an archive) a reason to read the rest for its digest alone.
+   */
+  readonly unread?: 'error' | 'drain'
+}
+
 /** Feeds a stream to a tool's stdin. Resolves with its stdout (bounded to the last 64 KiB) only on exit 0. */
-export async function writeTool(tool: ToolCommand, input: Bytes, signal: AbortSignal): Promise<string> {
+export async function writeTool(
+  tool: ToolCommand,
+  input: Bytes,
+  signal: AbortSignal,
+  { unread = 'error' }: ToolTargetOptions = {},
+): Promise<string> {
   const child = await start(tool, signal, 'pipe')
   const stdout = keepLast(child.process.stdout, 64 * 1024)
   const stdin = child.process.stdin
@@ -73,18 +86,30 @@ export async function writeTool(tool: ToolCommand, input: Bytes, signal: AbortSi
   // The write below reports the same failure through its callback; without a listener Node would end the process.
   stdin.on('error', () => undefined)
   let ended = false
+  let accepted = true
   try {
     for await (const piece of input) {
-      const accepted = await new Promise<boolean>((resolve) => {
-        stdin.write(piece, (failure) => resolve(failure == null))
-      })
-      // EPIPE says only that the tool is gone; why it went is in its exit and its stderr.
-      if (!accepted) break
+      if (accepted) {
+        accepted = await new Promise<boolean>((resolve) => {
+          stdin.write(piece, (failure) => resolve(failure == null))
+        })
+      }
+      // EPIPE says only that the tool has stopped reading; whether and why it failed is in its exit and its stderr.
+      if (!accepted && (unread === 'error' || (await child.hasFailed()))) break
     }
-    stdin.end()
+    if (accepted) stdin.end()
     ended = true
     const stopped = await child.exit()
     if (stopped !== undefined) throw stopped
+    if (!accepted && unread === 'error') {
+      throw new LifeboatError(
+        'tool-failed',
+        `unable to trust '${tool.name}': it exited 0 but did not read everything it was given`,
+        {
+          hint: 'What it was given is loaded only in part. Check the tool (a wrapper script?) and run again.',
+        },
+      )
+    }
     return stdout()
   } finally {
     if (!ended) await child.stop()
@@ -120,6 +145,8 @@ interface Child {
   readonly process: ResultPromise<{ buffer: false; reject: false }>
   /** Waits for exit and for all output; the error to throw, or undefined on exit 0. */
   exit(): Promise<LifeboatError | undefined>
+  /** Waits for exit. */
+  hasFailed(): Promise<boolean>
   /** Terminates and waits. */
   stop(): Promise<void>
 }
@@ -146,6 +173,9 @@ async function start(tool: ToolCommand, signal: AbortSignal, stdin: 'ignore' | '
       if (signal.aborted) return abortReason(signal)
       return result.failed ? toolError(tool, result, redact(stderr(), tool.secrets ?? [])) : undefined
     },
+    async hasFailed() {
+      return (await child).failed
+    },
     async stop() {
       child.kill('SIGTERM')
       child.stdin?.destroy()
@@ -160,8 +190,9 @@ function toolError(
   result: Pick<Awaited<Child['process']>, 'code' | 'exitCode' | 'signal' | 'originalMessage'>,
   stderr: string,
 ): LifeboatError {
-  if (result.code === 'ENOENT' || result.code === 'EACCES') {
-    return new LifeboatError('tool-missing', `unable to start '${tool.name}': ${result.code}`, {
+  const unstarted = notStarted(result.code, stderr)
+  if (unstarted !== undefined) {
+    return new LifeboatError('tool-missing', `unable to start '${tool.name}': ${unstarted}`, {
       hint: `Install the package that brings '${tool.name}', or put it on PATH.`,
     })
   }
@@ -178,6 +209,12 @@ function toolError(
     `unable to run '${tool.name}': ${how}${lines === '' ? '' : `\n${lines}`}`,
     { hint: explained?.hint, details: { tool: tool.name, exitCode: result.exitCode, signal: result.signal } },
   )
+}
+
+/** setpriv(1) is what fails where the tool itself can't be executed; it exits 127 as a shell does. */
+function notStarted(code: string | undefined, stderr: string): string | undefined {
+  if (code === 'ENOENT' || code === 'EACCES') return code
+  return /^setpriv: failed to execute [^\n]*: ([^\n:]+)$/m.exec(stderr)?.[1]
 }
 
 function lastBytes(tail: Buffer, piece: Uint8Array): Buffer {
