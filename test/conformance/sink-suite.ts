@@ -386,6 +386,17 @@ export function describeSink(
         expect(await sink.sweep('', future(), signal)).toEqual([])
       })
 
+      test('takes a whole key for a prefix', async (context) => {
+        const { raw } = place
+        if (raw === undefined) return context.skip('nothing can be left here')
+        await raw.abandonWrite('job/backups/1.json')
+        await raw.abandonWrite('job/backups/2.json')
+        expect(await sink.sweep('job/backups/2.json', future(), signal)).toHaveLength(1)
+        expect(await raw.names()).toHaveLength(1)
+        expect(await sink.sweep('job/backups/1.json', future(), signal)).toHaveLength(1)
+        expect(await raw.names()).toEqual([])
+      })
+
       test('touches no whole object', async () => {
         await put('a/b', 'b')
         expect(await sink.sweep('', future(), signal)).toEqual([])

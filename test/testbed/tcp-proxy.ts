@@ -36,6 +36,7 @@ interface Link {
   readonly client: Socket
   readonly server: Socket
   readonly passed: Record<Direction, number>
+  struck: Fault['kind'] | undefined
 }
 
 /** A TCP proxy on loopback that breaks on command. */
@@ -48,6 +49,8 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
 
   function strike(link: Link, kind: Fault['kind']): void {
     const { client, server } = link
+    if (link.struck !== undefined) return
+    link.struck = kind
     if (kind === 'cut') {
       client.resetAndDestroy()
       server.resetAndDestroy()
@@ -67,7 +70,7 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
   const listener = createServer({ allowHalfOpen: true }, (client) => {
     connections += 1
     const server = connect({ ...target, allowHalfOpen: true })
-    const link: Link = { client, server, passed: { up: 0, down: 0 } }
+    const link: Link = { client, server, passed: { up: 0, down: 0 }, struck: undefined }
     links.add(link)
     const forget = () => {
       if (client.destroyed && server.destroyed) links.delete(link)
@@ -91,7 +94,8 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
       // Resets are this proxy's trade: the other end learns of them by `close`.
       from.on('error', () => undefined)
       from.on('close', () => {
-        if (fault === undefined || fault.kind === 'cut' || fault.kind === 'close') to.destroy()
+        // Who was struck silent learns nothing of the other end.
+        if (link.struck !== 'stall' && link.struck !== 'half-open') to.destroy()
         forget()
       })
     }
