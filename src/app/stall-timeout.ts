@@ -20,8 +20,9 @@ export async function* withStallTimeout(
     }
     ended = true
   } catch (thrown) {
-    // The pending next() settles only once the source is aborted, which is the pipeline's to do: don't wait for it.
     ended = true
+    // Told to close but not waited for: a stuck next() settles only once the pipeline has aborted the source.
+    iterator.return?.()?.catch(() => undefined)
     throw thrown
   } finally {
     if (!ended) await iterator.return?.()
