@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream'
 import { execa, type ResultPromise } from 'execa'
 import type { Bytes } from './bytes.ts'
 import { abortReason, LifeboatError } from './errors.ts'
+import { createFeed, type Feed } from './feed.ts'
 import { redact, type Secret } from './secret.ts'
 
 /** How a tool is started. A command may have several words, so that a client can live in a container. */
@@ -102,18 +103,63 @@ export async function writeTool(
     const stopped = await child.exit()
     if (stopped !== undefined) throw stopped
     if (!accepted && unread === 'error') {
-      throw new LifeboatError(
-        'tool-failed',
-        `unable to trust '${tool.name}': it exited 0 but did not read everything it was given`,
-        {
-          hint: 'What it was given is loaded only in part. Check the tool (a wrapper script?) and run again.',
-        },
-      )
+      throw partlyRead(tool)
     }
     return stdout()
   } finally {
     if (!ended) await child.stop()
   }
+}
+
+/**
+ * Passes a stream through a tool, stdin to stdout, as fast as the slower side. The iteration ends well only if the tool
+ * read everything and exited 0; an error of the input comes out unchanged, and then the tool is terminated.
+ */
+export async function* filterTool(
+  tool: ToolCommand,
+  input: Bytes,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  const feed = createFeed(input, signal)
+  let child: Child | undefined
+  let ended = false
+  let failure: { readonly thrown: unknown } | undefined
+  try {
+    child = await start(tool, signal, 'pipe')
+    const feeding = writeAll(child, feed).catch((thrown: unknown) => {
+      failure = { thrown }
+      // Closed in good order, its stdin would look like all of the input.
+      child?.process.kill('SIGTERM')
+      return false
+    })
+    for await (const piece of child.process.stdout as AsyncIterable<Buffer>) yield piece
+    const stopped = await child.exit()
+    ended = true
+    if (failure === undefined && stopped !== undefined) throw stopped
+    const accepted = await feeding
+    if (failure !== undefined) throw failure.thrown
+    if (!accepted) throw partlyRead(tool)
+  } finally {
+    await feed.close()
+    if (!ended) await child?.stop()
+  }
+}
+
+/** False when the tool closed its stdin before the input's end: why it did is in its exit and its stderr. */
+async function writeAll(child: Child, feed: Feed): Promise<boolean> {
+  const stdin = child.process.stdin
+  if (stdin === null) throw new Error('the tool was started without a stdin')
+  // The write below reports the same failure through its callback; without a listener Node would end the process.
+  stdin.on('error', () => undefined)
+  for (let piece = await feed.next(); piece !== undefined; piece = await feed.next()) {
+    const next = piece
+    const accepted = await new Promise<boolean>((resolve) => {
+      stdin.write(next, (failure) => resolve(failure == null))
+    })
+    if (!accepted) return false
+  }
+  stdin.end()
+  return true
 }
 
 /** Runs a tool that says little: `--version`, `--help`. Resolves with its stdout on exit 0. */
@@ -183,6 +229,16 @@ async function start(tool: ToolCommand, signal: AbortSignal, stdin: 'ignore' | '
       await child
     },
   }
+}
+
+function partlyRead(tool: ToolCommand): LifeboatError {
+  return new LifeboatError(
+    'tool-failed',
+    `unable to trust '${tool.name}': it exited 0 but did not read everything it was given`,
+    {
+      hint: 'What it was given is loaded only in part. Check the tool (a wrapper script?) and run again.',
+    },
+  )
 }
 
 function toolError(

@@ -1,0 +1,6 @@
+export { checkSecretKey } from './check-secret-key.ts'
+export type { GpgProgram } from './gpg.ts'
+export type { KeyFile } from './key-file.ts'
+export { generateKey, type KeyRequest, type NewKey } from './keygen.ts'
+export { createOpenpgp, type DecryptionMeans, type OpenpgpOptions } from './openpgp.ts'
+export { checkRecipients, type Recipient, readRecipients } from './recipients.ts'
