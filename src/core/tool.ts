@@ -13,8 +13,11 @@ export interface ToolCommand {
   readonly name: string
   readonly command: readonly [string, ...string[]]
   readonly args: readonly string[]
-  /** Added to the environment of the child. Nothing secret: /proc shows it to the same user. */
-  readonly env?: Readonly<Record<string, string>>
+  /**
+   * Added to the environment of the child, or with `undefined` taken out of it. Nothing secret: /proc shows it to the
+   * same user.
+   */
+  readonly env?: Readonly<Record<string, string | undefined>>
   /** Taken out of every text of the tool that is shown. */
   readonly secrets?: readonly Secret[]
   /** Turns the last lines of stderr into advice, where the tool's own message is known. */
