@@ -1,0 +1,20 @@
+import { inject } from 'vitest'
+
+export const IMAGES = ['mysql', 'postgres', 's3'] as const
+export type ImageName = (typeof IMAGES)[number]
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** References of the images that are on this machine. */
+    images: Readonly<Partial<Record<ImageName, string>>>
+    /** Names this run of the tests: see RUN_LABEL. */
+    testRun: string
+  }
+}
+
+export function imageOf(name: ImageName): string {
+  const reference = inject('images')[name]
+  if (reference === undefined)
+    throw new Error(`no image '${name}': the test should have said what it requires`)
+  return reference
+}
