@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { createConnection } from 'mysql2/promise'
-import { createCertificates } from './certificates.ts'
+import { makeCertificates } from './certificates.ts'
 
 export interface MariadbServer extends AsyncDisposable {
   readonly port: number
@@ -13,7 +13,7 @@ export interface MariadbServer extends AsyncDisposable {
   /** A user with all privileges, from anywhere. */
   readonly user: string
   readonly password: string
-  /** The authority that signed the server's certificate for localhost and 127.0.0.1. */
+  /** The authority that signed the server's certificate for localhost, 127.0.0.1 and db.example.test. */
   readonly ca: string
   /** `mariadb://root@127.0.0.1:PORT?tls=verify-full&tls-ca=…` */
   readonly url: string
@@ -44,7 +44,8 @@ export async function startMariadb(options: MariadbOptions = {}): Promise<Mariad
   const template = await dataTemplate()
   const folder = await mkdtemp(join(tmpdir(), 'lb-mariadb-'))
   await chmod(folder, 0o755)
-  const certificates = await createCertificates(join(folder, 'tls'))
+  await mkdir(join(folder, 'tls'))
+  const certificates = await makeCertificates(join(folder, 'tls'))
   await cp(template, join(folder, 'data'), { recursive: true, preserveTimestamps: false })
   const password = options.password ?? 's3cr3t-p#ss "word\\'
   const port = await freePort()
@@ -58,9 +59,9 @@ export async function startMariadb(options: MariadbOptions = {}): Promise<Mariad
     `log-error=${join(folder, 'server.log')}`,
     'bind-address=127.0.0.1',
     `tmpdir=${folder}`,
-    `ssl-ca=${certificates.ca}`,
-    `ssl-cert=${certificates.cert}`,
-    `ssl-key=${certificates.key}`,
+    `ssl-ca=${certificates.caFile}`,
+    `ssl-cert=${certificates.certificateFile}`,
+    `ssl-key=${certificates.keyFile}`,
     `log-bin=${join(folder, 'data', 'binlog')}`,
     'server-id=1',
     'event-scheduler=OFF',
@@ -105,8 +106,8 @@ export async function startMariadb(options: MariadbOptions = {}): Promise<Mariad
     socket,
     user: 'lifeboat',
     password,
-    ca: certificates.ca,
-    url: `mariadb://lifeboat@127.0.0.1:${port}?tls=verify-full&tls-ca=${certificates.ca}`,
+    ca: certificates.caFile,
+    url: `mariadb://lifeboat@127.0.0.1:${port}?tls=verify-full&tls-ca=${certificates.caFile}`,
     socketUrl: `mariadb://lifeboat@?socket=${socket}`,
     async run(sql) {
       const { stdout } = await execa(
