@@ -1,0 +1,35 @@
+import { throwIfAborted } from '../core/errors.ts'
+import type { Finding } from '../core/finding.ts'
+import { type Check, type DoctorRequest, failure, type Learned } from './doctor-check.ts'
+import { checkDatabase } from './doctor-database.ts'
+import { checkKeys } from './doctor-keys.ts'
+import { checkClock, checkState, checkTools } from './doctor-machine.ts'
+import { checkSinkReadable, checkSinkWritable } from './doctor-sink.ts'
+
+/** Looks at everything that a run will need, and goes on after a failure: one call finds all that is wrong. */
+export async function* runDoctor(request: DoctorRequest, signal: AbortSignal): AsyncGenerator<Finding> {
+  const learned: Learned = {}
+  const { database, sink } = request
+  yield* guarded('clock', checkClock(request.clock), signal)
+  if (database === undefined) yield* guarded('tools', checkTools(request.searchPath, signal), signal)
+  else yield* guarded('database', checkDatabase(database, learned, signal), signal)
+  if (sink !== undefined) {
+    if (sink.use === 'write') yield* guarded('state folder', checkState(request.stateFolder), signal)
+    const check =
+      sink.use === 'write'
+        ? checkSinkWritable(sink, learned, request.clock, signal)
+        : checkSinkReadable(sink, request.decryption, signal)
+    yield* guarded('sink', check, signal)
+  }
+  yield* guarded('keys', checkKeys(request, signal), signal)
+}
+
+/** A check that throws is a failure of its topic, and the next one runs all the same. */
+async function* guarded(topic: string, check: Check, signal: AbortSignal): AsyncGenerator<Finding> {
+  try {
+    yield* check
+  } catch (thrown) {
+    throwIfAborted(signal)
+    yield failure(topic, thrown)
+  }
+}

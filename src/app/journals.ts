@@ -1,0 +1,24 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { LifeboatError, messageOf } from '../core/errors.ts'
+import { createFileJournal } from '../core/journal.ts'
+import type { RememberedUpload, UploadJournal } from '../core/upload-journal.ts'
+import type { BegunRun, RunJournal } from './dead-runs.ts'
+
+export function openUploadJournal(stateFolder: string): UploadJournal {
+  return createFileJournal<RememberedUpload>(join(stateFolder, 'uploads'))
+}
+
+/** Throws `config` where the state folder can't be made: found out before a dump, not in the middle of one. */
+export async function openRunJournal(stateFolder: string): Promise<RunJournal> {
+  const folder = join(stateFolder, 'runs')
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+  } catch (thrown) {
+    throw new LifeboatError('config', `unable to make state folder '${stateFolder}': ${messageOf(thrown)}`, {
+      hint: 'Set LIFEBOAT_STATE_DIR to a folder that this user may write to, such as /var/lib/lifeboat.',
+      cause: thrown,
+    })
+  }
+  return createFileJournal<BegunRun>(folder)
+}

@@ -1,0 +1,172 @@
+import { Command } from 'commander'
+import { ERROR_CODES, LifeboatError } from '../core/errors.ts'
+import type { Finding } from '../core/finding.ts'
+import { defaultHint } from './default-hint.ts'
+import { helpTail, option } from './options.ts'
+import { printable } from './printable.ts'
+import type { Outcome, VerbContext } from './run-verb.ts'
+
+interface DoctorOptions {
+  readonly from?: string
+  readonly into?: string
+  readonly to?: string
+  readonly at?: string
+  readonly job?: string
+  readonly recipient?: readonly string[]
+  readonly key?: readonly string[]
+  readonly passphrase?: string
+  readonly gpg?: boolean
+  readonly password?: string
+  readonly sinkPassword?: string
+  readonly sinkPassphrase?: string
+  readonly json?: boolean
+}
+
+export function doctorCommand(done: (exitCode: number) => void): Command {
+  return new Command('doctor')
+    .summary('find out beforehand what would stand in the way')
+    .description(
+      'Looks at all that a dump or a restore will need and says of each: ok, warning or failure, with what to ' +
+        'do. It goes on after a failure. Give it the options of the run that you plan; with none it looks at ' +
+        'the tools of this machine.',
+    )
+    .option('--from <database-url>', 'a database that is to be dumped')
+    .option('--into <database-url>', 'a server that is to be restored into')
+    .option('--to <sink-url>', 'a sink to write to: a small probe object is written, read back and deleted')
+    .option('--at <sink-url>', 'a sink to read from: its newest backup is looked at')
+    .addOption(option.recipient())
+    .addOption(option.key())
+    .addOption(option.passphrase())
+    .addOption(option.gpg())
+    .addOption(option.password())
+    .addOption(option.job())
+    .addOption(option.sinkPassword())
+    .addOption(option.sinkPassphrase())
+    .addOption(option.json())
+    .addHelpText(
+      'after',
+      helpTail(
+        [
+          'lifeboat doctor',
+          'lifeboat doctor --from mysql://backup@db.example.com --password prompt: \\',
+          '  --to file:///backups --recipient shop.pub.asc',
+          'lifeboat doctor --at file:///backups --key shop.sec.asc --passphrase prompt:',
+        ],
+        [
+          [0, 'all is ok, or only warnings'],
+          ['other', 'that of the first failure, as a run would end with it'],
+        ],
+      ),
+    )
+    .action(async (options: DoctorOptions) => {
+      const { runVerb } = await import('./run-verb.ts')
+      done(await runVerb(options, (context) => doctor(options, context)))
+    })
+}
+
+async function doctor(options: DoctorOptions, context: VerbContext): Promise<Outcome> {
+  const { environment, signal } = context
+  const databaseUrl = onlyOne(options.from, options.into, '--from', '--into')
+  const sinkUrl = onlyOne(options.to, options.at, '--to', '--at')
+  const { key: keys = [], gpg = false } = options
+  const password = context.secret('--password', options.password, 'password of the database account')
+  const passphrase = context.secret('--passphrase', options.passphrase, 'passphrase of the OpenPGP key')
+  const sinkContext = context.sinkContext(options)
+  const [registry, { runDoctor }, { systemClock }, { checkJobName }, { defaults }] = await Promise.all([
+    import('../app/registry.ts'),
+    import('../app/doctor.ts'),
+    import('../core/clock.ts'),
+    import('../core/backup-layout.ts'),
+    import('../config/defaults.ts'),
+  ])
+  const { searchPath, stateFolder } = environment
+  const findings: Finding[] = []
+  const checks = runDoctor(
+    {
+      database:
+        databaseUrl === undefined
+          ? undefined
+          : {
+              role: options.from === undefined ? 'target' : 'source',
+              open: () =>
+                registry.openEngine(databaseUrl, { searchPath, ...(password !== undefined && { password }) }),
+            },
+      sink:
+        sinkUrl === undefined
+          ? undefined
+          : {
+              use: options.to === undefined ? 'read' : 'write',
+              job: checkJobName(options.job ?? defaults.job),
+              open: () => registry.openSink(sinkUrl, sinkContext),
+            },
+      recipients: options.recipient ?? [],
+      decryption: keys.length > 0 || gpg ? { keys, passphrase, gpg, searchPath } : undefined,
+      searchPath,
+      stateFolder,
+      clock: systemClock,
+    },
+    signal,
+  )
+  const { writeResult } = await import('./write-result.ts')
+  const color = process.stdout.isTTY === true && environment.color
+  for await (const finding of checks) {
+    findings.push(finding)
+    if (!options.json) await writeResult(findingText(finding, color))
+  }
+  const first = findings.find(({ level }) => level === 'failure')
+  const exitCode = first === undefined ? 0 : ERROR_CODES[first.code ?? 'unsupported'].exit
+  return {
+    text: verdict(findings),
+    json: (warnings) => ({ ok: exitCode === 0, exitCode, checks: findings.map(findingJson), warnings }),
+    exitCode,
+  }
+}
+
+function onlyOne(
+  one: string | undefined,
+  other: string | undefined,
+  oneName: string,
+  otherName: string,
+): string | undefined {
+  if (one === undefined || other === undefined) return one ?? other
+  throw new LifeboatError(
+    'usage',
+    `unable to start: doctor looks at ${oneName} or ${otherName}, not at both`,
+    {
+      hint: 'Run it once for each.',
+    },
+  )
+}
+
+const PAINT = { ok: 32, warning: 33, failure: 31 } as const
+
+function findingText(finding: Finding, color: boolean): string {
+  const { level, topic, message } = finding
+  const label = color ? `\x1b[${PAINT[level]}m${level.padEnd(7)}\x1b[0m` : level.padEnd(7)
+  const [first = '', ...more] = printable(message).split('\n')
+  const lines = [`${label}  ${printable(topic)}: ${first}`, ...more.map((line) => `         | ${line}`)]
+  const hint = hintOf(finding)
+  if (hint !== undefined) lines.push(`         hint: ${printable(hint)}`)
+  return `${lines.join('\n')}\n`
+}
+
+/** Whatever is not ok says what to do. */
+function hintOf({ level, hint, code }: Finding): string | undefined {
+  return hint ?? (level === 'failure' ? defaultHint(code ?? 'unsupported') : undefined)
+}
+
+function findingJson(finding: Finding): object {
+  const { level, topic, message, code } = finding
+  return {
+    level,
+    topic,
+    message,
+    hint: hintOf(finding) ?? null,
+    code: level === 'failure' ? (code ?? 'unsupported') : null,
+  }
+}
+
+function verdict(findings: readonly Finding[]): string {
+  const count = (level: Finding['level']) => findings.filter((finding) => finding.level === level).length
+  return `${count('ok')} ok, ${count('warning')} warnings, ${count('failure')} failures\n`
+}

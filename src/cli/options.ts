@@ -1,0 +1,68 @@
+import { InvalidArgumentError, Option } from 'commander'
+import { LifeboatError } from '../core/errors.ts'
+
+/** Options that several verbs share. None has a default here: those live in config/defaults.ts. */
+export const option = {
+  json: () => new Option('--json', 'print one JSON object on stdout (docs/json.md), errors as one on stderr'),
+  job: () => new Option('--job <name>', 'name of the series of backups'),
+  password: () =>
+    new Option('--password <ref>', "the database account's password: env:NAME, file:PATH or prompt:"),
+  sinkPassword: () =>
+    new Option('--sink-password <ref>', 'password for an ssh:// sink: env:NAME, file:PATH or prompt:'),
+  sinkPassphrase: () =>
+    new Option('--sink-passphrase <ref>', 'passphrase of the SSH key: env:NAME, file:PATH or prompt:'),
+  key: () =>
+    new Option('--key <file>', 'OpenPGP secret key that opens the backup; repeat for several').argParser(
+      collect,
+    ),
+  passphrase: () => new Option('--passphrase <ref>', 'its passphrase: env:NAME, file:PATH or prompt:'),
+  gpg: () => new Option('--gpg', 'decrypt with the gpg program, for keys in gpg-agent or on a card'),
+  recipient: () =>
+    new Option('--recipient <file>', 'OpenPGP public key to encrypt to; repeat for several').argParser(
+      collect,
+    ),
+}
+
+function collect(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), value]
+}
+
+/** `90s`, `10m`, `2h` → milliseconds. */
+export function parseDuration(text: string): number {
+  const [, amount, unit] = /^(\d{1,6})(s|m|h)$/.exec(text) ?? []
+  const ms = Number(amount) * { s: 1_000, m: 60_000, h: 3_600_000 }[unit as 's' | 'm' | 'h']
+  // Timers of Node end at 2^31 - 1 ms and would fire at once beyond it.
+  if (amount !== undefined && ms > 0 && ms < 2 ** 31) return ms
+  throw new InvalidArgumentError('Write it like 90s, 10m or 2h.')
+}
+
+export function parseWhole(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN
+    if (value >= least && value <= most) return value
+    throw new InvalidArgumentError(`It is a whole number from ${least} to ${most}.`)
+  }
+}
+
+/** For what a command can't do without. Not commander's own check, since a configuration file may give it one day. */
+export function need(value: string | undefined, flag: string, what: string, example: string): string {
+  if (value !== undefined && value !== '') return value
+  throw new LifeboatError('usage', `unable to start: ${flag} is missing, which names ${what}`, {
+    hint: `Add ${flag} ${example}`,
+  })
+}
+
+/** Lines below a verb's own help. */
+export function helpTail(
+  examples: readonly string[],
+  codes: readonly (readonly [number | string, string])[],
+): string {
+  return [
+    '',
+    'Examples:',
+    ...examples.map((line) => `  ${line}`),
+    '',
+    'Exit codes:',
+    ...codes.map(([code, meaning]) => `  ${String(code).padEnd(8)} ${meaning}`),
+  ].join('\n')
+}

@@ -1,0 +1,76 @@
+import { Command, CommanderError } from 'commander'
+import { version } from '../config/version.ts'
+import { LifeboatError } from '../core/errors.ts'
+import { doctorCommand } from './doctor.ts'
+import { dumpCommand } from './dump.ts'
+import { keygenCommand } from './keygen.ts'
+import { listCommand } from './list.ts'
+import { restoreCommand } from './restore.ts'
+import { verifyCommand } from './verify.ts'
+
+/** Parses and runs; resolves with the exit code. Throws LifeboatErrors of `usage` only: verbs print their own. */
+export async function runProgram(argv: readonly string[]): Promise<number> {
+  let exitCode = 0
+  const done = (code: number) => {
+    exitCode = code
+  }
+  const program = new Command('lifeboat')
+    .description(
+      'Gets databases out of a failing region, and proves that they arrived: ' +
+        'dumps a server, encrypted, to a folder, bucket or SSH host, and restores it into a fresh one.',
+    )
+    .version(version)
+    .usage('<verb> [options]')
+    .helpOption('-h, --help', 'show this, or the help of a verb')
+    .addHelpText(
+      'after',
+      `
+Start with:
+  lifeboat keygen --name backups --out ~/keys --passphrase prompt:
+  lifeboat doctor --from DATABASE-URL --to SINK-URL --recipient ~/keys/backups.pub.asc
+  lifeboat dump --help
+
+Exit codes: 0 done, 1 our bug, 2 usage, 3 configuration, 10-14 database and tools,
+20-23 sink, 30-32 keys and integrity, 40-44 refused or timed out, 130/143 stopped.`,
+    )
+  const verbs = [dumpCommand, listCommand, restoreCommand, verifyCommand, doctorCommand, keygenCommand]
+  for (const create of verbs) program.addCommand(create(done))
+  for (const command of [program, ...program.commands]) {
+    command
+      .exitOverride()
+      .configureOutput({ outputError: () => undefined })
+      .allowExcessArguments(false)
+    command.configureHelp({ sortOptions: false, showGlobalOptions: false })
+  }
+  if (argv.length === 0)
+    throw usage('unable to start: no verb was given', 'Type lifeboat --help to see what there is.')
+  try {
+    await program.parseAsync(argv, { from: 'user' })
+  } catch (thrown) {
+    if (!(thrown instanceof CommanderError)) throw thrown
+    if (thrown.exitCode === 0) return 0
+    throw fromCommander(thrown, argv[0])
+  }
+  return exitCode
+}
+
+/** Commander's `error: unknown option '--form'\n(Did you mean --from?)`, in our form. */
+function fromCommander(thrown: CommanderError, verb: string | undefined): LifeboatError {
+  const [first = '', ...rest] = thrown.message.replace(/^error: /, '').split('\n')
+  const suggestion = /\(Did you mean (.*)\?\)/.exec(rest.join(' '))?.[1]
+  const known = verb !== undefined && !verb.startsWith('-') && thrown.code !== 'commander.unknownCommand'
+  const help = `Type lifeboat ${known ? `${verb} ` : ''}--help to see what there is.`
+  const meant = suggestion === undefined ? '' : `Did you mean ${suggestion}? `
+  const several =
+    thrown.code === 'commander.excessArguments' ? 'Repeat an option for each of its values. ' : ''
+  return usage(`unable to read the command: ${withoutValue(first)}`, `${meant}${several}${help}`)
+}
+
+/** `--pasword=hunter2` is an unknown option whose value may be a secret. */
+function withoutValue(message: string): string {
+  return message.replace(/^(unknown option '[^'=]*)=.*$/s, "$1'")
+}
+
+function usage(message: string, hint: string): LifeboatError {
+  return new LifeboatError('usage', message, { hint })
+}

@@ -1,0 +1,71 @@
+import type { OnEvent, RunEvent } from '../app/run-event.ts'
+import { printable } from './printable.ts'
+import { createProgress, type Progress } from './progress.ts'
+
+export interface Warning {
+  readonly message: string
+  readonly hint?: string
+}
+
+/** What a person sees on stderr while a verb runs. Results and errors are printed elsewhere, after `close()`. */
+export interface Reporter {
+  readonly onEvent: OnEvent
+  warn(warning: Warning): void
+  /** A line of the result that is for people: shown on a terminal and off it, never with --json. */
+  say(line: string): void
+  /** All so far, for --json. */
+  readonly warnings: readonly Warning[]
+  /** Clears the progress away and gives the terminal back as it was. */
+  close(): void
+}
+
+export interface ReporterOptions {
+  readonly json: boolean
+  readonly color: boolean
+  /** Whether stderr is a terminal; without one, only warnings and final lines are shown. */
+  readonly terminal: boolean
+}
+
+export function createReporter({ json, color, terminal }: ReporterOptions): Reporter {
+  const warnings: Warning[] = []
+  const lively = terminal && !json
+  let progress: Progress | undefined
+
+  function line(text: string): void {
+    if (json) return
+    if (progress === undefined) process.stderr.write(`${text}\n`)
+    else progress.above(text)
+  }
+
+  function warn(warning: Warning): void {
+    warnings.push(warning)
+    const label = color ? '\x1b[33mwarning:\x1b[0m' : 'warning:'
+    line(`${label} ${printable(warning.message)}${warning.hint ? ` (${printable(warning.hint)})` : ''}`)
+  }
+
+  function onEvent(event: RunEvent): void {
+    switch (event.kind) {
+      case 'warning':
+        warn(event)
+        return
+      case 'step':
+        if (lively) line(printable(event.message))
+        return
+      default:
+        if (!lively) return
+        progress ??= createProgress(process.stderr)
+        progress.onEvent(event)
+    }
+  }
+
+  return {
+    onEvent,
+    warn,
+    say: (text) => line(printable(text)),
+    warnings,
+    close() {
+      progress?.stop()
+      progress = undefined
+    },
+  }
+}

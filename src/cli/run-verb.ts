@@ -1,0 +1,105 @@
+import type { SinkContext } from '../app/registry.ts'
+import { type Environment, readEnvironment } from '../config/environment.ts'
+import { createSecretSource } from '../config/secret-reference.ts'
+import { LifeboatError, toLifeboatError } from '../core/errors.ts'
+import type { SecretSource } from '../core/secret.ts'
+import { listenForInterruption } from './interruption.ts'
+import { errorJson, errorText } from './print-error.ts'
+import { askHidden } from './prompt.ts'
+import { createReporter, type Reporter, type Warning } from './reporter.ts'
+import { writeResult } from './write-result.ts'
+
+/** What a verb gets from the command line's side. */
+export interface VerbContext {
+  readonly environment: Environment
+  readonly reporter: Reporter
+  readonly signal: AbortSignal
+  /** Undefined for an option that was not given. */
+  secret(
+    option: string,
+    reference: string | undefined,
+    what: string,
+    confirm?: boolean,
+  ): SecretSource | undefined
+  sinkContext(options: SinkSecrets): SinkContext
+}
+
+export interface SinkSecrets {
+  readonly sinkPassword?: string
+  readonly sinkPassphrase?: string
+}
+
+/** What a verb leaves for stdout, and the exit code where it is not 0. */
+export interface Outcome {
+  /** For people; may be empty. */
+  readonly text: string
+  /** For `--json`: docs/json.md describes it. */
+  readonly json: (warnings: readonly Warning[]) => object
+  readonly exitCode?: number
+}
+
+/** Runs a verb and resolves with the exit code, with everything printed and given back. */
+export async function runVerb(
+  { json = false }: { readonly json?: boolean },
+  work: (context: VerbContext) => Promise<Outcome>,
+): Promise<number> {
+  const environment = readEnvironment()
+  const terminal = process.stderr.isTTY === true
+  const color = terminal && environment.color
+  const reporter = createReporter({ json, terminal, color })
+  using interruption = listenForInterruption(() => {
+    reporter.close()
+    if (terminal && !json)
+      process.stderr.write('stopping: clearing away what is unfinished (again: at once)\n')
+  })
+  const { signal } = interruption
+  try {
+    const outcome = await work(createContext(environment, reporter, signal))
+    reporter.close()
+    await writeResult(json ? `${JSON.stringify(outcome.json(reporter.warnings))}\n` : outcome.text)
+    return outcome.exitCode ?? 0
+  } catch (thrown) {
+    reporter.close()
+    const error = causeOf(thrown, signal)
+    process.stderr.write(
+      json ? errorJson(error, reporter.warnings) : errorText(error, { color, debug: environment.debug }),
+    )
+    return error.exitCode
+  }
+}
+
+function createContext(environment: Environment, reporter: Reporter, signal: AbortSignal): VerbContext {
+  const ports = {
+    environment,
+    ask: (question: string, confirm: boolean) => askHidden(question, confirm, signal),
+    onWarning: (message: string, hint: string) => reporter.warn({ message, hint }),
+  }
+  const secret: VerbContext['secret'] = (option, reference, what, confirm = false) =>
+    reference === undefined ? undefined : createSecretSource(reference, { option, what, confirm }, ports)
+  return {
+    environment,
+    reporter,
+    signal,
+    secret,
+    sinkContext: ({ sinkPassword, sinkPassphrase }) => ({
+      home: environment.home,
+      stateFolder: environment.stateFolder,
+      agentSocket: environment.agentSocket,
+      password: secret('--sink-password', sinkPassword, 'password of the sink'),
+      passphrase: secret('--sink-passphrase', sinkPassphrase, 'passphrase of the SSH key'),
+    }),
+  }
+}
+
+/** After a signal the news is the signal, whatever broke in its wake; a restore's error keeps what it knows. */
+function causeOf(thrown: unknown, signal: AbortSignal): LifeboatError {
+  const error = toLifeboatError(thrown)
+  if (!signal.aborted) return error
+  const reason = toLifeboatError(signal.reason)
+  if (error.code === reason.code) return error
+  return new LifeboatError(reason.code, reason.message, {
+    hint: reason.hint,
+    cause: thrown,
+    details: error.details,
+  })
+}

@@ -1,0 +1,12 @@
+/**
+ * What holds where nobody says otherwise. Precedence is default < file < environment < flag; flags carry no defaults
+ * of their own, or a default of the command line would win over what the operator wrote in a file.
+ */
+export const defaults = {
+  job: 'default',
+  codec: 'gzip',
+  counts: 'exact',
+  /** Gentle to the source: one dump tool reads at a time. */
+  jobs: 1,
+  stallTimeoutMs: 10 * 60_000,
+} as const
