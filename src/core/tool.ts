@@ -22,6 +22,8 @@ export interface ToolCommand {
   readonly secrets?: readonly Secret[]
   /** Turns the last lines of stderr into advice, where the tool's own message is known. */
   readonly explain?: (stderr: string) => { code?: LifeboatError['code']; hint?: string } | undefined
+  /** Lines of stderr that are meant for programs: `explain` sees them, people don't. */
+  readonly statusLine?: RegExp
 }
 
 export interface ToolSourceOptions {
@@ -114,6 +116,11 @@ export async function writeTool(
   }
 }
 
+export interface ToolFilterOptions {
+  /** Looks at the last lines of stderr when the tool has exited 0; false means that it doesn't say it is done. */
+  readonly isComplete?: (stderr: string) => boolean
+}
+
 /**
  * Passes a stream through a tool, stdin to stdout, as fast as the slower side. The iteration ends well only if the tool
  * read everything and exited 0; an error of the input comes out unchanged, and then the tool is terminated.
@@ -122,6 +129,7 @@ export async function* filterTool(
   tool: ToolCommand,
   input: Bytes,
   signal: AbortSignal,
+  { isComplete }: ToolFilterOptions = {},
 ): AsyncGenerator<Uint8Array> {
   const feed = createFeed(input, signal)
   let child: Child | undefined
@@ -142,6 +150,8 @@ export async function* filterTool(
     const accepted = await feeding
     if (failure !== undefined) throw failure.thrown
     if (!accepted) throw partlyRead(tool)
+    if (isComplete?.(child.stderr()) === false)
+      throw await child.failure('exit code 0, but it did not finish')
   } finally {
     await feed.close()
     if (!ended) await child?.stop()
@@ -194,6 +204,10 @@ interface Child {
   readonly process: ResultPromise<{ buffer: false; reject: false }>
   /** Waits for exit and for all output; the error to throw, or undefined on exit 0. */
   exit(): Promise<LifeboatError | undefined>
+  /** Its last lines so far. */
+  stderr(): string
+  /** The error to throw for an exit that is a failure for another reason than its code. */
+  failure(how: string): Promise<LifeboatError>
   /** Waits for exit. */
   hasFailed(): Promise<boolean>
   /** Terminates and waits. */
@@ -222,6 +236,10 @@ async function start(tool: ToolCommand, signal: AbortSignal, stdin: 'ignore' | '
       if (signal.aborted) return abortReason(signal)
       return result.failed ? toolError(tool, result, redact(stderr(), tool.secrets ?? [])) : undefined
     },
+    stderr,
+    async failure(how) {
+      return toolError(tool, await child, redact(stderr(), tool.secrets ?? []), how)
+    },
     async hasFailed() {
       return (await child).failed
     },
@@ -248,6 +266,7 @@ function toolError(
   tool: ToolCommand,
   result: Pick<Awaited<Child['process']>, 'code' | 'exitCode' | 'signal' | 'originalMessage'>,
   stderr: string,
+  reason?: string,
 ): LifeboatError {
   const unstarted = notStarted(result.code, stderr)
   if (unstarted !== undefined) {
@@ -255,19 +274,24 @@ function toolError(
       hint: `Install the package that brings '${tool.name}', or put it on PATH.`,
     })
   }
-  const lines = stderr.trim().split('\n').slice(-STDERR_LINES).join('\n')
+  const told = stderr.split('\n').filter((line) => tool.statusLine?.test(line) !== true)
+  const lines = told.join('\n').trim().split('\n').slice(-STDERR_LINES).join('\n')
   const explained = tool.explain?.(stderr)
-  const how =
-    result.signal === undefined
-      ? result.exitCode === undefined
-        ? (result.originalMessage ?? 'it could not be run')
-        : `exit code ${result.exitCode}`
-      : `killed by ${result.signal}`
+  const how = reason ?? howItEnded(result)
   return new LifeboatError(
     explained?.code ?? 'tool-failed',
     `unable to run '${tool.name}': ${how}${lines === '' ? '' : `\n${lines}`}`,
     { hint: explained?.hint, details: { tool: tool.name, exitCode: result.exitCode, signal: result.signal } },
   )
+}
+
+function howItEnded({
+  exitCode,
+  signal,
+  originalMessage,
+}: Pick<Awaited<Child['process']>, 'exitCode' | 'signal' | 'originalMessage'>): string {
+  if (signal !== undefined) return `killed by ${signal}`
+  return exitCode === undefined ? (originalMessage ?? 'it could not be run') : `exit code ${exitCode}`
 }
 
 /** setpriv(1) is what fails where the tool itself can't be executed; it exits 127 as a shell does. */

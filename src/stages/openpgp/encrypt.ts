@@ -39,29 +39,29 @@ async function* protectedBody(plain: Bytes, sessionKey: Uint8Array): AsyncGenera
   yield cipher.update(Buffer.concat([MDC_HEADER, hash.digest()]))
 }
 
-/** One packet in new format: partial lengths of 1 MiB, then a definite one. */
+/** One packet in new format: partial lengths of 1 MiB, then a definite one. Nothing is copied. */
 async function* packet(tag: number, body: Bytes): AsyncGenerator<Uint8Array> {
   let start: readonly number[] = [0xc0 | tag]
-  let buffer = Buffer.allocUnsafe(2 + PARTIAL_BYTES)
-  let filled = 0
+  let gathered: Uint8Array[] = []
+  let bytes = 0
   for await (const piece of body) {
-    for (let offset = 0; offset < piece.length; ) {
+    for (let rest = piece; rest.length > 0; ) {
       // Written only when more is there: the last length must not be partial, but may be of any size.
-      if (filled === PARTIAL_BYTES) {
-        const header = [...start, 0xe0 | PARTIAL_BITS]
-        buffer.set(header, 2 - header.length)
-        yield buffer.subarray(2 - header.length)
+      if (bytes === PARTIAL_BYTES) {
+        yield Buffer.from([...start, 0xe0 | PARTIAL_BITS])
+        yield* gathered
         start = []
-        buffer = Buffer.allocUnsafe(2 + PARTIAL_BYTES)
-        filled = 0
+        gathered = []
+        bytes = 0
       }
-      const bytes = Math.min(PARTIAL_BYTES - filled, piece.length - offset)
-      buffer.set(piece.subarray(offset, offset + bytes), 2 + filled)
-      filled += bytes
-      offset += bytes
+      const taken = rest.subarray(0, PARTIAL_BYTES - bytes)
+      gathered.push(taken)
+      bytes += taken.length
+      rest = rest.subarray(taken.length)
     }
   }
   const length = Buffer.alloc(5, 0xff)
-  length.writeUInt32BE(filled, 1)
-  yield Buffer.concat([Buffer.from(start), length, buffer.subarray(2, 2 + filled)])
+  length.writeUInt32BE(bytes, 1)
+  yield Buffer.concat([Buffer.from(start), length])
+  yield* gathered
 }

@@ -8,67 +8,80 @@ export interface GpgProgram {
   readonly homedir?: string
 }
 
+/**
+ * gpg 2.2 exits 0 without a byte of output when a message is cut within its session keys, so it must also say in its
+ * status lines (doc/DETAILS) that it has decrypted.
+ */
 export function decryptWithGpg(
   gpg: GpgProgram,
   input: Bytes,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
-  return filterTool(decryptCommand(gpg), input, signal)
+  return filterTool(decryptCommand(gpg), input, signal, {
+    isComplete: (stderr) => /^\[GNUPG:\] DECRYPTION_OKAY/m.test(stderr),
+  })
 }
 
 function decryptCommand(gpg: GpgProgram): ToolCommand {
+  const home = gpg.homedir === undefined ? [] : ['--homedir', gpg.homedir]
   return {
     name: 'gpg',
     command: gpg.command,
-    args: [
-      '--batch',
-      '--no-tty',
-      '--quiet',
-      ...(gpg.homedir === undefined ? [] : ['--homedir', gpg.homedir]),
-      '--decrypt',
-    ],
+    args: ['--batch', '--no-tty', '--quiet', '--status-fd', '2', ...home, '--decrypt'],
     // The messages below are looked for in English.
     env: { LC_ALL: 'C', LANGUAGE: 'C' },
+    statusLine: /^\[GNUPG:\] /,
     explain,
   }
 }
 
-/** What gpg 2.2 says (g10/decrypt.c, g10/mainproc.c, common/status.c), and what to do about it. */
-function explain(stderr: string): ReturnType<NonNullable<ToolCommand['explain']>> {
-  if (/inappropriate ioctl|no pinentry|cannot open '\/dev\/tty'/i.test(stderr)) {
-    return {
-      code: 'key-unusable',
-      hint: 'gpg-agent could not ask for the passphrase: run `export GPG_TTY=$(tty)` and `gpg -d` on any message once, then again.',
-    }
-  }
-  if (/bad passphrase|operation cancelled|timeout/i.test(stderr)) {
-    return {
-      code: 'key-unusable',
-      hint: 'Unlock the key in gpg-agent by hand first, with gpg -d on any message.',
-    }
-  }
-  if (/no secret key/i.test(stderr)) {
-    return {
-      code: 'key-unusable',
-      hint: 'Import the secret key of one of the recipients into gpg, or plug in its card, or give it with --key FILE.',
-    }
-  }
-  if (/homedir|keyblock resource|no agent running|can't connect to the agent/i.test(stderr)) {
-    return {
-      code: 'key-unusable',
-      hint: 'Check that the GnuPG home folder exists, is yours, and that gpg-agent runs.',
-    }
-  }
-  if (/card|smartcard|scdaemon/i.test(stderr)) {
-    return { code: 'key-unusable', hint: 'Plug in the card and try gpg --card-status.' }
-  }
-  if (
-    /manipulated|invalid packet|checksum error|bad data|no valid openpgp data|decryption failed/i.test(stderr)
-  ) {
-    return {
-      code: 'integrity',
-      hint: 'The stored data is damaged or cut short: run lifeboat verify, and restore from another copy or backup.',
-    }
-  }
-  return undefined
+interface Advice {
+  readonly when: RegExp
+  readonly code?: 'key-unusable' | 'integrity'
+  readonly hint: string
+}
+
+/** The first that fits wins: gpg reports what follows from a failure as a failure too. */
+const ADVICE: readonly Advice[] = [
+  {
+    when: /inappropriate ioctl|no pinentry|cannot open '\/dev\/tty'/i,
+    code: 'key-unusable',
+    hint: 'gpg-agent has no terminal to ask for the passphrase: run export GPG_TTY=$(tty), unlock the key with gpg -d on any message, and run again.',
+  },
+  {
+    when: /bad passphrase|operation cancelled/i,
+    code: 'key-unusable',
+    hint: 'Unlock the key in gpg-agent by hand first, with gpg -d on any message.',
+  },
+  {
+    when: /no such file or directory|unsafe ownership|permission denied/i,
+    code: 'key-unusable',
+    hint: 'Check that the GnuPG home folder exists and belongs to the user who runs lifeboat.',
+  },
+  {
+    when: /no agent running|can't connect to the agent|error running .*gpg-agent/i,
+    code: 'key-unusable',
+    hint: 'Start the agent with gpgconf --launch gpg-agent and run again.',
+  },
+  {
+    when: /card (error|removed|not present)|scdaemon|smartcard/i,
+    code: 'key-unusable',
+    hint: 'Plug the card in, check it with gpg --card-status, and run again.',
+  },
+  {
+    when: /no secret key|\[GNUPG:\] NO_SECKEY/i,
+    code: 'key-unusable',
+    hint: 'Import the secret key of one of the recipients into gpg, plug in its card, or give it with --key FILE.',
+  },
+  {
+    // With --quiet, an empty input or one that is cut early leaves gpg without a word.
+    when: /^\s*$|manipulated|DECRYPTION_FAILED|BADMDC|NODATA|invalid packet|length invalid|read error|UNEXPECTED|unknown version|decrypt_message failed/,
+    code: 'integrity',
+    hint: 'The stored data is damaged or cut short: run lifeboat verify, and restore from another copy or backup.',
+  },
+]
+
+function explain(stderr: string): Pick<Advice, 'code' | 'hint'> {
+  const known = ADVICE.find(({ when }) => when.test(stderr))
+  return known ?? { hint: 'Decrypt the stored object by hand with gpg -d, to see what gpg asks for.' }
 }
