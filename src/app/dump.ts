@@ -4,19 +4,17 @@ import { layout, newBackupId } from '../core/backup-layout.ts'
 import { collect, once } from '../core/bytes.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Contents } from '../core/contents.ts'
-import type { Dump, DumpResult, Engine, Part, Probe } from '../core/engine.ts'
+import type { DumpResult, Engine, Probe } from '../core/engine.ts'
 import { messageOf, throwIfAborted } from '../core/errors.ts'
-import type { Index, Manifest, StoredPart } from '../core/manifest.ts'
-import { createMeter } from '../core/meter.ts'
-import { runPipeline } from '../core/pipeline.ts'
+import type { Index, Manifest } from '../core/manifest.ts'
 import { CHUNK_BYTES, type Sink } from '../core/sink.ts'
 import type { Stage } from '../core/stage.ts'
 import { byHandLines } from './by-hand.ts'
 import { type BegunRun, discardRun, type RunJournal, sweepDeadRuns } from './dead-runs.ts'
 import { heedFindings } from './findings.ts'
 import type { OnEvent } from './run-event.ts'
-import { withStallTimeout } from './stall-timeout.ts'
 import { writeVolumes } from './volumes.ts'
+import { type Written, writeParts } from './write-parts.ts'
 
 export interface DumpRequest {
   readonly engine: Engine
@@ -43,12 +41,6 @@ export interface DumpReport {
 
 /** How long a failed run may take to clear away what it wrote; what it can't is swept by a later run. */
 const CLEANUP_MS = 30_000
-
-interface Written {
-  readonly part: StoredPart
-  readonly name: string
-  readonly objects: Index['objects']
-}
 
 /** engine → meter → stages → meter → sink, then contents and index, then the manifest, whose presence is the commit. */
 export async function runDump(request: DumpRequest, signal: AbortSignal): Promise<DumpReport> {
@@ -124,108 +116,6 @@ async function giveUp(request: DumpRequest, run: BegunRun): Promise<void> {
       message: `unable to clear away the unfinished backup '${run.id}' at ${run.sink}: ${messageOf(thrown)}`,
       hint: 'It is not listed and can not be restored; the next dump from this machine removes it.',
     })
-  }
-}
-
-/** Parts are started in order, `jobs` at once; the first failure stops the rest. */
-async function writeParts(
-  request: DumpRequest,
-  id: string,
-  dump: Dump,
-  signal: AbortSignal,
-): Promise<readonly Written[]> {
-  const failed = new AbortController()
-  const both = AbortSignal.any([signal, failed.signal])
-  const running = new Set<Promise<void>>()
-  const written: Written[] = []
-  const totals = { plainBytes: 0, storedBytes: 0 }
-  let number = 0
-  let failure: { readonly thrown: unknown } | undefined
-  for await (const part of dump.parts) {
-    if (running.size >= request.jobs) await Promise.race(running)
-    if (failure !== undefined) break
-    const own = ++number
-    const work: Promise<void> = writePart(request, id, own, part, totals, both)
-      .then(
-        (result) => {
-          written[own - 1] = result
-        },
-        (thrown) => {
-          failure ??= { thrown }
-          failed.abort(thrown)
-        },
-      )
-      .finally(() => running.delete(work))
-    running.add(work)
-  }
-  await Promise.all(running)
-  if (failure !== undefined) throw failure.thrown
-  return written
-}
-
-async function writePart(
-  request: DumpRequest,
-  id: string,
-  number: number,
-  part: Part,
-  totals: { plainBytes: number; storedBytes: number },
-  signal: AbortSignal,
-): Promise<Written> {
-  const { sink, stages, job, onEvent } = request
-  const { estimateBytes } = part
-  onEvent({
-    kind: 'part-started',
-    number,
-    name: part.name,
-    ...(estimateBytes !== undefined && { estimateBytes }),
-  })
-  const meter = createMeter((bytes) => {
-    totals.plainBytes += bytes
-    onEvent({ kind: 'progress', ...totals })
-  })
-  const name = `${String(number).padStart(4, '0')}.${part.format}${stages.map((stage) => stage.suffix).join('')}`
-  try {
-    const stored = await runPipeline(
-      (inner) => withStallTimeout(part.open(inner), `the dump of '${part.name}'`, request.stallTimeoutMs),
-      [
-        (input) => meter.through(input),
-        ...stages.map(
-          (stage) => (input: AsyncIterable<Uint8Array>, inner: AbortSignal) => stage.encode(input, inner),
-        ),
-      ],
-      (input, inner) =>
-        writeVolumes(
-          {
-            sink,
-            name,
-            key: (volume) => layout.object(job, id, volume),
-            maxChunks: sink.traits.maxChunks,
-            onBytes: (bytes) => {
-              totals.storedBytes += bytes
-              onEvent({ kind: 'progress', ...totals })
-            },
-          },
-          input,
-          inner,
-        ),
-      signal,
-    )
-    const plain = meter.result()
-    onEvent({ kind: 'part-ended', number, plainBytes: plain.bytes })
-    return {
-      name: part.name,
-      objects: stored.objects,
-      part: {
-        number,
-        format: part.format,
-        volumes: [...stored.volumes],
-        plainBytes: plain.bytes,
-        plainSha256: plain.sha256,
-        storedBytes: stored.bytes,
-      },
-    }
-  } finally {
-    await part.release()
   }
 }
 

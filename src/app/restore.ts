@@ -1,17 +1,17 @@
 import { layout } from '../core/backup-layout.ts'
-import { type Bytes, collect } from '../core/bytes.ts'
+import { collect } from '../core/bytes.ts'
 import type { Clock } from '../core/clock.ts'
 import { type Contents, contentsSchema, type TableCount } from '../core/contents.ts'
-import type { Engine, PartSource, RestoreResult } from '../core/engine.ts'
+import type { Engine, RestoreResult } from '../core/engine.ts'
 import { LifeboatError, messageOf, toLifeboatError } from '../core/errors.ts'
-import type { Index, Manifest, StoredPart } from '../core/manifest.ts'
-import { createMeter } from '../core/meter.ts'
+import type { Manifest } from '../core/manifest.ts'
 import type { Sink } from '../core/sink.ts'
 import type { Stage } from '../core/stage.ts'
-import { parseStored, readIndex, readManifest, resolveBackupId, storedObjects } from './catalog.ts'
+import { parseStored, readIndex, readManifest, resolveBackupId } from './catalog.ts'
 import { heedFindings } from './findings.ts'
+import { createPartSource, objectsOf, type StoredPartSource } from './part-source.ts'
 import type { OnEvent } from './run-event.ts'
-import { checkPresence, decodeAll, readVerified, readWhole } from './stored-object.ts'
+import { checkPresence, decodeAll, readWhole } from './stored-object.ts'
 
 export interface RestoreRequest {
   readonly engine: Engine
@@ -156,93 +156,8 @@ async function checkTarget(
   }
 }
 
-interface Progress extends PartSource {
-  readonly whole: ReadonlySet<string>
-}
-
-function createPartSource(
-  from: Pick<RestoreRequest, 'sink' | 'onEvent'> & {
-    readonly manifest: Manifest
-    readonly index: Index
-    readonly contents: Contents
-    readonly decoders: readonly Stage[]
-  },
-): Progress {
-  const { sink, manifest, index, contents, decoders, onEvent } = from
-  const whole = new Set<string>()
-  const totals = { plainBytes: 0, storedBytes: 0 }
-  const numbers = new Map(contents.parts.map((part) => [part.name, part.number]))
-  const byNumber = new Map(manifest.parts.map((part) => [part.number, part]))
-
-  function stored(name: string): StoredPart {
-    const part = byNumber.get(numbers.get(name) ?? 0)
-    if (part === undefined) throw new Error(`the backup has no part '${name}'`)
-    return part
-  }
-
-  async function* open(name: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-    const part = stored(name)
-    onEvent({
-      kind: 'part-started',
-      number: part.number,
-      parts: manifest.parts.length,
-      name,
-      estimateBytes: part.plainBytes,
-    })
-    const meter = createMeter((bytes) => {
-      totals.plainBytes += bytes
-      onEvent({ kind: 'progress', ...totals })
-    })
-    async function* read(): AsyncGenerator<Uint8Array> {
-      for await (const piece of readVerified(sink, objectsOf(manifest, index, part), signal)) {
-        totals.storedBytes += piece.length
-        yield piece
-      }
-    }
-    yield* checkPlain(meter.through(decodeAll(read(), decoders, signal)), meter, part, name)
-    whole.add(name)
-    onEvent({ kind: 'part-ended', number: part.number, plainBytes: part.plainBytes })
-  }
-
-  const { flavour, version } = manifest.server
-  return {
-    contents,
-    server: { flavour, version },
-    parts: contents.parts.map(({ name, format }) => ({ name, format, plainBytes: stored(name).plainBytes })),
-    open,
-    whole,
-  }
-}
-
-/** The stream ends only if its plain bytes are those of the dump: a throw here is an end that never comes. */
-async function* checkPlain(
-  input: Bytes,
-  meter: { result(): { bytes: number; sha256: string } },
-  part: StoredPart,
-  name: string,
-): AsyncGenerator<Uint8Array> {
-  yield* input
-  const plain = meter.result()
-  if (plain.bytes === part.plainBytes && plain.sha256 === part.plainSha256) return
-  throw new LifeboatError(
-    'integrity',
-    `unable to trust part '${name}': it decodes to ${plain.bytes} bytes that differ from the ${part.plainBytes} that were dumped`,
-    {
-      hint: 'Do not use what was restored. Use another backup: lifeboat list shows them.',
-    },
-  )
-}
-
-export function objectsOf(manifest: Manifest, index: Index, part: StoredPart) {
-  return storedObjects(
-    manifest,
-    index,
-    part.volumes.map((volume) => volume.name),
-  )
-}
-
 /** The engine's error, with what was and what was not loaded by then. */
-function partlyRestored(thrown: unknown, source: Progress, engine: Engine): LifeboatError {
+function partlyRestored(thrown: unknown, source: StoredPartSource, engine: Engine): LifeboatError {
   const failure = toLifeboatError(thrown)
   const restored = source.parts.filter((part) => source.whole.has(part.name)).map((part) => part.name)
   const missing = source.parts.filter((part) => !source.whole.has(part.name)).map((part) => part.name)
