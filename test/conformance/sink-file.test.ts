@@ -1,8 +1,8 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { newTempName } from '../../src/core/object-key.ts'
+import { join } from 'node:path'
 import { createFileSink } from '../../src/sinks/file/index.ts'
+import { abandonWrite, fileNames } from '../testbed/folder-contents.ts'
 import { describeSink } from './sink-suite.ts'
 
 describeSink('file', async () => {
@@ -10,17 +10,6 @@ describeSink('file', async () => {
   return {
     sink: createFileSink({ folder }),
     cleanup: () => rm(folder, { recursive: true }),
-    raw: {
-      async names() {
-        const found = await readdir(folder, { recursive: true, withFileTypes: true })
-        const files = found.filter((entry) => !entry.isDirectory())
-        return files.map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1)).sort()
-      },
-      async abandonWrite(key) {
-        const path = join(folder, key)
-        await mkdir(dirname(path), { recursive: true })
-        await writeFile(join(dirname(path), newTempName(key.split('/').at(-1) ?? '')), 'half of it')
-      },
-    },
+    raw: { names: () => fileNames(folder), abandonWrite: (key) => abandonWrite(folder, key) },
   }
 })
