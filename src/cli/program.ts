@@ -44,6 +44,7 @@ Exit codes: 0 done, 1 our bug, 2 usage, 3 configuration, 10-14 database and tool
   }
   if (argv.length === 0)
     throw usage('unable to start: no verb was given', 'Type lifeboat --help to see what there is.')
+  refuseSwallowed(program, argv)
   try {
     await program.parseAsync(argv, { from: 'user' })
   } catch (thrown) {
@@ -52,6 +53,19 @@ Exit codes: 0 done, 1 our bug, 2 usage, 3 configuration, 10-14 database and tool
     throw fromCommander(thrown, argv[0])
   }
   return exitCode
+}
+
+/** Commander takes whatever follows as an option's value: `--from --json` would be a database called `--json`. */
+function refuseSwallowed(program: Command, argv: readonly string[]): void {
+  const verb = program.commands.find((command) => command.name() === argv[0])
+  for (const [index, word] of argv.entries()) {
+    const taking = verb?.options.find((option) => option.required && option.long === word)
+    if (taking === undefined || !argv[index + 1]?.startsWith('--')) continue
+    throw usage(
+      `unable to read the command: option '${taking.flags}' argument missing`,
+      `Write its value behind ${word}; lifeboat ${argv[0]} --help shows examples.`,
+    )
+  }
 }
 
 /** Commander's `error: unknown option '--form'\n(Did you mean --from?)`, in our form. */
