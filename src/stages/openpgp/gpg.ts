@@ -69,13 +69,19 @@ const ADVICE: readonly Advice[] = [
     hint: 'Plug the card in, check it with gpg --card-status, and run again.',
   },
   {
+    // What gpg makes of a passphrase that nobody could be asked for.
+    when: /PINENTRY_LAUNCHED[\s\S]*no secret key/i,
+    code: 'key-unusable',
+    hint: 'gpg-agent asked for the passphrase and got none: unlock the key with gpg -d on any message, and run again.',
+  },
+  {
     when: /no secret key|\[GNUPG:\] NO_SECKEY/i,
     code: 'key-unusable',
     hint: 'Import the secret key of one of the recipients into gpg, plug in its card, or give it with --key FILE.',
   },
   {
-    // With --quiet, an empty input or one that is cut early leaves gpg without a word.
-    when: /^\s*$|manipulated|DECRYPTION_FAILED|BADMDC|NODATA|invalid packet|length invalid|read error|UNEXPECTED|unknown version|decrypt_message failed/,
+    // An input that is cut early leaves gpg without a word for people.
+    when: /^(\[GNUPG:\][^\n]*\n|\s)*$|manipulated|DECRYPTION_FAILED|BADMDC|NODATA|invalid packet|length invalid|read error|UNEXPECTED|unknown version|decrypt_message failed/,
     code: 'integrity',
     hint: 'The stored data is damaged or cut short: run lifeboat verify, and restore from another copy or backup.',
   },

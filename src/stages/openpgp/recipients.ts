@@ -109,6 +109,12 @@ async function toRecipient(file: KeyFile, key: PublicKey): Promise<Recipient> {
   const userId = key.getUserIDs()[0] ?? 'no user id'
   const refuse = (reason: string, hint: string, cause?: unknown) =>
     unusable(file, `${reason} (${fingerprint}, ${userId})`, hint, cause)
+  // openpgp.js needs a package that it doesn't bring to check signatures on these curves under Node.
+  const curve = key.getAlgorithmInfo().curve
+  if (curve?.startsWith('brainpool') === true) {
+    const hint = 'Give a key of RSA, Curve25519 or a NIST curve: lifeboat keygen makes one.'
+    throw refuse(`its signatures on ${curve} can't be checked here`, hint)
+  }
   if (await key.isRevoked()) {
     throw refuse('it is revoked', 'Give another key: the owner of this one has withdrawn it.')
   }
@@ -130,7 +136,7 @@ async function toRecipient(file: KeyFile, key: PublicKey): Promise<Recipient> {
     const reason = `its encryption subkey has algorithm ${encryption.keyPacket.algorithm}, which GnuPG 2.2 does not know`
     throw refuse(reason, NEW_KIND_HINT)
   }
-  const { algorithm, bits, curve } = encryption.getAlgorithmInfo()
+  const { algorithm, bits, curve: encryptionCurve } = encryption.getAlgorithmInfo()
   const subkeyExpiry = await encryption.getExpirationTime()
   const ends = [expiry, subkeyExpiry]
     .filter((end) => end instanceof Date)
@@ -139,7 +145,7 @@ async function toRecipient(file: KeyFile, key: PublicKey): Promise<Recipient> {
     name: file.name,
     fingerprint,
     userId,
-    algorithm: curve ?? (bits === undefined ? algorithm : `rsa${bits}`),
+    algorithm: encryptionCurve ?? (bits === undefined ? algorithm : `rsa${bits}`),
     expires: ends[0],
     key,
   }
