@@ -1,5 +1,6 @@
 import type { Bytes } from '../../core/bytes.ts'
-import { abortReason } from '../../core/errors.ts'
+import { throwIfAborted } from '../../core/errors.ts'
+import { orAborted } from '../../core/until-aborted.ts'
 
 export interface Chunk {
   readonly bytes: Buffer
@@ -47,7 +48,8 @@ export async function* cutChunks(
 
   try {
     for (;;) {
-      const { done, value } = await nextOf(iterator, signal)
+      throwIfAborted(signal)
+      const { done, value } = await orAborted(iterator.next(), signal)
       if (done === true) {
         ended = true
         yield take(true)
@@ -73,20 +75,4 @@ export async function* cutChunks(
 async function close(iterator: AsyncIterator<Uint8Array>): Promise<void> {
   // The failure that led here is being reported; what closing adds is not news.
   await iterator.return?.().catch(() => undefined)
-}
-
-/** Not Promise.race with one long promise of the signal: each race would hang a reaction on it, millions in a TiB. */
-function nextOf(
-  iterator: AsyncIterator<Uint8Array>,
-  signal: AbortSignal,
-): Promise<IteratorResult<Uint8Array, unknown>> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(abortReason(signal))
-    const onAbort = () => reject(abortReason(signal))
-    signal.addEventListener('abort', onAbort, { once: true })
-    iterator
-      .next()
-      .then(resolve, reject)
-      .finally(() => signal.removeEventListener('abort', onAbort))
-  })
 }

@@ -47,10 +47,7 @@ const KNOWN: Readonly<Record<string, Explanation>> = {
   InvalidObjectState: denied(
     'The object was moved to an archive: bring it back with `aws s3api restore-object`, wait, then run again.',
   ),
-  NoSuchBucket: {
-    code: 'sink-not-found',
-    hint: 'Check the name of the bucket in the sink URL, its region and the endpoint, or create the bucket.',
-  },
+  NoSuchBucket: noBucket(),
   NoSuchKey: { code: 'sink-not-found', hint: 'List what there is, and check the prefix in the sink URL.' },
   NotFound: { code: 'sink-not-found', hint: 'List what there is, and check the prefix in the sink URL.' },
   NoSuchUpload: {
@@ -103,7 +100,7 @@ const NETWORK = new Set([
 export function explainS3Failure(thrown: unknown, deed: Deed, location: S3Location): LifeboatError {
   if (thrown instanceof LifeboatError) return thrown
   const failure = failureOf(thrown)
-  const { code, hint } = explanationOf(thrown, failure, location)
+  const { code, hint } = explanationOf(thrown, failure, deed, location)
   const status = failure.$metadata?.httpStatusCode
   const name = failureName(thrown)
   const text = messageOf(thrown).replace(/\.$/, '')
@@ -142,7 +139,7 @@ function failureOf(thrown: unknown): Failure {
   return typeof inner === 'object' && inner !== null ? inner : {}
 }
 
-function explanationOf(thrown: unknown, failure: Failure, location: S3Location): Explanation {
+function explanationOf(thrown: unknown, failure: Failure, deed: Deed, location: S3Location): Explanation {
   const name = failureName(thrown)
   const status = failure.$metadata?.httpStatusCode
   const message = messageOf(thrown)
@@ -160,6 +157,7 @@ function explanationOf(thrown: unknown, failure: Failure, location: S3Location):
       `Let these credentials do kms:GenerateDataKey and kms:Decrypt with ${location.kmsKey ?? "the bucket's KMS key"}, in the key's own policy too.`,
     )
   }
+  if (deed.noun === 'bucket' && status === 404) return noBucket()
   const known = KNOWN[name]
   if (known !== undefined) {
     return name.startsWith('KMS.') && location.kmsKey !== undefined
@@ -219,6 +217,13 @@ function accessDenied(): Explanation {
   return denied(
     'Let these credentials do s3:PutObject, s3:GetObject, s3:ListBucket, s3:DeleteObject and s3:AbortMultipartUpload there; look for a Deny in the policies of the bucket, the key and the organisation.',
   )
+}
+
+function noBucket(): Explanation {
+  return {
+    code: 'sink-not-found',
+    hint: 'Check the name of the bucket in the sink URL, its region and the endpoint, or create the bucket.',
+  }
 }
 
 function existsAlready(): Explanation {

@@ -182,7 +182,8 @@ async function complete(
   parts: CompletedPart[],
   sent: Sent,
 ): Promise<Sent> {
-  if (job.ifAbsent && place.learned.exclusiveCreate !== true) await refuseExisting(place, job)
+  // Also where If-None-Match is honoured for PutObject: not every place honours it for Complete.
+  if (job.ifAbsent) await refuseExisting(place, job)
   const finish = async (algorithm: Checksum | undefined): Promise<Sent> => {
     const answer = await place.call(
       { verb: 'complete', noun: 'object', name: job.key },

@@ -2,6 +2,7 @@ import { S3Client } from '@aws-sdk/client-s3'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { abortReason, LifeboatError, throwIfAborted } from '../../core/errors.ts'
 import { CHUNK_BYTES } from '../../core/sink.ts'
+import { orAborted } from '../../core/until-aborted.ts'
 import type { UploadJournal } from '../../core/upload-journal.ts'
 import { CHECKSUMS, type Checksum } from './checksum.ts'
 import { type Deed, explainS3Failure } from './explain.ts'
@@ -85,6 +86,7 @@ export function createPlace(options: S3SinkOptions): Place {
   const call: Place['call'] = async (deed, signal, send) => {
     throwIfAborted(signal)
     try {
+      // The SDK sleeps between its tries without a look at the signal, up to 20 s.
       return await orAborted(send(client, { abortSignal: signal }), signal)
     } catch (thrown) {
       throw signal.aborted ? abortReason(signal) : explainS3Failure(thrown, deed, options)
@@ -151,15 +153,5 @@ function createClient(options: S3SinkOptions, timeouts: S3Timeouts): S3Client {
       // Without it the SDK only warns.
       throwOnRequestTimeout: true,
     }),
-  })
-}
-
-/** The SDK sleeps between its tries without a look at the signal, up to 20 s. */
-function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) reject(abortReason(signal))
-    const onAbort = () => reject(abortReason(signal))
-    signal.addEventListener('abort', onAbort, { once: true })
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
   })
 }

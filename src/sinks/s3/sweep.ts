@@ -9,6 +9,9 @@ interface OpenUpload {
   readonly uploadId: string
 }
 
+/** The example in S3's documentation, which some S3-compatibles give as the age of every upload: moto, gofakes3. */
+const EXAMPLE_DATE = Date.parse('2010-11-10T20:48:33.000Z')
+
 /**
  * Aborts uploads that nobody will complete: those of dead processes on this machine, which the journal knows, and those
  * that the place lists as begun before `olderThan`. Returns the keys.
@@ -68,7 +71,7 @@ async function openUploads(
     for (const { Key, UploadId, Initiated } of page.Uploads ?? []) {
       if (Key === undefined || UploadId === undefined) continue
       // Some S3-compatibles ignore the prefix.
-      if (!Key.startsWith(root + prefix) || (Initiated ?? new Date()) >= olderThan) continue
+      if (!Key.startsWith(root + prefix) || begun(Initiated) >= olderThan) continue
       open.push({ key: Key.slice(root.length), uploadId: UploadId })
     }
     next =
@@ -80,4 +83,9 @@ async function openUploads(
         : undefined
   }
   return open
+}
+
+/** An age that is not known counts as none: another run may be writing. The journal knows those of this machine. */
+function begun(initiated: Date | undefined): Date {
+  return initiated === undefined || initiated.getTime() === EXAMPLE_DATE ? new Date() : initiated
 }

@@ -1,0 +1,68 @@
+import { randomBytes } from 'node:crypto'
+import { ListMultipartUploadsCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
+import { startS3Container } from './containers/s3.ts'
+
+export interface S3Server extends AsyncDisposable {
+  readonly endpoint: string
+  readonly region: string
+  /** Where AWS_… variables would be read: the SDK's default chain, as users have it. */
+  readonly env: Readonly<Record<string, string>>
+  /** Words that start the AWS command line. */
+  readonly aws: readonly [string, ...string[]]
+  /** Looks past lifeboat. */
+  readonly client: S3Client
+  newBucket(): Promise<string>
+  /** Keys, and `upload:key` for uploads that are open. */
+  names(bucket: string): Promise<readonly string[]>
+}
+
+/**
+ * A real S3 server in a container. Its credentials are put into this process's environment, where the SDK's default
+ * chain finds them, and taken out at the end.
+ */
+export async function startS3Server(): Promise<S3Server> {
+  const container = await startS3Container()
+  const env = {
+    AWS_ACCESS_KEY_ID: container.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: container.secretAccessKey,
+    // No look at ~/.aws, and no request to an instance's metadata service.
+    AWS_CONFIG_FILE: '/dev/null',
+    AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
+    AWS_EC2_METADATA_DISABLED: 'true',
+  }
+  const before = Object.fromEntries(Object.keys(env).map((name) => [name, process.env[name]]))
+  Object.assign(process.env, env)
+  const client = new S3Client({
+    endpoint: container.endpoint,
+    region: container.region,
+    forcePathStyle: true,
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+  })
+  return {
+    endpoint: container.endpoint,
+    region: container.region,
+    env,
+    aws: container.commands.aws,
+    client,
+    async newBucket() {
+      const name = `lifeboat-${randomBytes(6).toString('hex')}`
+      await container.createBucket(name)
+      return name
+    },
+    async names(bucket) {
+      const objects = await client.send(new ListObjectsV2Command({ Bucket: bucket }))
+      const keys = (objects.Contents ?? []).map(({ Key }) => Key ?? '')
+      const uploads = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket }))
+      return [...keys, ...(uploads.Uploads ?? []).map(({ Key }) => `upload:${Key}`)]
+    },
+    async [Symbol.asyncDispose]() {
+      client.destroy()
+      for (const [name, value] of Object.entries(before)) {
+        if (value === undefined) delete process.env[name]
+        else process.env[name] = value
+      }
+      await container.stop()
+    },
+  }
+}
