@@ -7,15 +7,18 @@ export interface RunOptions {
   /** Added to a small environment of its own: PATH, HOME and the state folder. */
   readonly env?: Readonly<Record<string, string>>
   readonly home: string
+  /** In a session of its own, so that there is no /dev/tty to ask at. */
+  readonly detached?: boolean
 }
 
 /** The command line as a child process, with stdin closed and no terminal. Never rejects. */
-export function startLifeboat(args: readonly string[], { env, home }: RunOptions) {
+export function startLifeboat(args: readonly string[], { env, home, detached = false }: RunOptions) {
   return execa(process.execPath, [MAIN, ...args], {
     reject: false,
     extendEnv: false,
     env: { ...environment(home), ...env },
     stdin: 'ignore',
+    detached,
     // A run that hangs is a failure, and must not outlive its test.
     timeout: 50_000,
     forceKillAfterDelay: 5_000,
@@ -29,9 +32,13 @@ export async function runLifeboat(args: readonly string[], options: RunOptions) 
 }
 
 /** The same under a terminal of its own, by script(1); both streams come out as one. */
-export function startLifeboatInTerminal(args: readonly string[], { env, home }: RunOptions) {
+export function startLifeboatInTerminal(
+  args: readonly string[],
+  { env, home, command }: RunOptions & { readonly command?: string },
+) {
   const words = [process.execPath, MAIN, ...args].map((word) => `'${word.replaceAll("'", `'\\''`)}'`)
-  return execa('script', ['-q', '-e', '-c', `stty cols 80 rows 24; exec ${words.join(' ')}`, '/dev/null'], {
+  const line = `stty cols 80 rows 24; ${command ?? `exec ${words.join(' ')}`}`
+  return execa('script', ['-q', '-e', '-c', line, '/dev/null'], {
     reject: false,
     extendEnv: false,
     env: { ...environment(home), TERM: 'xterm', SHELL: '/bin/sh', ...env },
