@@ -359,6 +359,23 @@ describe.skipIf(lacks('s3'))('s3 sink under faults', { timeout: 60_000 }, () => 
     await expectNothing()
   })
 
+  describe('encryption at rest', () => {
+    test.for([10, DATA.length])('by KMS is asked for and attested: %i bytes', async (bytes) => {
+      const stored = await write(open({ sse: 'kms', kmsKey: 'alias/dr' }), DATA.subarray(0, bytes))
+      expect(stored.attestation).toMatchObject({ encryption: 'aws:kms' })
+    })
+
+    test('a place that ignores it without a word is refused', async () => {
+      const sink = open({ sse: 's3' })
+      const body = '<InitiateMultipartUploadResult><UploadId>1</UploadId></InitiateMultipartUploadResult>'
+      proxy.inject({ on: on('CreateMultipartUpload'), kind: 'answer', body })
+      expect(await failure(write(sink))).toMatchObject({ code: 'unsupported' })
+      expect(proxy.count('UploadPart')).toBe(0)
+      expect(proxy.count('AbortMultipartUpload')).toBe(1)
+      await expectNothing()
+    })
+  })
+
   describe('S3-compatibles', () => {
     test('a place that refuses checksums gets Content-MD5', async () => {
       const sink = open()

@@ -181,6 +181,12 @@ function explanationOf(thrown: unknown, failure: Failure, deed: Deed, location: 
   if (status === 507) return full()
   if (status === 412) return existsAlready()
   if (status === 401 || status === 403) return accessDenied()
+  if (thrown instanceof TypeError || thrown instanceof RangeError || thrown instanceof ReferenceError) {
+    return {
+      code: 'internal',
+      hint: 'This is a defect of lifeboat: please report it with the command that was run.',
+    }
+  }
   if (isPassing(name, status)) {
     return {
       code: 'sink-unavailable',
