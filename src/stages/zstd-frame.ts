@@ -7,6 +7,8 @@ const FRAME_MAGIC = 0xfd2fb528
 const SKIPPABLE_MAGIC = 0x184d2a50
 const RLE_BLOCK = 1
 const RESERVED_BLOCK = 3
+/** 128 MiB, more than which node:zlib and the zstd program refuse by default. */
+const MOST_WINDOW_BITS = 27
 const GATHER_BYTES = 256 * 1024
 
 /** Skips a skippable frame (RFC 8878, 3.1.2), true if there was one. */
@@ -50,7 +52,15 @@ async function* framePieces(reader: ByteReader): AsyncGenerator<Uint8Array> {
   const sizeBytes = sizeCode === 0 ? (singleSegment ? 1 : 0) : 1 << sizeCode
   yield start
   const more = (singleSegment ? 0 : 1) + sizeBytes
-  if (more > 0) yield await reader.read(more)
+  if (more > 0) {
+    const fields = await reader.read(more)
+    if (!singleSegment && 10 + (fields.readUInt8(0) >> 3) > MOST_WINDOW_BITS) {
+      throw new LifeboatError('unsupported', `unable to decode ${ZSTD_WHAT}: its window is too long`, {
+        hint: 'Decompress it by hand with zstd -d --long=31.',
+      })
+    }
+    yield fields
+  }
   for (let last = false; !last; ) {
     const blockStart = await reader.read(3)
     const block = blockStart.readUIntLE(0, 3)

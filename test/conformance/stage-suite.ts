@@ -143,6 +143,19 @@ export function describeStage(
       expect(noticed / tries).toBeGreaterThan(0.6)
     })
 
+    it('notices damage anywhere in a long stream', { timeout: 120_000 }, async () => {
+      const plain = sampleBytes(2.5 * MIB)
+      const stored = await encode(inPieces(plain))
+      for (let part = 1; part < 12; part += 1) {
+        const offset = Math.floor((stored.length * part) / 12)
+        const flipped = Buffer.from(stored)
+        flipped[offset] = (flipped[offset] as number) ^ (1 << (part % 8))
+        expect(await failureOf(decode(inPieces(flipped))), `flip at ${offset}`).toBeInstanceOf(LifeboatError)
+        const cut = decode(inPieces(stored.subarray(0, offset)))
+        expect(await failureOf(cut), `cut at ${offset}`).toBeInstanceOf(LifeboatError)
+      }
+    })
+
     it('refuses bytes after the end', async () => {
       const stored = await encode(once(text))
       for (const rest of [Buffer.from('x'), Buffer.alloc(1), Buffer.alloc(600), sampleBytes(70_000)]) {

@@ -1,4 +1,12 @@
-import { enums, generateKey as generate } from 'openpgp'
+import {
+  type Config,
+  config,
+  encryptKey,
+  enums,
+  generateKey as generate,
+  type PartialConfig,
+  type PrivateKey,
+} from 'openpgp'
 import { LifeboatError } from '../../core/errors.ts'
 import type { Secret } from '../../core/secret.ts'
 
@@ -20,6 +28,9 @@ export interface NewKey {
   readonly fingerprint: string
 }
 
+/** Iterated and salted, in CFB with SHA-1: the S2K that GnuPG 2.2 reads; no feature flags that it lacks. */
+const OLD_ENOUGH: PartialConfig = { v6Keys: false, aeadProtect: false, s2kType: enums.s2k.iterated }
+
 /** A key pair that GnuPG 2.2 imports and uses, with a passphrase or without. */
 export async function generateKey(request: KeyRequest): Promise<NewKey> {
   const { name, email, passphrase, expiresDays } = request
@@ -39,16 +50,43 @@ export async function generateKey(request: KeyRequest): Promise<NewKey> {
     ...(request.algorithm === 'ecc'
       ? { type: 'ecc' as const, curve: 'curve25519Legacy' as const }
       : { type: 'rsa' as const, rsaBits: 4096 }),
-    ...(passphrase === undefined ? {} : { passphrase: passphrase.reveal() }),
     ...(expiresDays === undefined ? {} : { keyExpirationTime: expiresDays * 86_400 }),
     format: 'object',
-    // Iterated and salted, in CFB with SHA-1: the S2K that GnuPG 2.2 reads; no feature flags that it lacks.
-    config: { v6Keys: false, aeadProtect: false, s2kType: enums.s2k.iterated },
+    config: OLD_ENOUGH,
   })
+  await preferKnownHashes(made.privateKey)
+  const secret =
+    passphrase === undefined
+      ? made.privateKey
+      : await encryptKey({ privateKey: made.privateKey, passphrase: passphrase.reveal(), config: OLD_ENOUGH })
   return {
-    armoredPublic: made.publicKey.armor(),
-    armoredSecret: made.privateKey.armor(),
+    armoredPublic: secret.toPublic().armor(),
+    armoredSecret: secret.armor(),
     revocationCertificate: made.revocationCertificate,
-    fingerprint: made.publicKey.getFingerprint().toUpperCase(),
+    fingerprint: secret.getFingerprint().toUpperCase(),
+  }
+}
+
+/** openpgp.js declares less of it than there is. */
+interface SelfCertification {
+  preferredHashAlgorithms: number[] | null
+  rawNotations: unknown[]
+  created: Date
+  sign(key: unknown, data: unknown, date: Date, detached: boolean, config: Config): Promise<void>
+}
+
+/**
+ * openpgp.js prefers SHA-3 among others, whatever it is configured to; GnuPG 2.2 knows no SHA-3 and warns on every
+ * import that the key should be changed.
+ */
+async function preferKnownHashes(key: PrivateKey): Promise<void> {
+  for (const user of key.users) {
+    for (const certification of user.selfCertifications as unknown as SelfCertification[]) {
+      certification.preferredHashAlgorithms = [enums.hash.sha512, enums.hash.sha256]
+      // Signing adds a fresh salt and refuses an old one.
+      certification.rawNotations = []
+      const signed = { userID: user.userID, key: key.keyPacket }
+      await certification.sign(key.keyPacket, signed, certification.created, false, config)
+    }
   }
 }

@@ -67,6 +67,7 @@ async function* encrypt(
 
 function decrypter(means: DecryptionMeans): Stage['decode'] {
   if ('gpg' in means) return (input, signal) => decryptWithGpg(means.gpg, input, signal)
+  if (means.secretKeys.length === 0) return withoutMeans
   const openSessionKey = createSecretKeys(means.secretKeys, means.passphrase)
   return (input, signal) => decryptMessage(input, openSessionKey, signal)
 }

@@ -54,6 +54,12 @@ describe('zstd', () => {
     await expect(decode(stored)).rejects.toMatchObject({ code: 'unsupported', hint: expect.any(String) })
   })
 
+  it('says what it can’t read: windows longer than those of zstd without --long', async () => {
+    const stored = frame(Buffer.alloc(300_000, 'long'), 0)
+    stored[5] = (28 - 10) << 3
+    await expect(decode(stored)).rejects.toMatchObject({ code: 'unsupported', hint: expect.any(String) })
+  })
+
   it.each([0, 20, 2.5, Number.NaN])('refuses level %s', (level) => {
     expect(() => createZstd({ level })).toThrow(
       expect.objectContaining({ code: 'usage', hint: expect.any(String) }),

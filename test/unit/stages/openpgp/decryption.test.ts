@@ -197,6 +197,26 @@ describe('the check for doctor', () => {
   })
 })
 
+describe('a key made here', () => {
+  it('prefers only hashes that GnuPG 2.2 knows, for it would warn on import', async () => {
+    for (const { armoredPublic } of [open, locked]) {
+      const key = await readKey({ armoredKey: armoredPublic })
+      const { selfCertification } = await key.getPrimaryUser()
+      expect(selfCertification.preferredHashAlgorithms).toEqual([10, 8])
+    }
+  })
+
+  it.each([{ expiresDays: 0 }, { expiresDays: 1.5 }, { passphrase: new Secret('') }])(
+    'is refused with %o',
+    async (part) => {
+      await expect(generateKey({ name: 'x', algorithm: 'ecc', ...part })).rejects.toMatchObject({
+        code: 'usage',
+        hint: expect.any(String),
+      })
+    },
+  )
+})
+
 describe.skipIf(lacks('gpg'))('with gpg', () => {
   let home: GpgHome
   beforeAll(async () => {
