@@ -1,0 +1,83 @@
+import type { Command } from 'commander'
+import { describe, expect, test } from 'vitest'
+import { doctorCommand } from '../../../src/cli/doctor.ts'
+import { dumpCommand } from '../../../src/cli/dump.ts'
+import { keygenCommand } from '../../../src/cli/keygen.ts'
+import { listCommand } from '../../../src/cli/list.ts'
+import { restoreCommand } from '../../../src/cli/restore.ts'
+import { verifyCommand } from '../../../src/cli/verify.ts'
+import { commandLines } from './command-lines.ts'
+import { type Document, readDocuments } from './documents.ts'
+
+const documents = await readDocuments()
+const shown = documents.flatMap(commandLines)
+const verbs = new Map(
+  [dumpCommand, listCommand, restoreCommand, verifyCommand, doctorCommand, keygenCommand].map((create) => {
+    const command = create(() => undefined)
+    return [command.name(), command]
+  }),
+)
+
+/** Parses as lifeboat itself does, without doing anything. */
+function parse(words: readonly string[]): void {
+  const [verb, ...rest] = words
+  if (verb === '--help' || verb === '--version') return
+  const create = [dumpCommand, listCommand, restoreCommand, verifyCommand, doctorCommand, keygenCommand].find(
+    (candidate) => candidate(() => undefined).name() === verb,
+  )
+  if (create === undefined) throw new Error(`there is no verb '${verb}'`)
+  const command: Command = create(() => undefined)
+    .exitOverride()
+    .configureOutput({ writeOut: () => undefined, outputError: () => undefined })
+    .allowExcessArguments(false)
+    .action(() => undefined)
+  try {
+    // `…` stands for what the reader knows already.
+    command.parse(
+      rest.filter((word) => word !== '…'),
+      { from: 'user' },
+    )
+  } catch (thrown) {
+    if ((thrown as { exitCode?: number }).exitCode !== 0) throw thrown
+  }
+}
+
+describe('command lines in the documents', () => {
+  test('are found at all', () => {
+    expect(shown.length).toBeGreaterThan(15)
+    for (const verb of verbs.keys()) expect(shown.map(({ words }) => words[0])).toContain(verb)
+  })
+
+  test.each(shown.map(({ where, words }) => [`${where}: lifeboat ${words.join(' ')}`, words] as const))(
+    '%s',
+    (_, words) => {
+      expect(() => parse(words)).not.toThrow()
+    },
+  )
+
+  test('a wrong one would be noticed', () => {
+    expect(() => parse(['dump', '--form', 'x'])).toThrow(/unknown option/)
+    expect(() => parse(['dmp'])).toThrow(/no verb/)
+    expect(() => parse(['dump', '--codec', 'rar'])).toThrow(/rar/)
+    expect(() => parse(['verify', 'one', 'two'])).toThrow(/too many arguments/)
+  })
+})
+
+describe('every verb and option is documented', () => {
+  const code = documents.map(codeOf).join('\n')
+
+  test.each([...verbs.keys()])('%s', (verb) => {
+    expect(code).toMatch(new RegExp(`lifeboat ${verb}\\b|\`${verb}\``))
+  })
+
+  test.each([
+    ...new Set([...verbs.values()].flatMap((command) => command.options.map(({ long }) => long ?? ''))),
+  ])('%s', (option) => {
+    expect(code).toMatch(new RegExp(`${option}(?![\\w-])`))
+  })
+})
+
+function codeOf({ blocks, prose }: Document): string {
+  const inline = [...prose.matchAll(/`([^`]+)`/g)].map(([whole]) => whole)
+  return [...blocks.map(({ text }) => text), ...inline].join('\n')
+}
