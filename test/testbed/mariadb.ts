@@ -20,6 +20,8 @@ export interface MariadbServer extends AsyncDisposable {
   readonly socketUrl: string
   /** Runs SQL text with the vendor's client; returns what it prints, tab-separated. */
   run(sql: string): Promise<string>
+  /** The vendor's own dump, as text. */
+  dump(args: readonly string[]): Promise<string>
   restart(): Promise<void>
 }
 
@@ -122,6 +124,10 @@ export async function startMariadb(options: MariadbOptions = {}): Promise<Mariad
         ],
         { input: sql },
       )
+      return stdout
+    },
+    async dump(args) {
+      const { stdout } = await execa('mariadb-dump', [`--defaults-file=${clientFile}`, ...args])
       return stdout
     },
     async restart() {

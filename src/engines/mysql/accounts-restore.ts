@@ -1,0 +1,151 @@
+import { messageOf } from '../../core/errors.ts'
+import { cutToLength } from './excerpt.ts'
+import { type Account, quoteAccount } from './quote.ts'
+import type { Session } from './server-access.ts'
+import { editOutsideQuotes } from './sql-clauses.ts'
+import { findStatementEnd } from './statement-end.ts'
+
+export interface AccountStatement {
+  readonly kind: 'create' | 'grant'
+  readonly account: Account
+  readonly sql: string
+}
+
+export interface AccountReport {
+  readonly restored: string[]
+  readonly notRestored: { what: string; reason: string }[]
+}
+
+/** Reads the script that dumpAccounts writes. */
+export function parseAccounts(script: Buffer): readonly AccountStatement[] {
+  const statements: AccountStatement[] = []
+  let current: { kind: 'create' | 'grant'; account: Account } | undefined
+  let at = 0
+  while (at < script.length) {
+    if ((script[at] as number) <= 0x20) {
+      at += 1
+    } else if (script.toString('latin1', at, at + 2) === '--') {
+      const newline = script.indexOf(0x0a, at)
+      const end = newline === -1 ? script.length : newline
+      const text = /^-- lifeboat (\{.*\})$/.exec(script.toString('utf8', at, end))?.[1]
+      if (text !== undefined) current = readMark(text)
+      at = end
+    } else {
+      const end = findStatementEnd(script, at, { delimiter: ';', backslashEscapes: true }) ?? script.length
+      if (current !== undefined) {
+        statements.push({ ...current, sql: script.toString('utf8', at, end).replace(/;$/, '') })
+      }
+      at = end
+    }
+  }
+  return statements
+}
+
+function readMark(text: string): { kind: 'create' | 'grant'; account: Account } | undefined {
+  const mark = JSON.parse(text) as Partial<Record<'create' | 'grant', [string, string]>>
+  for (const kind of ['create', 'grant'] as const) {
+    const names = mark[kind]
+    if (names !== undefined) return { kind, account: { user: names[0], host: names[1] } }
+  }
+  return undefined
+}
+
+/**
+ * Creates the accounts that are not there. What is there stays as it is, always: whoever may log in to the target is
+ * not ours to change. Failures are reported one by one, since the data matter more.
+ */
+export async function createAccounts(
+  session: Session,
+  statements: readonly AccountStatement[],
+  translate: (sql: string) => string,
+  report: AccountReport,
+): Promise<ReadonlySet<string>> {
+  const rows = await session.query('SELECT User AS user, Host AS host FROM mysql.user')
+  const existing = new Set(
+    rows.map((row) => quoteAccount({ user: String(row.user), host: String(row.host) })),
+  )
+  const [self] = await session.query('SELECT CURRENT_USER() AS account')
+  const ours = String(self?.account)
+  for (const { kind, account, sql } of statements) {
+    if (kind !== 'create') continue
+    const name = quoteAccount(account)
+    if (existing.has(name)) {
+      const isOurs = `${account.user}@${account.host}` === ours
+      report.notRestored.push({
+        what: `account ${name}`,
+        reason: isOurs
+          ? 'it is the one that this restore logs in with'
+          : 'it exists already and was left as it is',
+      })
+      continue
+    }
+    try {
+      await session.query(translate(sql))
+      report.restored.push(`account ${name}`)
+    } catch (thrown) {
+      report.notRestored.push({ what: `account ${name}`, reason: messageOf(thrown) })
+    }
+  }
+  return existing
+}
+
+/** Grants last: those on tables need the tables. Accounts that were there before get nothing, but on a repetition. */
+export async function grantAll(
+  session: Session,
+  statements: readonly AccountStatement[],
+  existing: ReadonlySet<string>,
+  repeated: boolean,
+  report: AccountReport,
+): Promise<void> {
+  const [self] = await session.query('SELECT CURRENT_USER() AS account')
+  for (const { kind, account, sql } of statements) {
+    const name = quoteAccount(account)
+    if (kind !== 'grant' || `${account.user}@${account.host}` === String(self?.account)) continue
+    if (existing.has(name) && !repeated) continue
+    await grant(session, sql, name, report)
+  }
+}
+
+async function grant(session: Session, sql: string, name: string, report: AccountReport): Promise<void> {
+  try {
+    await session.query(sql)
+  } catch (thrown) {
+    const several = /^(GRANT )([A-Z][A-Z_ ]*(?:, ?[A-Z][A-Z_ ]*)+)( ON .*)$/s.exec(sql)
+    if (several === null) {
+      report.notRestored.push({ what: `${cutToLength(sql, 120)} (of ${name})`, reason: messageOf(thrown) })
+      return
+    }
+    // One privilege that the target's provider forbids must not cost all the others.
+    for (const privilege of (several[2] ?? '').split(/, ?/)) {
+      await grant(session, `${several[1]}${privilege}${several[3]}`, name, report)
+    }
+  }
+}
+
+/** A CREATE USER of the other vendor: only what both know can be carried over. */
+export function translateAccount(sql: string, from: string, to: string): string {
+  if (from === to) return sql
+  if (to === 'MySQL') {
+    return editOutsideQuotes(sql, (bare) =>
+      bare
+        .replace(/IDENTIFIED BY PASSWORD (\S+)/, "IDENTIFIED WITH 'mysql_native_password' AS $1")
+        .replace(
+          /IDENTIFIED VIA mysql_native_password USING (\S+)/,
+          "IDENTIFIED WITH 'mysql_native_password' AS $1",
+        ),
+    )
+  }
+  return editOutsideQuotes(
+    sql.replace(/IDENTIFIED WITH ['`]mysql_native_password['`] AS /, 'IDENTIFIED BY PASSWORD '),
+    (bare) =>
+      bare
+        .replace(/ PASSWORD HISTORY (?:DEFAULT|\d+)/, '')
+        .replace(/ PASSWORD REUSE INTERVAL (?:DEFAULT|\d+ DAY)/, '')
+        .replace(/ PASSWORD REQUIRE CURRENT(?: DEFAULT| OPTIONAL)?/, '')
+        .replace(/ FAILED_LOGIN_ATTEMPTS \d+/, '')
+        .replace(/ PASSWORD_LOCK_TIME (?:\d+|UNBOUNDED)/, '')
+        .replace(/ (?:ATTRIBUTE|COMMENT) \S+/, '')
+        .replace(/ PASSWORD EXPIRE DEFAULT/, '')
+        .replace(/ ACCOUNT UNLOCK/, ''),
+  )
+}

@@ -1,0 +1,170 @@
+import { collect } from '../../core/bytes.ts'
+import type { EngineContext, PartSource, RestoreOptions, RestoreResult } from '../../core/engine.ts'
+import { LifeboatError } from '../../core/errors.ts'
+import { writeTool } from '../../core/tool.ts'
+import {
+  type AccountReport,
+  type AccountStatement,
+  createAccounts,
+  grantAll,
+  parseAccounts,
+  translateAccount,
+} from './accounts-restore.ts'
+import { readCollations } from './collations.ts'
+import { ACCOUNTS, DATABASES } from './dump.ts'
+import { explainRestore } from './failures.ts'
+import { readServer } from './inventory.ts'
+import { createLoadStream, type LoadStream } from './load-stream.ts'
+import type { MysqlOptions } from './options.ts'
+import { quoteName } from './quote.ts'
+import { createRewriter, type Rewriter } from './rewrite.ts'
+import type { ServerAccess } from './server-access.ts'
+import { findClient, TOOL_ENVIRONMENT } from './tools.ts'
+import type { ServerVersion } from './version.ts'
+
+export interface RestoreContext {
+  readonly access: ServerAccess
+  readonly context: EngineContext
+  readonly options: MysqlOptions
+}
+
+/** Accounts first, since definers must exist; then the data; then grants, since those on tables need the tables. */
+export async function restore(
+  { access, context, options }: RestoreContext,
+  source: PartSource,
+  restoring: RestoreOptions,
+  signal: AbortSignal,
+): Promise<RestoreResult> {
+  const step = (message: string) => restoring.onProgress?.({ kind: 'step', message })
+  const report: AccountReport & { warnings: string[] } = { restored: [], notRestored: [], warnings: [] }
+  const has = (name: string) => source.parts.some((part) => part.name === name)
+  const { server, rewriter } = await access.withSession(signal, async (session) => {
+    const found = await readServer(session)
+    const collations = await readCollations(session)
+    return {
+      server: found.server,
+      rewriter: createRewriter({ definer: options.definer, collations, to: found.server.flavour }),
+    }
+  })
+
+  let statements: readonly AccountStatement[] = []
+  let existing: ReadonlySet<string> = new Set()
+  if (has(ACCOUNTS) && options.accounts) {
+    step('accounts')
+    // Read to its end before anything is done: a part is proven only by then.
+    statements = parseAccounts(Buffer.from(await collect(source.open(ACCOUNTS, signal))))
+  } else if (has(ACCOUNTS)) {
+    report.notRestored.push({ what: 'accounts and grants', reason: 'accounts=no in the URL' })
+  }
+  if (restoring.replace) {
+    await access.withSession(signal, async (session) => {
+      await session.query('SET SESSION foreign_key_checks = 0')
+      for (const { name } of source.contents.databases) {
+        step(`dropping ${quoteName(name)}`)
+        await session.query(`DROP DATABASE IF EXISTS ${quoteName(name)}`)
+      }
+    })
+  }
+  if (statements.length > 0) {
+    existing = await access.withSession(signal, (session) =>
+      createAccounts(
+        session,
+        statements,
+        (sql) => translateAccount(sql, source.server.flavour, server.flavour),
+        report,
+      ),
+    )
+  }
+  if (has(DATABASES)) {
+    step('databases')
+    await load({ access, context, server, rewriter, source }, signal)
+    for (const { name } of source.contents.databases) report.restored.push(`database ${quoteName(name)}`)
+  }
+  if (statements.length > 0) {
+    step('grants')
+    await access.withSession(signal, (session) =>
+      grantAll(session, statements, existing, restoring.replace, report),
+    )
+  }
+  report.warnings.push(...rewriter.changes, ...(await missingDefiners(access, rewriter, signal)))
+  for (const what of rewriter.omitted) {
+    report.notRestored.push({ what, reason: `${server.flavour} has no such thing` })
+  }
+  return report
+}
+
+interface Load {
+  readonly access: ServerAccess
+  readonly context: EngineContext
+  readonly server: ServerVersion
+  readonly rewriter: Rewriter
+  readonly source: PartSource
+}
+
+async function load({ access, context, server, rewriter, source }: Load, signal: AbortSignal): Promise<void> {
+  const tool = await findClient('load', server, context, signal)
+  const file = await access.optionFile(tool, signal)
+  const stream = createLoadStream(rewriter)
+  try {
+    await writeTool(
+      {
+        name: tool.name,
+        command: tool.command,
+        args: [
+          `--defaults-file=${file.path}`,
+          '--batch',
+          // No command of the client but DELIMITER is understood, so a dump can't run a shell; \r\n stays as it is.
+          '--binary-mode',
+          // Otherwise comments inside of routines are lost.
+          '--comments',
+          '--default-character-set=utf8mb4',
+          '--max-allowed-packet=1G',
+        ],
+        env: TOOL_ENVIRONMENT,
+        secrets: file.secrets,
+        explain: explainRestore,
+      },
+      stream.through(source.open(DATABASES, signal)),
+      signal,
+    )
+  } catch (thrown) {
+    throw namingStatement(thrown, stream)
+  }
+}
+
+/**
+ * `ERROR 1064 (42000) at line 17: …`: the line is of what was fed, the statement is named from memory. The rest of
+ * stderr is left out, since MariaDB's client repeats the whole statement there, rows and all.
+ */
+function namingStatement(thrown: unknown, stream: LoadStream): unknown {
+  if (!(thrown instanceof LifeboatError)) return thrown
+  const found = /ERROR \d+ \([0-9A-Z]+\) at line (\d+): .*/s.exec(thrown.message)
+  if (found === null) return thrown
+  const statement = stream.statementAt(Number(found[1])) ?? 'a statement'
+  return new LifeboatError(thrown.code, `unable to restore '${statement}': ${found[0].trim()}`, {
+    hint: thrown.hint,
+    details: { ...thrown.details, line: Number(found[1]) },
+  })
+}
+
+async function missingDefiners(
+  access: ServerAccess,
+  rewriter: Rewriter,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  if (rewriter.definers.size === 0) return []
+  return await access.withSession(signal, async (session) => {
+    const rows = await session.query(
+      "SELECT CONCAT('`', REPLACE(User, '`', '``'), '`') AS user, Host AS host FROM mysql.user",
+    )
+    const known = new Set(
+      rows.map((row) => (row.host === '' ? String(row.user) : `${row.user}@${quoteName(String(row.host))}`)),
+    )
+    return [...rewriter.definers]
+      .filter((definer) => !known.has(definer))
+      .map(
+        (definer) =>
+          `the definer ${definer} does not exist at the target: what it defined will fail when used`,
+      )
+  })
+}
