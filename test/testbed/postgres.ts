@@ -40,6 +40,8 @@ export interface PostgresServer extends AsyncDisposable {
   query(sql: string, database?: string): Promise<Record<string, unknown>[]>
   /** Runs a file with the stock psql, stopping at the first error. */
   load(file: string, database?: string): Promise<void>
+  /** Ends and starts the same server: same data, same address. */
+  restart(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -119,6 +121,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
         maxBuffer: 64 * 1024 * 1024,
       })
     },
+    restart: () => control('-m', 'fast', '-t', '30', 'restart'),
     stop,
     [Symbol.asyncDispose]: stop,
   }
