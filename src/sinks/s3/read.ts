@@ -24,6 +24,12 @@ export async function readRange(
   )
   const { Body: body } = answer
   if (!(body instanceof Readable)) throw new Error('the SDK gave a body that is not a stream of Node')
+  if (answer.ContentRange === undefined && (answer.ContentLength ?? 0) > bytes) {
+    body.destroy()
+    throw new LifeboatError('unsupported', `unable to read object '${key}': the place ignores ranges`, {
+      hint: 'Fetch the objects with another tool (the manifest says how), and restore from a folder.',
+    })
+  }
   const began = /^bytes (\d+)-/.exec(answer.ContentRange ?? '')?.[1] ?? '0'
   if (Number(began) !== offset || answer.ContentLength !== bytes) {
     body.destroy()
