@@ -179,6 +179,7 @@ describe.skipIf(lacks('gpg', 'ssh'))('docs/format.md over SSH', () => {
 describe.skipIf(lacks('gpg', 's3'))('docs/format.md over S3', () => {
   test('zstd, encrypted, in volumes', async () => {
     await using server = await startS3Server()
+    if (server.aws === undefined) throw new Error('the image has no AWS command line')
     const bucket = await server.newBucket()
     await using sink = createS3Sink({
       bucket,

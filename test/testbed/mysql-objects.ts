@@ -103,8 +103,22 @@ async function addAccounts(connection: Connection, objects: Map<string, string>)
     const account = host === '' ? quoteText(user) : `${quoteText(user)}@${quoteText(host)}`
     const created = host === '' ? 'role' : await definition(connection, `SHOW CREATE USER ${account}`)
     const grants = await column(connection, `SHOW GRANTS FOR ${account}`)
-    objects.set(`account ${account}`, [created, ...grants.sort()].join('\n'))
+    objects.set(`account ${account}`, [created, ...grants.map(inColumnOrder).sort()].join('\n'))
   }
+}
+
+/** A server lists the columns of a grant in the order of its own memory. */
+function inColumnOrder(grant: string): string {
+  const name = '`(?:[^`]|``)*`'
+  return grant.replace(
+    new RegExp(`\\((${name}(?:, ${name})*)\\)`, 'g'),
+    (_, columns: string) => `(${columns.match(new RegExp(name, 'g'))?.sort().join(', ')})`,
+  )
+}
+
+/** MariaDB lists the columns of a grant in the order of its hash table. */
+function sortColumns(grant: string): string {
+  return grant.replace(/\(([^()]+)\)/g, (_, columns: string) => `(${columns.split(', ').sort().join(', ')})`)
 }
 
 /** All columns but those that say when and under which connection it was made. */

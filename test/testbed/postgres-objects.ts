@@ -62,11 +62,15 @@ async function addRows(
   const relations = await query(
     access,
     database,
-    `SELECT format('%I.%I', n.nspname, c.relname), c.relkind::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    `SELECT format('%I.%I', n.nspname, c.relname), c.relkind::text, c.relispopulated::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE c.relkind IN ('r', 'm', 'S') AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_toast%'
-       AND c.relpersistence <> 't' ORDER BY 1`,
+       AND c.relpersistence <> 't' AND c.relispopulated ORDER BY 1`,
   )
-  for (const [relation, kind] of relations) {
+  for (const [relation, kind, populated] of relations) {
+    if (populated === 'false') {
+      objects.set(`${database}: rows of ${relation}`, 'not populated')
+      continue
+    }
     const sql =
       kind === 'S' ? `SELECT last_value, is_called FROM ${relation}` : `SELECT t.* FROM ONLY ${relation} AS t`
     objects.set(
