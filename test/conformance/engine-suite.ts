@@ -17,6 +17,15 @@ export interface EngineServer extends AsyncDisposable {
   restart(): Promise<void>
 }
 
+export interface HarnessTool {
+  /** As `EngineContext.commands` calls it. */
+  readonly name: string
+  /** Full path of the real one: by this it is found in /proc. */
+  readonly path: string
+  /** How it is started, where the path alone is not enough: from a container. */
+  readonly command?: readonly string[]
+}
+
 /** What the suite must know about an engine. Each server that `start` gives is fresh and empty. */
 export interface EngineHarness {
   readonly requires: readonly Requirement[]
@@ -29,8 +38,8 @@ export interface EngineHarness {
   /** Everything that a backup must carry, as text of the vendor's own dump: equal text means equal servers. */
   snapshot(server: EngineServer): Promise<string>
   /** The tool (a key of `commands`) that makes the largest part, and the full path of the real one. */
-  readonly dumpTool: { readonly name: string; readonly path: string }
-  readonly restoreTool: { readonly name: string; readonly path: string }
+  readonly dumpTool: HarnessTool
+  readonly restoreTool: HarnessTool
   /** Names from inside the fixture that nothing public may hold. */
   readonly insideNames: readonly string[]
   /** Options (`&…`) that the source's URL gets, and the target's. */
@@ -98,8 +107,11 @@ export async function failureOf(promise: Promise<unknown>): Promise<LifeboatErro
   return thrown as LifeboatError
 }
 
-export function fakeTool(name: string, realPath: string): [string, ...string[]] {
-  return [fileURLToPath(new URL(`../fixtures/tools/${name}`, import.meta.url)), realPath]
+export function fakeTool(name: string, real: HarnessTool): [string, ...string[]] {
+  return [
+    fileURLToPath(new URL(`../fixtures/tools/${name}`, import.meta.url)),
+    ...(real.command ?? [real.path]),
+  ]
 }
 
 /** What every engine must do, whatever the vendor. */
@@ -268,7 +280,7 @@ export function describeEngine(name: string, harness: EngineHarness): void {
     describe('a dump tool that fails', () => {
       async function dumpWith(fake: string): Promise<unknown> {
         await using engine = sourceEngine({
-          [harness.dumpTool.name]: fakeTool(fake, harness.dumpTool.path),
+          [harness.dumpTool.name]: fakeTool(fake, harness.dumpTool),
         })
         return await take(engine)
       }
@@ -305,7 +317,7 @@ export function describeEngine(name: string, harness: EngineHarness): void {
 
       test('ends its tool when the reader stops early, and shows no secret while it runs', async () => {
         await using engine = sourceEngine({
-          [harness.dumpTool.name]: fakeTool('hangs-midway', harness.dumpTool.path),
+          [harness.dumpTool.name]: fakeTool('hangs-midway', harness.dumpTool),
         })
         const before = await pids()
         const { dump, bytes } = await openDump(engine, never)
@@ -317,7 +329,7 @@ export function describeEngine(name: string, harness: EngineHarness): void {
 
       test('ends its tool when the dump is aborted', async () => {
         await using engine = sourceEngine({
-          [harness.dumpTool.name]: fakeTool('hangs-midway', harness.dumpTool.path),
+          [harness.dumpTool.name]: fakeTool('hangs-midway', harness.dumpTool),
         })
         const before = await pids()
         const stop = new AbortController()

@@ -30,7 +30,11 @@ export async function snapshotMysql(server: SqlServer): Promise<string> {
           ],
           ...['--default-character-set=utf8mb4', '--skip-dump-date', '--databases', '--', ...names],
         ])
-  return `${dump.replace(/^-- Host: .*$/m, '')}\n${await accounts(server)}`
+  const plain = dump
+    .replace(/^-- Host: .*$/m, '')
+    // MySQL remembers whether a column's charset was written out, as every restored dump does.
+    .replace(/ CHARACTER SET (\w+)(?= COLLATE \1_)/g, '')
+  return `${plain}\n${await accounts(server)}`
 }
 
 async function accounts(server: SqlServer): Promise<string> {
@@ -42,8 +46,15 @@ async function accounts(server: SqlServer): Promise<string> {
   for (const account of rows.split('\n').filter((row) => row !== '')) {
     const isRole = !/`@`/.test(account)
     if (!isRole) lines.push(await server.run(`SHOW CREATE USER ${account}`))
-    // The order of grants is that of creation, which means nothing.
-    lines.push(...(await server.run(`SHOW GRANTS FOR ${account}`)).split('\n').sort())
+    // The order of grants and of columns in them is that of creation, which means nothing.
+    lines.push(...(await server.run(`SHOW GRANTS FOR ${account}`)).split('\n').map(withSortedColumns).sort())
   }
   return lines.join('\n')
+}
+
+function withSortedColumns(grant: string): string {
+  return grant.replace(
+    /\(([^()]*)\)/g,
+    (_all, columns: string) => `(${columns.split(', ').sort().join(', ')})`,
+  )
 }

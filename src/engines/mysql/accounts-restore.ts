@@ -89,21 +89,28 @@ export async function createAccounts(
   return existing
 }
 
-/** Grants last: those on tables need the tables. Accounts that were there before get nothing, but on a repetition. */
+/**
+ * Grants what can be granted, and returns what could not: before the data that is what names a table or a routine,
+ * after it what the target forbids. Accounts that were there before get nothing, but on a repetition.
+ */
 export async function grantAll(
   session: Session,
   statements: readonly AccountStatement[],
-  existing: ReadonlySet<string>,
-  repeated: boolean,
+  allowed: (account: string) => boolean,
   report: AccountReport,
-): Promise<void> {
+): Promise<readonly AccountStatement[]> {
   const [self] = await session.query('SELECT CURRENT_USER() AS account')
-  for (const { kind, account, sql } of statements) {
+  const failed: AccountStatement[] = []
+  for (const statement of statements) {
+    const { kind, account, sql } = statement
     const name = quoteAccount(account)
-    if (kind !== 'grant' || `${account.user}@${account.host}` === String(self?.account)) continue
-    if (existing.has(name) && !repeated) continue
+    if (kind !== 'grant' || `${account.user}@${account.host}` === String(self?.account) || !allowed(name))
+      continue
+    const failures = report.notRestored.length
     await grant(session, sql, name, report)
+    if (report.notRestored.length > failures) failed.push(statement)
   }
+  return failed
 }
 
 async function grant(session: Session, sql: string, name: string, report: AccountReport): Promise<void> {

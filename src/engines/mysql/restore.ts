@@ -28,7 +28,10 @@ export interface RestoreContext {
   readonly options: MysqlOptions
 }
 
-/** Accounts first, since definers must exist; then the data; then grants, since those on tables need the tables. */
+/**
+ * Accounts and grants first: a view is created with the rights of its definer. Then the data, then what of the grants
+ * had to wait for its table or routine.
+ */
 export async function restore(
   { access, context, options }: RestoreContext,
   source: PartSource,
@@ -48,7 +51,6 @@ export async function restore(
   })
 
   let statements: readonly AccountStatement[] = []
-  let existing: ReadonlySet<string> = new Set()
   if (has(ACCOUNTS) && options.accounts) {
     step('accounts')
     // Read to its end before anything is done: a part is proven only by then.
@@ -66,13 +68,17 @@ export async function restore(
     })
   }
   if (statements.length > 0) {
-    existing = await access.withSession(signal, (session) =>
+    const existing = await access.withSession(signal, (session) =>
       createAccounts(
         session,
         statements,
         (sql) => translateAccount(sql, source.server.flavour, server.flavour),
         report,
       ),
+    )
+    const untold: AccountReport = { restored: [], notRestored: [] }
+    statements = await access.withSession(signal, (session) =>
+      grantAll(session, statements, (name) => restoring.replace || !existing.has(name), untold),
     )
   }
   if (has(DATABASES)) {
@@ -82,9 +88,7 @@ export async function restore(
   }
   if (statements.length > 0) {
     step('grants')
-    await access.withSession(signal, (session) =>
-      grantAll(session, statements, existing, restoring.replace, report),
-    )
+    await access.withSession(signal, (session) => grantAll(session, statements, () => true, report))
   }
   report.warnings.push(...rewriter.changes, ...(await missingDefiners(access, rewriter, signal)))
   for (const what of rewriter.omitted) {
