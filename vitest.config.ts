@@ -12,11 +12,7 @@ export default defineConfig({
     globalSetup: ['test/testbed/global-setup.ts'],
     reporters: ['default', './test/testbed/summary-reporter.ts'],
     // Where the tests themselves run in a container, testcontainers would look for a gateway of Docker's bridge. There is
-    // none: all containers are on the host's network. It takes the override only together with DOCKER_HOST.
-    env: {
-      TESTCONTAINERS_RYUK_DISABLED: 'true',
-      TESTCONTAINERS_HOST_OVERRIDE: '127.0.0.1',
-      DOCKER_HOST: process.env.DOCKER_HOST ?? 'unix:///var/run/docker.sock',
-    },
+    // none: all containers are on the host's network.
+    env: { TESTCONTAINERS_RYUK_DISABLED: 'true', TESTCONTAINERS_HOST_OVERRIDE: '127.0.0.1' },
   },
 })
