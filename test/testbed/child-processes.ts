@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 
 export interface ChildProcess {
   readonly pid: number
+  readonly parent: number
   readonly command: string
   readonly environment: string
 }
@@ -24,10 +25,10 @@ export async function childProcesses(): Promise<readonly ChildProcess[]> {
     return false
   }
   const found: ChildProcess[] = []
-  for (const pid of parents.keys()) {
+  for (const [pid, parent] of parents) {
     if (!isOurs(pid)) continue
     const command = (await quietly(`/proc/${pid}/cmdline`)).replaceAll('\0', ' ')
-    found.push({ pid, command, environment: await quietly(`/proc/${pid}/environ`) })
+    found.push({ pid, parent, command, environment: await quietly(`/proc/${pid}/environ`) })
   }
   return found
 }
