@@ -13,6 +13,7 @@ export interface SshdOptions {
   /** Lines added to sshd_config, before all others: the first one counts. */
   readonly config?: readonly string[]
   readonly hostKeys?: readonly KeyType[]
+  readonly sftp?: boolean
   /**
    * A password for the logins: root and, with the same rights over `objects` that anybody has, `lifeboat`. Needs root
    * and mount namespaces, as `hasOwnAccounts` tells.
@@ -42,7 +43,7 @@ export interface Sshd extends AsyncDisposable {
 
 /** A real sshd on loopback with keys of its own, gone at the end. */
 export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
-  const { hostKeys = ['ed25519'], config = [], password } = options
+  const { hostKeys = ['ed25519'], config = [], password, sftp = true } = options
   const folder = await mkdtemp(join(tmpdir(), 'lifeboat-sshd-'))
   const path = (name: string) => join(folder, name)
   const keygen = (...args: readonly string[]) => run('ssh-keygen', ['-q', ...args])
@@ -88,7 +89,7 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
       'PermitRootLogin yes',
       `PasswordAuthentication ${password === undefined ? 'no' : 'yes'}`,
       'KbdInteractiveAuthentication no',
-      'Subsystem sftp internal-sftp',
+      ...(sftp ? ['Subsystem sftp internal-sftp'] : []),
       '',
     ].join('\n'),
   )

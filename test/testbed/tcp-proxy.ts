@@ -49,7 +49,7 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
 
   function strike(link: Link, kind: Fault['kind']): void {
     const { client, server } = link
-    if (link.struck !== undefined) return
+    if (link.struck !== undefined && kind !== 'cut') return
     link.struck = kind
     if (kind === 'cut') {
       client.resetAndDestroy()

@@ -50,6 +50,11 @@ const ADVICE: Readonly<Record<string, Advice>> = {
     reason: 'a file stands where a folder is needed',
     hint: (path) => `Name another folder, or move that file away (ls -ld ${shellQuote(path)}).`,
   },
+  EEXIST: {
+    code: 'sink-denied',
+    reason: 'a file stands where a folder is needed',
+    hint: (path) => `Name another folder, or move that file away (ls -ld ${shellQuote(path)}).`,
+  },
   EISDIR: {
     code: 'sink-denied',
     reason: 'a folder stands where the object must be',

@@ -1,4 +1,5 @@
 import { userInfo } from 'node:os'
+import type { Stats } from 'ssh2'
 import { LifeboatError, throwIfAborted } from '../../core/errors.ts'
 import { keySteps, tempNameOf } from '../../core/object-key.ts'
 import type { SecretSource } from '../../core/secret.ts'
@@ -59,34 +60,25 @@ export function createSshSink(options: SshSinkOptions): Sink {
     throwIfAborted(signal)
     return place.sftp(await sessions.current(signal), signal)
   }
-  async function statAt(sftp: Sftp, key: string): Promise<ObjectInfo | undefined> {
-    const stats = await sftp.lstat(pathFor(key))
-    if (stats?.isFile() !== true) return undefined
-    return { key, bytes: stats.size, modified: new Date(stats.mtime * 1000) }
-  }
+  const infoOf = (key: string, stats: Stats): ObjectInfo => ({
+    key,
+    bytes: stats.size,
+    modified: new Date(stats.mtime * 1000),
+  })
 
   return {
     scheme: 'ssh',
     name,
     traits: { exclusiveCreate: true, maxChunks: Number.POSITIVE_INFINITY, attests: 'bytes' },
     async write(key, body, writeOptions) {
-      await writeRemoteFile(place, pathFor(key), body, writeOptions)
-      // What is written is written: the answer no longer depends on the signal.
-      const info = await statAt(await open(AbortSignal.timeout(timeouts.stallMs)), key)
-      if (info !== undefined) return info
-      throw new LifeboatError(
-        'integrity',
-        `unable to write '${place.name(pathFor(key))}': it vanished right after`,
-        {
-          hint: 'Something else removes files there: stop it, or write to another sink.',
-        },
-      )
+      return infoOf(key, await writeRemoteFile(place, pathFor(key), body, writeOptions))
     },
     async read(key, range, signal) {
       return readRange(await open(signal), pathFor(key), range, signal)
     },
     async stat(key, signal) {
-      return statAt(await open(signal), key)
+      const stats = await (await open(signal)).lstat(pathFor(key))
+      return stats?.isFile() === true ? infoOf(key, stats) : undefined
     },
     async *list(prefix, signal) {
       const sftp = await open(signal)

@@ -1,4 +1,4 @@
-import type { ClientChannel } from 'ssh2'
+import type { ClientChannel, Stats } from 'ssh2'
 import type { Bytes } from '../../core/bytes.ts'
 import { LifeboatError, throwIfAborted } from '../../core/errors.ts'
 import { newTempName } from '../../core/object-key.ts'
@@ -36,7 +36,7 @@ export async function writeRemoteFile(
   path: string,
   body: Bytes,
   { ifAbsent = false, signal }: WriteOptions,
-): Promise<void> {
+): Promise<Stats> {
   throwIfAborted(signal)
   const session = await place.sessions.current(signal)
   const folder = path.slice(0, path.lastIndexOf('/'))
@@ -55,7 +55,7 @@ export async function writeRemoteFile(
         { hint: 'Nothing of it was kept; look at that host (dmesg | tail; df -h), then run again.' },
       )
     }
-    await commit(place, { temp, path, ifAbsent }, signal)
+    return await commit(place, { temp, path, bytes, ifAbsent }, signal)
   } catch (thrown) {
     await discard(place, temp, folder)
     throw thrown
@@ -102,48 +102,61 @@ function send(channel: ClientChannel, piece: Uint8Array): Promise<void> {
   })
 }
 
+interface Pending {
+  readonly temp: string
+  readonly path: string
+  readonly bytes: number
+  readonly ifAbsent: boolean
+}
+
 /**
  * The script may run twice with the same result, so an answer that was lost with the connection is asked for again
  * over a new one. What was sent may take effect whatever the caller wants by then: its answer is waited for, a little.
  */
-async function commit(
-  place: RemotePlace,
-  object: { readonly temp: string; readonly path: string; readonly ifAbsent: boolean },
-  signal: AbortSignal,
-): Promise<void> {
-  const name = place.name(object.path)
+async function commit(place: RemotePlace, pending: Pending, signal: AbortSignal): Promise<Stats> {
+  const name = place.name(pending.path)
   const patient = withGrace(signal, COMMIT_GRACE_MS)
-  const once = async () => {
+  const attempt = async (): Promise<Stats | undefined> => {
     const session = await place.sessions.current(patient.signal)
-    const script = commitScript(place.root, object)
     try {
-      return await runCommand(session, `commit '${name}'`, script, place.timeouts.syncMs, patient.signal)
+      return await commitOnce(place, session, pending, patient.signal)
     } catch (thrown) {
       if (session.lost.aborted && !signal.aborted) return undefined
       throw thrown
     }
   }
   try {
-    const again = async () => {
-      const result = await once()
-      // Cut off without an exit code is no answer either.
-      return result?.code === undefined && result?.signal === undefined ? undefined : result
-    }
-    const result = await place.inSlot(async () => (await again()) ?? (await again()), signal)
-    if (result?.code === 0) return
-    if (result?.code === EXISTS) throw exists(name)
-    if (result?.code === IS_FOLDER) throw isFolder(name)
-    if (result !== undefined) throw commandError('commit', name, result)
-    throw new LifeboatError(
-      'sink-unavailable',
-      `unable to learn whether '${name}' was written: the connection broke twice`,
-      {
-        hint: 'It is there whole or not at all; lifeboat list shows which once the host can be reached.',
-      },
-    )
+    const stats = await place.inSlot(async () => (await attempt()) ?? (await attempt()), signal)
+    if (stats !== undefined) return stats
   } finally {
     patient.stop()
   }
+  const message = `unable to learn whether '${name}' was written: the connection broke twice`
+  throw new LifeboatError('sink-unavailable', message, {
+    hint: 'It is there whole or not at all; lifeboat list shows which once the host can be reached.',
+  })
+}
+
+/** Undefined where the command was cut off before it told its end. */
+async function commitOnce(
+  place: RemotePlace,
+  session: SshSession,
+  pending: Pending,
+  signal: AbortSignal,
+): Promise<Stats | undefined> {
+  const name = place.name(pending.path)
+  const script = commitScript(place.root, pending)
+  const exit = await runCommand(session, `commit '${name}'`, script, place.timeouts.syncMs, signal)
+  if (exit.code === undefined && exit.signal === undefined) return undefined
+  if (exit.code === EXISTS) throw exists(name)
+  if (exit.code === IS_FOLDER) throw isFolder(name)
+  if (exit.code !== 0) throw commandError('commit', name, exit)
+  const stats = await place.sftp(session, signal).lstat(pending.path)
+  if (stats?.size === pending.bytes) return stats
+  const found = stats === undefined ? 'it vanished' : `it had ${stats.size} bytes, not ${pending.bytes},`
+  throw new LifeboatError('integrity', `unable to write '${name}': ${found} right after`, {
+    hint: 'Something else changes files there: stop it, or write to another sink.',
+  })
 }
 
 /** A signal that follows another one after a while. */
