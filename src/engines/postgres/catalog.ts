@@ -1,4 +1,5 @@
 import type { Connection } from './connection.ts'
+import { codeOf } from './failures.ts'
 
 export interface DatabaseEntry {
   readonly name: string
@@ -85,17 +86,34 @@ export interface ServerFacts {
 }
 
 export async function readServerFacts(connection: Connection): Promise<ServerFacts> {
-  const [row] = await connection.query<Omit<ServerFacts, 'major'> & { readonly number: string }>(
+  const [row] = await connection.query<
+    Omit<ServerFacts, 'major' | 'readsPasswords'> & { readonly number: string }
+  >(
     `SELECT current_setting('server_version') AS version, current_setting('server_version_num') AS number,
        rolname AS user, rolsuper AS superuser, rolbypassrls AS "bypassRls", rolcreatedb AS "createDb",
-       rolcreaterole AS "createRole", has_table_privilege('pg_authid', 'SELECT') AS "readsPasswords",
+       rolcreaterole AS "createRole",
        pg_is_in_recovery() AS "inRecovery",
        EXISTS (SELECT FROM pg_roles WHERE rolname = 'rdsadmin') AS rds
      FROM pg_roles WHERE rolname = current_user`,
   )
   if (row === undefined) throw new Error('the current user is no role')
   const { number, ...facts } = row
-  return { ...facts, major: Math.floor(Number(number) / 10_000) }
+  return {
+    ...facts,
+    major: Math.floor(Number(number) / 10_000),
+    readsPasswords: await readsPasswords(connection),
+  }
+}
+
+/** Tried, not asked: a managed server may refuse whatever the privileges of the table say. */
+async function readsPasswords(connection: Connection): Promise<boolean> {
+  try {
+    await connection.query('SELECT rolpassword FROM pg_authid LIMIT 1')
+    return true
+  } catch (thrown) {
+    if (codeOf(thrown) === '42501') return false
+    throw thrown
+  }
 }
 
 /** RDS and Aurora bring these; a role of the user's own may only start like them where there is no rdsadmin. */

@@ -26,7 +26,9 @@ export async function readDatabaseFacts(connection: Connection): Promise<Databas
   const names = async (sql: string) => (await connection.query<{ name: string }>(sql)).map(({ name }) => name)
   const owned = ['pg_class rel', 'pg_proc pro', 'pg_namespace nsp', 'pg_type typ'].map((entry) => {
     const [catalog, prefix] = entry.split(' ')
-    return `SELECT ${prefix}owner FROM ${catalog} WHERE oid >= 16384`
+    // What belongs to an extension comes with it, and with the owner that it gets there.
+    return `SELECT ${prefix}owner FROM ${catalog} o WHERE oid >= 16384 AND NOT EXISTS (
+      SELECT FROM pg_depend WHERE classid = '${catalog}'::regclass AND objid = o.oid AND deptype = 'e')`
   })
   const lines = await connection.query<{ role: string | null; line: string }>(
     `SELECT CASE WHEN setrole <> 0 THEN pg_get_userbyid(setrole) END AS role, unnest(setconfig) AS line
@@ -42,7 +44,8 @@ export async function readDatabaseFacts(connection: Connection): Promise<Databas
     ),
     owners: await names(
       `SELECT DISTINCT pg_get_userbyid(owner) AS name FROM
-         (SELECT datdba FROM pg_database WHERE oid = ${OWN_OID} UNION ${owned.join(' UNION ')}) AS all_owners (owner)
+         (SELECT datdba FROM pg_database WHERE oid = ${OWN_OID} UNION SELECT defaclrole FROM pg_default_acl
+          UNION ${owned.join(' UNION ')}) AS all_owners (owner)
        ORDER BY 1`,
     ),
     granted: (await names('SELECT datname AS name FROM pg_database WHERE datacl IS NOT NULL')).includes(

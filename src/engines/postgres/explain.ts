@@ -53,7 +53,7 @@ const KNOWN: readonly Known[] = [
     pattern:
       /permission denied|must be (superuser|owner|member)|must have privileges|must be able to SET ROLE/,
     code: 'unsupported',
-    hint: 'Connect as a user with the privilege that is named, or as a superuser.',
+    hint: 'Connect as a user with the privilege that is named, or as a superuser; on a restore no-owner and no-privileges in the URL leave owners and grants out.',
   },
   {
     pattern: /could not extend file|No space left on device/,

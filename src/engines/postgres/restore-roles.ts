@@ -32,7 +32,8 @@ export async function joinOwners(
   log: RestoreLog,
 ): Promise<void> {
   if (target.superuser) return
-  const existing = await roleNames(connection)
+  // Nobody but a superuser becomes a member of one: where that is needed, the tool says so at its statement.
+  const existing = await roleNames(connection, 'NOT rolsuper')
   const joined: string[] = []
   for (const role of new Set(databases.flatMap(({ owners }) => owners))) {
     if (!existing.has(role)) continue
@@ -54,7 +55,9 @@ export async function joinOwners(
   )
 }
 
-async function roleNames(connection: Connection): Promise<ReadonlySet<string>> {
-  const rows = await connection.query<{ name: string }>('SELECT rolname AS name FROM pg_roles')
+async function roleNames(connection: Connection, condition = 'true'): Promise<ReadonlySet<string>> {
+  const rows = await connection.query<{ name: string }>(
+    `SELECT rolname AS name FROM pg_roles WHERE ${condition}`,
+  )
   return new Set(rows.map(({ name }) => name))
 }
