@@ -62,7 +62,7 @@ describe.skipIf(lacks('gpg', 'mariadb'))('MariaDB, restored by hand as docs/form
   afterAll(() => source[Symbol.asyncDispose]())
 
   test.each(['gzip', 'zstd'])('%s', async (codec) => {
-    const env = await dump(source.url, source.password, codec)
+    const env = { ...(await dump(source.url, source.password, codec)), CLIENT: 'mariadb' }
     await using target = await startMariadb()
     const cwd = await mkdtemp(join(folder, 'run-'))
     const password = target.password.replaceAll('\\', '\\\\').replaceAll('"', '\\"')

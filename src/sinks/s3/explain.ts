@@ -246,7 +246,7 @@ function corrupted(): Explanation {
 function full(): Explanation {
   return {
     code: 'sink-full',
-    hint: 'Make room at the sink (lifeboat prune, a larger quota), or use another one.',
+    hint: 'Make room at the sink (remove old backups, raise the quota), or use another one.',
   }
 }
 

@@ -1,3 +1,5 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Command } from 'commander'
 import { describe, expect, test } from 'vitest'
 import { doctorCommand } from '../../../src/cli/doctor.ts'
@@ -7,7 +9,7 @@ import { listCommand } from '../../../src/cli/list.ts'
 import { restoreCommand } from '../../../src/cli/restore.ts'
 import { verifyCommand } from '../../../src/cli/verify.ts'
 import { commandLines } from './command-lines.ts'
-import { type Document, readDocuments } from './documents.ts'
+import { type Document, readDocuments, root } from './documents.ts'
 
 const documents = await readDocuments()
 const shown = documents.flatMap(commandLines)
@@ -60,6 +62,28 @@ describe('command lines in the documents', () => {
     expect(() => parse(['dmp'])).toThrow(/no verb/)
     expect(() => parse(['dump', '--codec', 'rar'])).toThrow(/rar/)
     expect(() => parse(['verify', 'one', 'two'])).toThrow(/too many arguments/)
+  })
+})
+
+describe('verbs that the code speaks of', () => {
+  // Those of the plan: a hint must not send anybody to one that is not there yet.
+  const planned = 'drill prune schedule config audit report kit assess inventory migrate cutover'.split(' ')
+  const missing = planned.filter((verb) => !verbs.has(verb))
+
+  test('are there', async () => {
+    const names = (await readdir(join(root, 'src'), { recursive: true })).filter((name) =>
+      name.endsWith('.ts'),
+    )
+    expect(names.length).toBeGreaterThan(50)
+    const found = await Promise.all(
+      names.map(async (name) => {
+        const text = await readFile(join(root, 'src', name), 'utf8')
+        return missing
+          .filter((verb) => new RegExp(`lifeboat ${verb}\\b`).test(text))
+          .map((verb) => `${name}: ${verb}`)
+      }),
+    )
+    expect(found.flat()).toEqual([])
   })
 })
 
