@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { compareObjects, type ObjectDifference } from '../test/testbed/compare-objects.ts'
-import { startSshd } from '../test/testbed/sshd.ts'
+import { type Sshd, startSshd } from '../test/testbed/sshd.ts'
 import { type DemoServer, demoEngines } from './demo-servers.ts'
 import { type DemoRow, formatTable } from './demo-table.ts'
 
@@ -42,7 +42,7 @@ async function main(): Promise<number> {
     const objects = await source.objects()
     const places = [
       { sink: 'file', url: `file://${join(folder, engine.name)}` },
-      { sink: 'ssh', url: sshd.sinkUrl(join(folder, `${engine.name}-ssh`)) },
+      { sink: 'ssh', url: sshUrl(sshd, engine.name) },
     ]
     for (const { sink, url } of places) {
       const secret = { ...env, LIFEBOAT_DEMO_PASSWORD: source.password }
@@ -92,6 +92,11 @@ async function main(): Promise<number> {
   }
   process.stdout.write(`\n${formatTable(rows)}\n`)
   return rows.some((row) => row.differences > 0 || !row.restore.verified) ? 1 : 0
+}
+
+function sshUrl({ user, host, port, objects, identity, knownHosts }: Sshd, name: string): string {
+  const options = new URLSearchParams({ identity, 'known-hosts': knownHosts })
+  return `ssh://${user}@${host}:${port}${join(objects, name)}?${options}`
 }
 
 function showDifference(engine: string, sink: string, { object, source, restored }: ObjectDifference): void {
