@@ -1,39 +1,12 @@
-import type { ClientChannel } from 'ssh2'
 import { LifeboatError } from '../../core/errors.ts'
 import { shellQuote } from '../../core/shell-quote.ts'
 import { orAborted } from '../../core/until-aborted.ts'
+import type { CommandExit, RunningCommand } from './running-command.ts'
 import type { SshSession } from './session.ts'
-
-export interface CommandExit {
-  /** Undefined where the command was killed, or its end was never told. */
-  readonly code: number | undefined
-  readonly signal: string | undefined
-  readonly stderr: string
-}
-
-const STDERR_BYTES = 4096
 
 /** The login shell may be any; the script is for `sh`, with messages in English and files for the owner only. */
 export function shLine(script: string): string {
   return `exec sh -c ${shellQuote(`umask 077; LC_ALL=C; export LC_ALL; ${script}`)}`
-}
-
-/** Resolves when the command has ended and all its output was read. Its stdout is thrown away. */
-export function exitOf(channel: ClientChannel): Promise<CommandExit> {
-  let stderr = Buffer.alloc(0)
-  let code: number | undefined
-  let signal: string | undefined
-  channel.stderr.on('data', (piece: Buffer) => {
-    stderr = Buffer.concat([stderr, piece]).subarray(-STDERR_BYTES)
-  })
-  channel.on('exit', (status: number | null, name?: string) => {
-    code = status ?? undefined
-    signal = name
-  })
-  channel.resume()
-  return new Promise((resolve) => {
-    channel.on('close', () => resolve({ code, signal, stderr: stderr.toString('utf8').trim() }))
-  })
 }
 
 /** Runs a command that reads nothing. */
@@ -44,8 +17,7 @@ export async function runCommand(
   timeoutMs: number,
   signal: AbortSignal,
 ): Promise<CommandExit> {
-  const channel = await session.exec(shLine(script), signal)
-  const exit = exitOf(channel)
+  const { channel, exit } = await session.exec(shLine(script), signal)
   channel.end()
   try {
     return await session.answer(what, exit, timeoutMs, signal)
@@ -83,11 +55,7 @@ export function commandError(action: string, path: string, exit: CommandExit): L
 }
 
 /** Lets a command end by itself after its input has ended, for a moment; then closes its channel. */
-export async function endCommand(
-  channel: ClientChannel,
-  exit: Promise<CommandExit>,
-  graceMs: number,
-): Promise<void> {
+export async function endCommand({ channel, exit }: RunningCommand, graceMs: number): Promise<void> {
   channel.end()
   try {
     await orAborted(exit, AbortSignal.timeout(graceMs))

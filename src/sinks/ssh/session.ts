@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Client, ClientChannel, SFTPWrapper } from 'ssh2'
+import type { Client, SFTPWrapper } from 'ssh2'
 import { LifeboatError, messageOf } from '../../core/errors.ts'
 import { orAborted } from '../../core/until-aborted.ts'
 import { connectSsh, type SshConnection, type SshConnectOptions } from './connect.ts'
+import { type RunningCommand, startCommand } from './running-command.ts'
 
 /** One SSH connection. What waits on it waits no longer than it lives. */
 export interface SshSession {
@@ -10,7 +11,7 @@ export interface SshSession {
   /** Aborted, with the reason, when the connection is gone. */
   readonly lost: AbortSignal
   /** Runs a command line in a channel of its own. */
-  exec(command: string, signal: AbortSignal): Promise<ClientChannel>
+  exec(command: string, signal: AbortSignal): Promise<RunningCommand>
   /** Waits for an answer: at most that long, and no longer than the connection and the signal last. */
   answer<T>(what: string, promise: Promise<T>, timeoutMs: number, signal: AbortSignal): Promise<T>
 }
@@ -140,7 +141,7 @@ async function startSession(
         } catch (thrown) {
           // A channel that comes after we gave up would keep its command waiting for input for ever.
           opened.then(
-            (channel) => channel.close(),
+            ({ channel }) => channel.close(),
             () => undefined,
           )
           throw thrown
@@ -164,12 +165,10 @@ async function openChannel(
   client: Client,
   command: string,
   options: SshConnectOptions,
-): Promise<ClientChannel> {
+): Promise<RunningCommand> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await new Promise<ClientChannel>((resolve, reject) => {
-        client.exec(command, (thrown, channel) => (thrown === undefined ? resolve(channel) : reject(thrown)))
-      })
+      return await startCommand(client, command)
     } catch (thrown) {
       const reason = thrown instanceof Error && 'reason' in thrown ? Number(thrown.reason) : 0
       if (!TOO_MANY.includes(reason) || attempt === OPEN_ATTEMPTS) {

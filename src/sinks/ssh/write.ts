@@ -5,7 +5,7 @@ import { newTempName } from '../../core/object-key.ts'
 import { shellQuote } from '../../core/shell-quote.ts'
 import type { WriteOptions } from '../../core/sink.ts'
 import { untilAborted } from '../../core/until-aborted.ts'
-import { commandError, endCommand, exitOf, runCommand, shLine } from './command.ts'
+import { commandError, endCommand, runCommand, shLine } from './command.ts'
 import { commitScript, EXISTS, fillScript, IS_FOLDER } from './scripts.ts'
 import type { SshSession, SshSessions } from './session.ts'
 import type { Sftp } from './sftp.ts'
@@ -73,8 +73,8 @@ async function fill(
 ): Promise<number> {
   const { stallMs, syncMs } = place.timeouts
   const what = `write '${place.name(path)}'`
-  const channel = await session.exec(shLine(fillScript(place.root, temp)), signal)
-  const exit = exitOf(channel)
+  const command = await session.exec(shLine(fillScript(place.root, temp)), signal)
+  const { channel, exit } = command
   // A write to a channel that was closed never calls back, so whatever ends the channel ends the waiting.
   const ended = new AbortController()
   exit.then((result) => ended.abort(commandError('write', place.name(path), result)))
@@ -91,7 +91,7 @@ async function fill(
     if (result.code !== 0) throw commandError('write', place.name(path), result)
     return bytes
   } catch (thrown) {
-    if (!session.lost.aborted) await endCommand(channel, exit, END_GRACE_MS)
+    if (!session.lost.aborted) await endCommand(command, END_GRACE_MS)
     throw thrown
   }
 }
