@@ -27,7 +27,7 @@ async function main(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'lifeboat-bench-'))
   cleanup.defer(() => rm(folder, { recursive: true, force: true }))
   say(`filling a MariaDB server with ${options.mib} MiB`)
-  const server = cleanup.use(await startMariadb({ settings: ['innodb-buffer-pool-size=3G', 'skip-log-bin'] }))
+  const server = cleanup.use(await startMariadb({ settings: ['innodb-buffer-pool-size=3G'] }))
   await server.run(seed(rowCount))
   const { publicFile, gnupgHome } = await makeKey(folder)
   cleanup.defer(async () => void (await execa('gpgconf', ['--homedir', gnupgHome, '--kill', 'all'])))
@@ -79,7 +79,9 @@ function makeVariants(from: { clientFile: string; out: string; publicFile: strin
 }
 
 function seed(count: number): string {
-  return `CREATE DATABASE bulk CHARACTER SET utf8mb4;
+  return `SET SESSION sql_log_bin = 0;
+    CREATE DATABASE bulk CHARACTER SET utf8mb4;
+    USE bulk;
     CREATE TABLE bulk.orders (
       id INT UNSIGNED NOT NULL PRIMARY KEY, customer VARCHAR(60) NOT NULL, placed DATETIME(3) NOT NULL,
       total DECIMAL(12, 2) NOT NULL, token CHAR(64) NOT NULL, address VARCHAR(120) NOT NULL, note TEXT NULL

@@ -116,18 +116,14 @@ function inColumnOrder(grant: string): string {
   )
 }
 
-/** MariaDB lists the columns of a grant in the order of its hash table. */
-function sortColumns(grant: string): string {
-  return grant.replace(/\(([^()]+)\)/g, (_, columns: string) => `(${columns.split(', ').sort().join(', ')})`)
-}
-
 /** All columns but those that say when and under which connection it was made. */
 async function definition(connection: Connection, sql: string): Promise<string> {
   const [row] = await rows(connection, sql, [])
   const lasting = Object.entries(row ?? {}).filter(
     ([column]) => !/^(Created|character_set_client|collation_connection)$/i.test(column),
   )
-  return JSON.stringify(lasting.map(([, value]) => value))
+  // Once a dump has been loaded MySQL repeats the character set that the collation names anyway.
+  return JSON.stringify(lasting.map(([, value]) => value)).replace(/CHARACTER SET \w+ (?=COLLATE )/g, '')
 }
 
 /** Rows and SHA-256 of the sorted digests of all rows: equal for the same rows in any order. */
