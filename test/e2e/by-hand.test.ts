@@ -1,9 +1,11 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
+import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { runLifeboat } from '../testbed/command-line.ts'
 import { compareObjects } from '../testbed/compare-objects.ts'
+import { type MysqlContainer, startMysqlContainer } from '../testbed/containers/mysql.ts'
 import { createGpgHome, type GpgHome } from '../testbed/gpg-home.ts'
 import { type MariadbServer, startMariadb } from '../testbed/mariadb.ts'
 import { loadMysqlFixture } from '../testbed/mysql-fixture.ts'
@@ -37,12 +39,22 @@ async function lifeboat(
   return String(stdout).trim()
 }
 
-async function dump(url: string, password: string, codec: string): Promise<Record<string, string>> {
+async function dump(
+  url: string,
+  password: string,
+  codec: string,
+  more: Readonly<Record<string, string>> = {},
+): Promise<Record<string, string>> {
   const place = await mkdtemp(join(folder, 'sink-'))
   const to = ['--to', `file://${place}`, '--recipient', join(folder, 'hand.pub.asc')]
   const from = ['--from', url, '--password', 'env:PASSWORD']
-  const id = await lifeboat(['dump', ...from, ...to, '--codec', codec], { PASSWORD: password })
+  const id = await lifeboat(['dump', ...from, ...to, '--codec', codec], { PASSWORD: password, ...more })
   return { JOB: 'default', ID: id, BACKUP: place, KEY: join(folder, 'hand.sec.asc'), GNUPGHOME: gpg.path }
+}
+
+function formatLogin(server: { socket: string; user?: string; password: string }): string {
+  const password = server.password.replaceAll('\\', '\\\\').replaceAll('"', '\\"')
+  return `[client]\nsocket="${server.socket}"\nuser=${server.user ?? 'root'}\npassword="${password}"\n`
 }
 
 function expectWhole(printed: string, parts: number): void {
@@ -65,16 +77,47 @@ describe.skipIf(lacks('gpg', 'mariadb'))('MariaDB, restored by hand as docs/form
     const env = { ...(await dump(source.url, source.password, codec)), CLIENT: 'mariadb' }
     await using target = await startMariadb()
     const cwd = await mkdtemp(join(folder, 'run-'))
-    const password = target.password.replaceAll('\\', '\\\\').replaceAll('"', '\\"')
-    await writeFile(
-      join(cwd, 'target.cnf'),
-      `[client]\nsocket="${target.socket}"\nuser=${target.user}\npassword="${password}"\n`,
-      { mode: 0o600 },
-    )
+    await writeFile(join(cwd, 'target.cnf'), formatLogin(target), { mode: 0o600 })
     const printed = await runByHand([...carefulWay('file'), 'mysql'], { folder: cwd, env })
     expectWhole(printed, 2)
     expect(printed).toContain('tables: restored')
     expect(printed).toContain('views: restored')
+    expect(compareObjects(await objects(source), await objects(target))).toEqual([])
+  })
+})
+
+describe.skipIf(lacks('gpg', 'mysql'))('MySQL, restored by hand as docs/format.md says', () => {
+  /** Folder with the container's clients, for PATH. */
+  async function clients(server: MysqlContainer): Promise<string> {
+    const programs = await mkdtemp(join(folder, 'clients-'))
+    for (const [name, command] of Object.entries(server.commands)) {
+      const file = join(programs, name)
+      // The scratch folder is in the container too: with it on PATH the client would find this file again.
+      await writeFile(file, `#!/bin/sh\nPATH=/usr/bin:/bin exec ${command.join(' ')} "$@"\n`, { mode: 0o755 })
+    }
+    return `${programs}${delimiter}${process.env.PATH}`
+  }
+
+  test('gzip', async () => {
+    await using source = await startMysqlContainer()
+    const PATH = await clients(source)
+    const optionFile = join(folder, 'source.cnf')
+    await writeFile(optionFile, formatLogin(source), { mode: 0o600 })
+    const run = async (sql: string) => {
+      const args = [`--defaults-extra-file=${optionFile}`, '--comments', '--default-character-set=utf8mb4']
+      return (await execa('mysql', args, { input: sql, env: { PATH } })).stdout
+    }
+    await loadMysqlFixture({ run }, 'mysql')
+    const env = { ...(await dump(source.url(), source.password, 'gzip', { PATH })), CLIENT: 'mysql', PATH }
+    await using target = await startMysqlContainer()
+    const cwd = await mkdtemp(join(folder, 'run-'))
+    await writeFile(join(cwd, 'target.cnf'), formatLogin(target), { mode: 0o600 })
+    const printed = await runByHand([...carefulWay('file'), 'mysql'], { folder: cwd, env })
+    expectWhole(printed, 2)
+    expect(printed).toContain('tables: restored')
+    expect(printed, printed).toContain('views: restored')
+    const objects = ({ socket: socketPath, password }: MysqlContainer) =>
+      listMysqlObjects({ socketPath, user: 'root', password })
     expect(compareObjects(await objects(source), await objects(target))).toEqual([])
   })
 })
