@@ -17,7 +17,7 @@ function fieldsAfter(line: string): string[] {
     .trimEnd()
     .split('\n')
     .flatMap((row) =>
-      [...(row.split('|')[1] ?? '').matchAll(/`([A-Za-z]+)[^`]*`/g)].map(([, name]) => name ?? ''),
+      [...(row.split('|')[1] ?? '').matchAll(/`([A-Za-z0-9]+)[^`]*`/g)].map(([, name]) => name ?? ''),
     )
   return [...new Set(names)].sort()
 }
