@@ -8,7 +8,7 @@ import { runLifeboat, startLifeboat, startLifeboatInTerminal } from '../testbed/
 
 const PASSPHRASE = 'correct horse battery staple'
 const ID = /^\d{8}T\d{6}Z-[a-z0-9]{4}$/
-const ROWS = 20_000
+const ROWS = 50_000
 
 /** The way of an operator, by the command line alone: keygen, dump, list, verify, restore, and what goes wrong. */
 export function describeCommandLine(name: string, start: () => Promise<CliServer>): void {
@@ -52,6 +52,8 @@ export function describeCommandLine(name: string, start: () => Promise<CliServer
       ...['restore', '--from', sinkOf(folder), '--into', target.url, '--password', 'env:TARGET_PASSWORD'],
       ...key,
     ]
+    /** Only what a dump refers to: what lifeboat was not told of, it can't keep from its tools. */
+    const heldEnv = () => ({ DB_PASSWORD: source.password, ...source.holdEnv })
     const objects = async (folder: string) =>
       (await readdir(join(home, folder), { recursive: true, withFileTypes: true }))
         .filter((entry) => !entry.isDirectory())
@@ -139,8 +141,8 @@ export function describeCommandLine(name: string, start: () => Promise<CliServer
     })
 
     test('no secret is in the command line of any process, nor in the environment of any tool', async () => {
-      const run = startLifeboat(dumpArgs('secrecy'), { home, env })
-      const held = await holdTool(run.pid, source.tool)
+      const run = startLifeboat(dumpArgs('secrecy'), { home, env: heldEnv() })
+      const held = await holdTool(run.pid, source)
       try {
         const seen = await descendants(run.pid)
         expect(seen.some(({ command }) => source.tool.test(command))).toBe(true)
@@ -150,7 +152,8 @@ export function describeCommandLine(name: string, start: () => Promise<CliServer
       }
       expect(await run).toMatchObject({ exitCode: 0 })
 
-      const restoring = startLifeboat([...restoreArgs('secrecy'), '--replace'], { home, env })
+      const secrets = { TARGET_PASSWORD: target.password, KEY_PASSPHRASE: PASSPHRASE }
+      const restoring = startLifeboat([...restoreArgs('secrecy'), '--replace'], { home, env: secrets })
       let running = true
       const ended = restoring.finally(() => {
         running = false
@@ -170,8 +173,8 @@ export function describeCommandLine(name: string, start: () => Promise<CliServer
       ['SIGTERM', 143, 'terminated'],
       ['SIGHUP', 143, 'terminated'],
     ] as const)('%s in the middle of a dump leaves nothing behind', async (signal, exitCode, code) => {
-      const run = startLifeboat([...dumpArgs('signals'), '--json'], { home, env })
-      const held = await holdTool(run.pid, source.tool)
+      const run = startLifeboat([...dumpArgs('signals'), '--json'], { home, env: heldEnv() })
+      const held = await holdTool(run.pid, source)
       run.kill(signal)
       held.release()
       const ended = await run
@@ -183,8 +186,8 @@ export function describeCommandLine(name: string, start: () => Promise<CliServer
     })
 
     test('a dump that is killed leaves no backup, and the next one clears away what it left', async () => {
-      const run = startLifeboat(dumpArgs('killed'), { home, env })
-      const held = await holdTool(run.pid, source.tool)
+      const run = startLifeboat(dumpArgs('killed'), { home, env: heldEnv() })
+      const held = await holdTool(run.pid, source)
       const tools = await descendants(run.pid)
       run.kill('SIGKILL')
       await run
@@ -205,12 +208,12 @@ export function describeCommandLine(name: string, start: () => Promise<CliServer
     })
 
     test('on a terminal it shows progress, and gives the terminal back whole after Ctrl-C', async () => {
-      const run = startLifeboatInTerminal(dumpArgs('terminal'), { home, env })
+      const run = startLifeboatInTerminal(dumpArgs('terminal'), { home, env: heldEnv() })
       let screen = ''
       run.stdout.on('data', (bytes: Buffer) => {
         screen += bytes.toString()
       })
-      const held = await holdTool(run.pid, source.tool)
+      const held = await holdTool(run.pid, source)
       await until(async () => /part \d.*\/s {2}\d:\d\d/.test(screen))
       run.stdin.write('\x03')
       held.release()
@@ -224,15 +227,19 @@ export function describeCommandLine(name: string, start: () => Promise<CliServer
   })
 }
 
-/** Stops the tool as soon as it is at work, so that whatever follows happens in the middle of a dump. */
-async function holdTool(pid: number | undefined, tool: RegExp): Promise<{ pid: number; release(): void }> {
-  let found: ChildProcess | undefined
+/** Holds the dump tool as soon as it is at work, so that whatever follows happens in the middle of a dump. */
+async function holdTool(
+  pid: number | undefined,
+  { tool, holdEnv }: CliServer,
+): Promise<{ pid: number; release(): void }> {
+  let held = Number.NaN
   await until(async () => {
-    found = (await descendants(pid)).find(({ command }) => tool.test(command))
-    return found !== undefined
+    const found = (await descendants(pid)).find(({ command }) => tool.test(command))
+    // Where no tool that stops itself can be put before the real one, it is stopped from outside.
+    if (holdEnv === undefined && found?.stopped === false) process.kill(found.pid, 'SIGSTOP')
+    held = found?.pid ?? Number.NaN
+    return found?.stopped === true
   })
-  const held = found?.pid ?? Number.NaN
-  process.kill(held, 'SIGSTOP')
   return { pid: held, release: () => void process.kill(held, 'SIGCONT') }
 }
 

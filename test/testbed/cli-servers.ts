@@ -1,3 +1,8 @@
+import { mkdtemp, rm, symlink } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { findTool } from '../../src/core/tool.ts'
 import { startMariadb } from './mariadb.ts'
 import { startPostgres } from './postgres.ts'
 
@@ -7,6 +12,8 @@ export interface CliServer extends AsyncDisposable {
   readonly password: string
   /** The dump tool at its work, as it shows in the process list. */
   readonly tool: RegExp
+  /** Added to the environment of a run whose dump tool is to be held: a tool that stops itself, where it can be had. */
+  readonly holdEnv: Readonly<Record<string, string>> | undefined
   /** Makes database `shop` with table `item` of so many rows. */
   seed(rows: number): Promise<void>
   /** Exact rows of `shop.item`, and the last name in it. */
@@ -17,10 +24,19 @@ const LAST = 'Zoë 🚣'
 
 export async function startCliMariadb(): Promise<CliServer> {
   const server = await startMariadb()
+  const real = await findTool(['mariadb-dump'], process.env.PATH ?? '')
+  if (real === undefined) throw new Error('mariadb-dump is not on PATH')
+  const tools = await mkdtemp(join(tmpdir(), 'lb-tools-'))
+  await symlink(
+    fileURLToPath(new URL('../fixtures/tools/stops-at-first', import.meta.url)),
+    join(tools, 'mariadb-dump'),
+  )
   return {
     url: server.url,
     password: server.password,
-    tool: /^\S*(mariadb-dump|mysqldump) (?!.*--(version|help))/,
+    tool: /mariadb-dump/,
+    // It is done within milliseconds: too quick to be caught from outside.
+    holdEnv: { PATH: `${tools}:${process.env.PATH}`, REAL_TOOL: real },
     async seed(rows) {
       await server.run(`CREATE DATABASE shop CHARACTER SET utf8mb4; USE shop;
         CREATE TABLE item (id INT PRIMARY KEY, name TEXT) ENGINE=InnoDB;
@@ -34,7 +50,10 @@ export async function startCliMariadb(): Promise<CliServer> {
       const [rows, last = ''] = text.split('\n')
       return { rows: Number(rows), last }
     },
-    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      await server[Symbol.asyncDispose]()
+      await rm(tools, { recursive: true, force: true })
+    },
   }
 }
 
@@ -44,6 +63,7 @@ export async function startCliPostgres(): Promise<CliServer> {
     url: server.url({}),
     password: server.password,
     tool: /^\S*pg_dump (?!.*--(version|help))/,
+    holdEnv: undefined,
     async seed(rows) {
       await server.query('CREATE DATABASE shop')
       await server.query('CREATE TABLE item (id int PRIMARY KEY, name text)', 'shop')
