@@ -15,7 +15,7 @@ function server(of: EngineServer): MysqlServer {
 }
 
 function tool(name: 'mysql' | 'mysqldump') {
-  return { name, path: name, command: first?.commands()[name] ?? [name] }
+  return { name, path: `${name} --defaults-file=`, command: first?.commands()[name] ?? [name] }
 }
 
 describeEngine('mysql: MySQL 9 with the clients of Oracle, over verified TLS', {

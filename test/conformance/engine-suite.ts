@@ -20,7 +20,7 @@ export interface EngineServer extends AsyncDisposable {
 export interface HarnessTool {
   /** As `EngineContext.commands` calls it. */
   readonly name: string
-  /** Full path of the real one: by this it is found in /proc. */
+  /** Full path of the real one, or whatever marks its command line in /proc. */
   readonly path: string
   /** How it is started, where the path alone is not enough: from a container. */
   readonly command?: readonly string[]
