@@ -5,7 +5,7 @@ import { collect, once } from '../core/bytes.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Contents } from '../core/contents.ts'
 import type { DumpResult, Engine, Probe } from '../core/engine.ts'
-import { messageOf, throwIfAborted } from '../core/errors.ts'
+import { LifeboatError, messageOf, throwIfAborted } from '../core/errors.ts'
 import type { Index, Manifest } from '../core/manifest.ts'
 import { CHUNK_BYTES, type Sink } from '../core/sink.ts'
 import type { Stage } from '../core/stage.ts'
@@ -98,11 +98,17 @@ async function clearDeadRuns(request: DumpRequest, signal: AbortSignal): Promise
       })
   } catch (thrown) {
     if (signal.aborted) throw thrown
+    // A place that is not there (yet, or until its disk is mounted again) holds nothing to clear away.
+    if (isMissing(thrown)) return
     onEvent({
       kind: 'warning',
       message: `leftovers of an earlier run are still at ${sink.name}: ${messageOf(thrown)}`,
     })
   }
+}
+
+function isMissing(thrown: unknown): boolean {
+  return thrown instanceof LifeboatError && thrown.code === 'sink-not-found'
 }
 
 /** The caller's error is the news; a failure to clean up is said, and the journal keeps the run for a later sweep. */
@@ -111,6 +117,8 @@ async function giveUp(request: DumpRequest, run: BegunRun): Promise<void> {
     await discardRun(request.sink, run, AbortSignal.timeout(CLEANUP_MS))
     await request.journal.closed(run)
   } catch (thrown) {
+    // The very first write failed before it had made the place.
+    if (isMissing(thrown)) return request.journal.closed(run)
     request.onEvent({
       kind: 'warning',
       message: `unable to clear away the unfinished backup '${run.id}' at ${run.sink}: ${messageOf(thrown)}`,

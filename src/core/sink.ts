@@ -49,7 +49,8 @@ export interface Range {
  *   began before `olderThan`, and returns their names; whole objects are never touched.
  * - Every call ends soon after its signal is aborted, with the signal's reason; every network wait is bounded.
  * - Errors are LifeboatErrors: sink-denied, sink-not-found (the place itself, or an object to read),
- *   sink-unavailable, sink-full, sink-exists, integrity.
+ *   sink-unavailable, sink-full, sink-exists, timed-out, integrity. `list` of a root that is not there is
+ *   sink-not-found (an unmounted disk must not look like "no backups"); stat, sweep and delete tolerate it.
  */
 export interface Sink extends AsyncDisposable {
   readonly scheme: string

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
@@ -291,6 +291,22 @@ describe('dump', () => {
     expect(events).toContainEqual(
       expect.objectContaining({ kind: 'warning', message: expect.stringContaining('no more') }),
     )
+  })
+
+  test('a place that could not even be made leaves nothing to say but why', async () => {
+    const missing = new LifeboatError('sink-not-found', 'no such folder')
+    const denied = new LifeboatError('sink-denied', 'read-only')
+    const place = withFaults(createMemorySink(), [
+      { on: 'write', kind: 'refuse', error: denied },
+      { on: 'list', kind: 'refuse', error: missing },
+    ])
+    const left = {
+      ...journal(),
+      left: async () => [{ sink: place.name, job: 'default', id: '20200101T000000Z-aaaa' }],
+    }
+    await expect(dump(source(), place, { journal: left })).rejects.toBe(denied)
+    expect(events.filter((event) => event.kind === 'warning')).toEqual([])
+    expect(await readdir(join(folder, 'runs'))).toEqual([])
   })
 
   test('an interrupt in the middle leaves nothing', async () => {
