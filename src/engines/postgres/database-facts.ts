@@ -11,6 +11,12 @@ export interface DatabaseFacts {
   /** Privileges on the database itself were changed. */
   readonly granted: boolean
   readonly tablespaces: readonly string[]
+  readonly owner: string
+  /** Where the database itself lies, and the classic locale with which it can be made elsewhere. */
+  readonly home: string
+  readonly encoding: string
+  readonly collate: string
+  readonly ctype: string
   /** `ALTER DATABASE … SET` lines: for a database that exists at the target (`postgres`), which pg_restore won't alter. */
   readonly settings: readonly {
     readonly role: string | null
@@ -34,8 +40,21 @@ export async function readDatabaseFacts(connection: Connection): Promise<Databas
     `SELECT CASE WHEN setrole <> 0 THEN pg_get_userbyid(setrole) END AS role, unnest(setconfig) AS line
      FROM pg_db_role_setting WHERE setdatabase = ${OWN_OID}`,
   )
+  const [own] = await connection.query<{
+    owner: string
+    home: string
+    encoding: string
+    collate: string
+    ctype: string
+  }>(
+    `SELECT pg_get_userbyid(datdba) AS owner, spcname AS home, pg_encoding_to_char(encoding) AS encoding,
+       datcollate AS collate, datctype AS ctype
+     FROM pg_database d JOIN pg_tablespace t ON t.oid = dattablespace WHERE d.oid = ${OWN_OID}`,
+  )
+  if (own === undefined) throw new Error('the database does not know itself')
   return {
     name: database,
+    ...own,
     extensions: await names(`SELECT extname AS name FROM pg_extension WHERE extname <> 'plpgsql' ORDER BY 1`),
     roles: await names(
       `SELECT DISTINCT rolname AS name FROM pg_shdepend JOIN pg_roles r ON r.oid = refobjid

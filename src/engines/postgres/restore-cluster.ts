@@ -1,8 +1,10 @@
 import type { PartSource } from '../../core/engine.ts'
+import { LifeboatError } from '../../core/errors.ts'
 import type { Connection } from './connection.ts'
 import type { DatabaseFacts } from './database-facts.ts'
 import { CLUSTER_PART } from './parts.ts'
 import type { RestoreSetting } from './restore.ts'
+import { lackingTablespaces } from './restore-databases.ts'
 import { restoreError } from './restore-error.ts'
 import { applyGlobals } from './restore-globals.ts'
 import { joinOwners, makePlaceholders } from './restore-roles.ts'
@@ -50,6 +52,17 @@ export async function restoreCluster(
   await applyGlobals(script, { target, tablespaces: options.tablespaces }, maintenance, log)
   await makePlaceholders(facts, maintenance, log)
   await joinOwners(facts, target, maintenance, log)
+
+  const lacking = await lackingTablespaces(facts, maintenance)
+  if (lacking.size > 0) {
+    throw new LifeboatError(
+      'unsupported',
+      `unable to restore the databases: the target lacks the tablespaces ${[...lacking].map((name) => `'${name}'`).join(', ')}`,
+      {
+        hint: 'No database was made. Say where they go with tablespaces=map:name=/folder in the URL; a script of pg_dumpall names them in its statements.',
+      },
+    )
+  }
 
   async function* rest(): AsyncGenerator<Uint8Array> {
     try {

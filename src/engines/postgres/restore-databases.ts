@@ -28,21 +28,35 @@ export async function restoreDatabases(
   await applyGlobals(script, { target, tablespaces: options.tablespaces }, maintenance, log)
   await makePlaceholders(facts, maintenance, log)
   await joinOwners(facts, target, maintenance, log)
-  const leaveOut = [...options.leaveOut, ...(await withoutTablespaces(facts, setting, maintenance))]
+  const lacking = await lackingTablespaces(facts, maintenance)
+  const drops = options.tablespaces.kind === 'drop' || lacking.size > 0
+  const leaveOut = [...options.leaveOut, ...(drops ? ['--no-tablespaces'] : [])]
   for (const part of source.parts) {
     const database = databaseOfPart(part.name)
     if (database === undefined) continue
     const known = facts.find(({ name }) => name === database)
-    await restoreDatabase(source, part.name, database, leaveOut, setting, maintenance, signal)
-    if (known !== undefined && (await existed(database, setting))) {
-      await applySettings(known, server, signal, log)
+    if (known === undefined) throw new Error(`the contents do not describe database '${database}'`)
+    if (drops && known.home !== 'pg_default' && !setting.kept.has(database)) {
+      await createDatabase(known, options.leaveOut.includes('--no-owner'), maintenance)
+      setting.kept.add(database)
     }
+    await restoreDatabase(source, part.name, database, leaveOut, setting, maintenance, signal)
+    if (setting.kept.has(database)) await applySettings(known, server, signal, log)
     log.restored.push(`database '${database}'`)
   }
 }
 
-async function existed(database: string, { kept }: RestoreSetting): Promise<boolean> {
-  return kept.has(database)
+/** Its tablespace is part of the archive's CREATE DATABASE: --no-tablespaces does not take it out (seen with 15). */
+async function createDatabase(
+  facts: DatabaseFacts,
+  ownerless: boolean,
+  maintenance: Connection,
+): Promise<void> {
+  const { name, owner, encoding, collate, ctype } = facts
+  await maintenance.query(
+    `CREATE DATABASE ${quoteIdentifier(name)} TEMPLATE template0 ${ownerless ? '' : `OWNER ${quoteIdentifier(owner)}`}
+     ENCODING ${quoteLiteral(encoding)} LC_COLLATE ${quoteLiteral(collate)} LC_CTYPE ${quoteLiteral(ctype)}`,
+  )
 }
 
 async function restoreDatabase(
@@ -77,17 +91,14 @@ async function restoreDatabase(
   }
 }
 
-/** Where the target lacks one of the tablespaces, pg_restore must name none: its `SET default_tablespace` would fail. */
-async function withoutTablespaces(
+/** Where one is lacking, pg_restore must name none: its `SET default_tablespace` would fail. */
+export async function lackingTablespaces(
   facts: readonly DatabaseFacts[],
-  { options }: RestoreSetting,
   maintenance: Connection,
-): Promise<readonly string[]> {
-  if (options.tablespaces.kind === 'drop') return ['--no-tablespaces']
+): Promise<ReadonlySet<string>> {
   const rows = await maintenance.query<{ name: string }>('SELECT spcname AS name FROM pg_tablespace')
   const existing = new Set(rows.map(({ name }) => name))
-  const needed = facts.flatMap(({ tablespaces }) => tablespaces)
-  return needed.every((name) => existing.has(name)) ? [] : ['--no-tablespaces']
+  return new Set(facts.flatMap(({ tablespaces }) => tablespaces).filter((name) => !existing.has(name)))
 }
 
 /** Their values are lists of names already quoted: src/bin/pg_dump/dumputils.c, variable_is_guc_list_quote. */
@@ -115,7 +126,7 @@ async function applySettings(
   if (facts.granted) {
     log.leave(
       `privileges on database '${facts.name}' itself`,
-      'it exists at the target and keeps its own; with --replace it is made anew',
+      'they come with the CREATE DATABASE of pg_restore, and this one was there or had to be made without its tablespace',
     )
   }
 }

@@ -19,8 +19,8 @@ export interface RestoreSetting {
   /** pg_restore, or psql for a script. */
   readonly tool: Tool
   readonly log: RestoreLog
-  /** Databases that exist and are loaded into: `postgres`, as long as nothing is in it. */
-  readonly kept: ReadonlySet<string>
+  /** Databases that exist and are loaded into: `postgres`, as long as nothing is in it, and what we made ourselves. */
+  readonly kept: Set<string>
 }
 
 export async function restore(

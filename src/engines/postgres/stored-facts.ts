@@ -10,6 +10,11 @@ export function readStoredFacts(contents: Pick<Contents, 'databases'>): readonly
       if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value
       throw unreadable(stored.name, name)
     }
+    const text = (name: string): string => {
+      const value = stored[name]
+      if (typeof value === 'string') return value
+      throw unreadable(stored.name, name)
+    }
     if (!Array.isArray(stored.settings)) throw unreadable(stored.name, 'settings')
     return {
       name: stored.name,
@@ -18,6 +23,11 @@ export function readStoredFacts(contents: Pick<Contents, 'databases'>): readonly
       owners: texts('owners'),
       tablespaces: texts('tablespaces'),
       granted: stored.granted === true,
+      owner: text('owner'),
+      home: text('home'),
+      encoding: text('encoding'),
+      collate: text('collate'),
+      ctype: text('ctype'),
       settings: stored.settings.map((setting: unknown) => {
         const { role, name, value } = setting as Record<string, unknown>
         if (
