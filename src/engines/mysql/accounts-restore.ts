@@ -52,7 +52,7 @@ function readMark(text: string): { kind: 'create' | 'grant'; account: Account } 
 
 /**
  * Creates the accounts that are not there. What is there stays as it is, always: whoever may log in to the target is
- * not ours to change. Failures are reported one by one, since the data matter more.
+ * not ours to change. Failures are reported one by one, since the data matter more. Returns what was left alone.
  */
 export async function createAccounts(
   session: Session,
@@ -66,17 +66,14 @@ export async function createAccounts(
   )
   const [self] = await session.query('SELECT CURRENT_USER() AS account')
   const ours = String(self?.account)
+  const left = new Set<string>()
   for (const { kind, account, sql } of statements) {
     if (kind !== 'create') continue
     const name = quoteAccount(account)
-    if (existing.has(name)) {
-      const isOurs = `${account.user}@${account.host}` === ours
-      report.notRestored.push({
-        what: `account ${name}`,
-        reason: isOurs
-          ? 'it is the one that this restore logs in with'
-          : 'it exists already and was left as it is',
-      })
+    const reason = reasonToLeave(account, existing.has(name), ours)
+    if (reason !== undefined) {
+      report.notRestored.push({ what: `account ${name}`, reason })
+      left.add(name)
       continue
     }
     try {
@@ -86,7 +83,19 @@ export async function createAccounts(
       report.notRestored.push({ what: `account ${name}`, reason: messageOf(thrown) })
     }
   }
-  return existing
+  return left
+}
+
+/** The servers match the most specific host first: another host of our own user, or an anonymous account, would shadow ours. */
+function reasonToLeave(account: Account, exists: boolean, ours: string): string | undefined {
+  if (`${account.user}@${account.host}` === ours) return 'it is the one that this restore logs in with'
+  if (exists) return 'it exists already and was left as it is'
+  if (account.host === '') return undefined
+  if (account.user === '') return 'an anonymous account could lock out the one that this restore logs in with'
+  if (account.user === ours.slice(0, ours.lastIndexOf('@'))) {
+    return 'it has the user name that this restore logs in with, and could lock that out'
+  }
+  return undefined
 }
 
 /**

@@ -6,6 +6,7 @@ import { readTool } from '../../core/tool.ts'
 import { dumpAccounts, listAccounts } from './accounts-dump.ts'
 import { explainDump } from './failures.ts'
 import { readLogPosition } from './log-position.ts'
+import type { MysqlOptions } from './options.ts'
 import { type Account, quoteAccount } from './quote.ts'
 import { createRowCounter } from './row-counter.ts'
 import type { ServerAccess } from './server-access.ts'
@@ -19,6 +20,7 @@ export const ACCOUNTS = 'accounts'
 export interface DumpContext {
   readonly access: ServerAccess
   readonly context: EngineContext
+  readonly options: MysqlOptions
   readonly facts: SourceFacts
   readonly counts: 'exact' | 'off'
   readonly byHand: (part: { readonly name: string; readonly format: string }) => string
@@ -26,7 +28,7 @@ export interface DumpContext {
 
 /** One mysqldump of all user databases in one transaction, then the accounts as a script of their own. */
 export function createDump(
-  { access, context, facts, counts, byHand }: DumpContext,
+  { access, context, options, facts, counts, byHand }: DumpContext,
   signal: AbortSignal,
 ): Dump {
   const { server, managed, databases } = facts.inventory
@@ -37,7 +39,7 @@ export function createDump(
 
   async function* openDatabases(inner: AbortSignal): Bytes {
     before = await access.withSession(inner, (session) => readLogPosition(session, server))
-    const tool = await findClient('dump', server, context, inner)
+    const tool = await findClient('dump', server, context, inner, options.client)
     const file = await access.optionFile(tool, inner)
     const command = {
       name: tool.name,

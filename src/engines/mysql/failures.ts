@@ -147,6 +147,16 @@ const RESTORE_ADVICE: readonly (readonly [RegExp, string, ErrorCode?])[] = [
     'unsupported',
   ],
   [
+    /ERROR 3105/,
+    "MariaDB's dump tool writes values of generated columns, which MySQL refuses: dump again with Oracle's, by client=oracle in the URL.",
+    'unsupported',
+  ],
+  [
+    /ERROR 1449/,
+    'Create the account that is named as definer at the target, or restore with --replace and definer=strip in the URL.',
+    'unsupported',
+  ],
+  [
     /ERROR 1273/,
     'The target does not know this collation and no near one was found: use a newer server, or change it at the source.',
     'unsupported',

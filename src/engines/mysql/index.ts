@@ -30,7 +30,10 @@ export function createMysqlEngine(url: DatabaseUrl, context: EngineContext): Eng
     dump(probe, { counts }, signal) {
       const facts = factsOf.get(probe)
       if (facts === undefined) throw new Error('a dump needs the probe that this engine made of its source')
-      return createDump({ access, context, facts, counts, byHand: (part) => byHand(url, part) }, signal)
+      return createDump(
+        { access, context, options, facts, counts, byHand: (part) => byHand(url, part) },
+        signal,
+      )
     },
     async occupied(contents, signal) {
       const { databases } = await access.withSession(signal, (session) =>

@@ -20,9 +20,11 @@ export interface MysqlOptions {
   readonly brokenViews: 'fail' | 'skip'
   /** Send the password as it is, over TLS only: an IAM token. `auto` knows a token when it sees one. */
   readonly cleartext: 'auto' | 'yes' | 'no'
+  /** Whose dump tool is preferred: the server's own vendor's, unless the dump is meant for the other vendor. */
+  readonly client: 'auto' | 'mariadb' | 'oracle'
 }
 
-const NAMES = ['definer', 'accounts', 'broken-views', 'cleartext'] as const
+const NAMES = ['definer', 'accounts', 'broken-views', 'cleartext', 'client'] as const
 
 /** Options of a mysql:// or mariadb:// URL. Throws `usage` for what it does not know. */
 export function parseMysqlOptions(url: DatabaseUrl): MysqlOptions {
@@ -43,6 +45,7 @@ export function parseMysqlOptions(url: DatabaseUrl): MysqlOptions {
     accounts: choice('accounts', ['yes', 'no'], url.database === undefined ? 'yes' : 'no') === 'yes',
     brokenViews: choice('broken-views', ['fail', 'skip'], 'fail'),
     cleartext: choice('cleartext', ['auto', 'yes', 'no'], 'auto'),
+    client: choice('client', ['auto', 'mariadb', 'oracle'], 'auto'),
   }
 }
 

@@ -9,7 +9,7 @@ import type { MysqlOptions } from './options.ts'
 import { readPrivileges } from './privileges.ts'
 import type { ServerAccess, Session } from './server-access.ts'
 import { readSourceFacts, type SourceFacts } from './source-facts.ts'
-import { findClient, judgeClient, type Tool } from './tools.ts'
+import { findClient, judgeClient } from './tools.ts'
 import type { ServerVersion } from './version.ts'
 
 export interface ProbeContext {
@@ -27,7 +27,7 @@ export async function probeSource(
     const facts = await readSourceFacts(session, url, options)
     const { server, databases } = facts.inventory
     const position = await readLogPosition(session, server)
-    const tools = await findTools(['dump'], server, context, signal)
+    const tools = await findTools('dump', server, context, options, signal)
     const findings: Finding[] = [
       { level: 'ok', topic: 'server', message: `${server.flavour} ${server.text}` },
       await tlsFinding(session, url),
@@ -64,7 +64,7 @@ export async function probeTarget(
 ): Promise<Probe> {
   return await access.withSession(signal, async (session) => {
     const { server, databases } = await readInventory(session, url)
-    const tools = await findTools(['load'], server, context, signal)
+    const tools = await findTools('load', server, context, options, signal)
     return {
       flavour: server.flavour,
       serverVersion: server.text,
@@ -83,31 +83,22 @@ export async function probeTarget(
 
 /** A tool that is missing is a finding here, so that doctor lists it beside the others. */
 async function findTools(
-  jobs: readonly ('dump' | 'load')[],
+  job: 'dump' | 'load',
   server: ServerVersion,
   context: EngineContext,
+  options: MysqlOptions,
   signal: AbortSignal,
 ): Promise<{ readonly versions: Probe['tools']; readonly findings: readonly Finding[] }> {
-  const found: Tool[] = []
-  const findings: Finding[] = []
-  for (const job of jobs) {
-    try {
-      const tool = await findClient(job, server, context, signal)
-      found.push(tool)
-      findings.push(...judgeClient(tool, server))
-    } catch (thrown) {
-      const { code, message, hint } = toLifeboatError(thrown)
-      if (code !== 'tool-missing' && code !== 'tool-failed') throw thrown
-      findings.push({
-        level: 'failure',
-        topic: 'tools',
-        message,
-        code,
-        ...(hint === undefined ? {} : { hint }),
-      })
-    }
+  try {
+    const tool = await findClient(job, server, context, signal, options.client)
+    const { name, vendor, version } = tool
+    return { versions: [{ name, vendor, version }], findings: judgeClient(tool, server) }
+  } catch (thrown) {
+    const { code, message, hint } = toLifeboatError(thrown)
+    if (code !== 'tool-missing' && code !== 'tool-failed') throw thrown
+    const finding: Finding = { level: 'failure', topic: 'tools', message, code }
+    return { versions: [], findings: [hint === undefined ? finding : { ...finding, hint }] }
   }
-  return { versions: found.map(({ name, vendor, version }) => ({ name, vendor, version })), findings }
 }
 
 async function tlsFinding(session: Session, url: DatabaseUrl): Promise<Finding> {

@@ -68,7 +68,7 @@ export async function restore(
     })
   }
   if (statements.length > 0) {
-    const existing = await access.withSession(signal, (session) =>
+    const left = await access.withSession(signal, (session) =>
       createAccounts(
         session,
         statements,
@@ -78,12 +78,12 @@ export async function restore(
     )
     const untold: AccountReport = { restored: [], notRestored: [] }
     statements = await access.withSession(signal, (session) =>
-      grantAll(session, statements, (name) => restoring.replace || !existing.has(name), untold),
+      grantAll(session, statements, (name) => restoring.replace || !left.has(name), untold),
     )
   }
   if (has(DATABASES)) {
     step('databases')
-    await load({ access, context, server, rewriter, source }, signal)
+    await load({ access, context, options, server, rewriter, source }, signal)
     for (const { name } of source.contents.databases) report.restored.push(`database ${quoteName(name)}`)
   }
   if (statements.length > 0) {
@@ -100,13 +100,17 @@ export async function restore(
 interface Load {
   readonly access: ServerAccess
   readonly context: EngineContext
+  readonly options: MysqlOptions
   readonly server: ServerVersion
   readonly rewriter: Rewriter
   readonly source: PartSource
 }
 
-async function load({ access, context, server, rewriter, source }: Load, signal: AbortSignal): Promise<void> {
-  const tool = await findClient('load', server, context, signal)
+async function load(
+  { access, context, options, server, rewriter, source }: Load,
+  signal: AbortSignal,
+): Promise<void> {
+  const tool = await findClient('load', server, context, signal, options.client)
   const file = await access.optionFile(tool, signal)
   const stream = createLoadStream(rewriter)
   try {

@@ -38,7 +38,19 @@ function tokens(escapes: boolean): RegExp {
 
 const WITH_ESCAPES = tokens(true)
 const WITHOUT_ESCAPES = tokens(false)
-const WORTH_A_LOOK = /DEFINER|COLLAT|Aria|SYSTEM VERSIONING|SEQUENCE|SETVAL/i
+const WORTH_A_LOOK = /DEFINER|COLLAT|Aria|SYSTEM VERSIONING|SEQUENCE|SETVAL|sql_mode/i
+
+const SET_SQL_MODE = /^(\/\*!\d+ SET sql_mode\s*=\s*')([A-Z0-9_,]*)(')/
+/** MySQL 8 took these away, and MariaDB has modes of its own: routines of both would stop at ERROR 1231. */
+const FOREIGN_MODES: Readonly<Record<RewriteRules['to'], ReadonlySet<string>>> = {
+  MySQL: new Set(
+    (
+      'NO_AUTO_CREATE_USER DB2 MAXDB MSSQL MYSQL323 MYSQL40 ORACLE POSTGRESQL NO_FIELD_OPTIONS NO_KEY_OPTIONS ' +
+      'NO_TABLE_OPTIONS EMPTY_STRING_IS_NULL SIMULTANEOUS_ASSIGNMENT TIME_ROUND_FRACTIONAL'
+    ).split(' '),
+  ),
+  MariaDB: new Set(['TIME_TRUNCATE_FRACTIONAL']),
+}
 
 export function createRewriter(rules: RewriteRules): Rewriter {
   const definers = new Set<string>()
@@ -85,6 +97,18 @@ export function createRewriter(rules: RewriteRules): Rewriter {
     rewrite(statement, backslashEscapes) {
       const text = statement.toString('latin1')
       if (!WORTH_A_LOOK.test(text)) return statement
+      const mode = SET_SQL_MODE.exec(text)
+      if (mode !== null) {
+        const modes = (mode[2] ?? '').split(',')
+        const known = modes.filter((each) => !FOREIGN_MODES[rules.to].has(each))
+        if (known.length === modes.length) return statement
+        const gone = modes.filter((each) => !known.includes(each))
+        changes.add(`sql_mode ${gone.join(', ')} of routines, which the target does not have, was left out`)
+        return Buffer.from(
+          text.replace(SET_SQL_MODE, (_all, head, _modes, end) => `${head}${known.join(',')}${end}`),
+          'latin1',
+        )
+      }
       if (toMysql) {
         const sequence = /^(?:DROP SEQUENCE IF EXISTS|CREATE SEQUENCE|DO SETVAL\()\s*(`(?:[^`]|``)*`)/i.exec(
           text,

@@ -2,6 +2,7 @@ import type { EngineContext } from '../../core/engine.ts'
 import { LifeboatError } from '../../core/errors.ts'
 import type { Finding } from '../../core/finding.ts'
 import { findTool, runTool } from '../../core/tool.ts'
+import type { MysqlOptions } from './options.ts'
 import { isAtLeast, parseVersion, type ServerVersion } from './version.ts'
 
 export type Vendor = 'MariaDB' | 'Oracle'
@@ -37,8 +38,10 @@ export async function findClient(
   server: ServerVersion,
   context: EngineContext,
   signal: AbortSignal,
+  preferred: MysqlOptions['client'] = 'auto',
 ): Promise<Tool> {
-  const wanted: Vendor = server.flavour === 'MariaDB' ? 'MariaDB' : 'Oracle'
+  const own: Vendor = server.flavour === 'MariaDB' ? 'MariaDB' : 'Oracle'
+  const wanted = preferred === 'auto' ? own : preferred === 'mariadb' ? 'MariaDB' : 'Oracle'
   let other: Tool | undefined
   for (const name of NAMES[job][wanted]) {
     const path = await findTool([name], context.searchPath)

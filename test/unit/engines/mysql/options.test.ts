@@ -16,6 +16,7 @@ describe('options of the URL', () => {
       accounts: true,
       brokenViews: 'fail',
       cleartext: 'auto',
+      client: 'auto',
     })
     expect(options('shop').accounts).toBe(false)
     expect(options('shop?accounts=yes').accounts).toBe(true)

@@ -109,6 +109,12 @@ describe('what the other vendor lacks', () => {
   })
 })
 
+test('modes that the target does not have are left out of SET sql_mode', () => {
+  const statement = "/*!50003 SET sql_mode              = 'STRICT_TRANS_TABLES,NO_AUTO_CREATE_USER' */ ;"
+  expect(run('keep', statement, 'MySQL')).toBe(statement.replace(',NO_AUTO_CREATE_USER', ''))
+  expect(run('keep', statement, 'MariaDB')).toBe(statement)
+})
+
 describe('load stream', () => {
   async function load(text: string, definer = 'keep', size = 7) {
     const stream = createLoadStream(rewriter(definer))
