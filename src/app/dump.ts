@@ -148,7 +148,12 @@ async function describe(
   signal: AbortSignal,
 ): Promise<Described> {
   const { engine, sink, stages, job } = request
-  const parts = written.map(({ part, name }) => ({ number: part.number, name, format: part.format }))
+  const parts = written.map(({ part, name, plainSha256 }) => ({
+    number: part.number,
+    name,
+    format: part.format,
+    plainSha256,
+  }))
   const contents: Contents = { ...result.contents, parts }
   const suffixes = stages.map((stage) => stage.suffix).join('')
   const storedContents = await writeSmall(

@@ -26,11 +26,11 @@ export function createPartSource(from: {
   const { sink, manifest, index, contents, decoders, onEvent } = from
   const whole = new Set<string>()
   const totals = { plainBytes: 0, storedBytes: 0 }
-  const numbers = new Map(contents.parts.map((part) => [part.name, part.number]))
+  const named = new Map(contents.parts.map((part) => [part.name, part.number]))
   const byNumber = new Map(manifest.parts.map((part) => [part.number, part]))
 
   function stored(name: string): StoredPart {
-    const part = byNumber.get(numbers.get(name) ?? 0)
+    const part = byNumber.get(named.get(name) ?? 0)
     if (part === undefined) throw new Error(`the backup has no part '${name}'`)
     return part
   }
@@ -44,17 +44,17 @@ export function createPartSource(from: {
       name,
       estimateBytes: part.plainBytes,
     })
-    const meter = createMeter((bytes) => {
+    const onBytes = (bytes: number) => {
       totals.plainBytes += bytes
       onEvent({ kind: 'progress', ...totals })
-    })
+    }
     async function* read(): AsyncGenerator<Uint8Array> {
       for await (const piece of readVerified(sink, objectsOf(manifest, index, part), signal)) {
         totals.storedBytes += piece.length
         yield piece
       }
     }
-    yield* checkPlain(meter.through(decodeAll(read(), decoders, signal)), meter, part, name)
+    yield* checkPlain(decodeAll(read(), decoders, signal), plainOf(part, contents), `part '${name}'`, onBytes)
     whole.add(name)
     onEvent({ kind: 'part-ended', number: part.number, plainBytes: part.plainBytes })
   }
@@ -69,19 +69,27 @@ export function createPartSource(from: {
   }
 }
 
+/** What a part must decode to. readContents has made sure that manifest and contents name the same parts. */
+export function plainOf({ number, plainBytes }: StoredPart, contents: Contents) {
+  const part = contents.parts.find((other) => other.number === number)
+  if (part === undefined) throw new Error(`the contents don't name part ${number}`)
+  return { plainBytes, plainSha256: part.plainSha256 }
+}
+
 /** The stream ends only if its plain bytes are those of the dump: a throw here is an end that never comes. */
-async function* checkPlain(
+export async function* checkPlain(
   input: Bytes,
-  meter: { result(): { bytes: number; sha256: string } },
-  part: StoredPart,
-  name: string,
+  expected: { readonly plainBytes: number; readonly plainSha256: string },
+  what: string,
+  onBytes?: (bytes: number) => void,
 ): AsyncGenerator<Uint8Array> {
-  yield* input
-  const plain = meter.result()
-  if (plain.bytes === part.plainBytes && plain.sha256 === part.plainSha256) return
+  const meter = createMeter(onBytes)
+  yield* meter.through(input)
+  const { bytes, sha256 } = meter.result()
+  if (bytes === expected.plainBytes && sha256 === expected.plainSha256) return
   throw new LifeboatError(
     'integrity',
-    `unable to trust part '${name}': it decodes to ${plain.bytes} bytes that differ from the ${part.plainBytes} that were dumped`,
+    `unable to trust ${what}: it decodes to ${bytes} bytes that differ from the ${expected.plainBytes} that were dumped`,
     {
       hint: 'Do not use what was restored. Use another backup: lifeboat list shows them.',
     },

@@ -102,11 +102,16 @@ export async function readContents(
     await collect(decodeAll(pieces(), decoders, signal)),
     contentsSchema,
   )
-  for (const part of manifest.parts) {
-    if (contents.parts.some((other) => other.number === part.number && other.format === part.format)) continue
+  const parts = (list: readonly { number: number; format: string }[]) =>
+    list
+      .map(({ number, format }) => `${number}.${format}`)
+      .sort()
+      .join(' ')
+  if (parts(contents.parts) !== parts(manifest.parts)) {
     throw new LifeboatError(
       'integrity',
-      `unable to trust backup '${manifest.id}': its contents don't name part ${part.number}`,
+      `unable to trust backup '${manifest.id}': its contents and its manifest name different parts`,
+      { hint: 'This backup is damaged. Use another one: lifeboat list shows them.' },
     )
   }
   return contents

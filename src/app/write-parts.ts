@@ -22,6 +22,7 @@ export interface PartsTarget {
 export interface Written {
   readonly part: StoredPart
   readonly name: string
+  readonly plainSha256: string
   readonly objects: Index['objects']
 }
 
@@ -112,13 +113,13 @@ async function writePart(
     onEvent({ kind: 'part-ended', number, plainBytes: plain.bytes })
     return {
       name: part.name,
+      plainSha256: plain.sha256,
       objects: stored.objects,
       part: {
         number,
         format: part.format,
         volumes: [...stored.volumes],
         plainBytes: plain.bytes,
-        plainSha256: plain.sha256,
         storedBytes: stored.bytes,
       },
     }

@@ -20,7 +20,15 @@ export const contentsSchema = z.object({
   databases: z.array(z.object({ name: z.string() }).loose()),
   tables: z.array(tableCountSchema),
   /** Position in the list + 1 is the number in the stored name. */
-  parts: z.array(z.object({ number: z.number().int().positive(), name: z.string(), format: z.string() })),
+  parts: z.array(
+    z.object({
+      number: z.number().int().positive(),
+      name: z.string(),
+      format: z.string(),
+      /** Here and not in the manifest: a short part (an account's password hash) could be guessed by its plain digest. */
+      plainSha256: z.string().regex(/^[0-9a-f]{64}$/),
+    }),
+  ),
   /** The plain-tool command lines, one per part, that restore it by hand. */
   byHand: z.array(z.string()),
   engine: z.record(z.string(), z.unknown()),

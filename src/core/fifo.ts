@@ -1,9 +1,8 @@
 import { close, constants, open } from 'node:fs'
 import { Socket } from 'node:net'
 import { promisify } from 'node:util'
-import { execa } from 'execa'
 import { createPrivateFolder } from './private-folder.ts'
-import { readTool, type ToolCommand } from './tool.ts'
+import { readTool, runTool, type ToolCommand } from './tool.ts'
 
 /**
  * The output of a tool that can only write to a named file, as a stream: the file is a FIFO in a private folder. Ends
@@ -19,7 +18,7 @@ export async function* readToolFile(
 ): AsyncGenerator<Uint8Array> {
   await using folder = await createPrivateFolder()
   const path = `${folder.path}/fifo`
-  await execa('mkfifo', ['-m', '600', path])
+  await runTool({ name: 'mkfifo', command: ['mkfifo'], args: ['-m', '600', path] }, signal)
   // A bare descriptor: the socket owns and closes it.
   const fd = await promisify(open)(path, constants.O_RDONLY | constants.O_NONBLOCK)
   const socket = new Socket({ fd, readable: true, writable: false })

@@ -41,7 +41,6 @@ const storedPartSchema = z.object({
   format: z.string(),
   volumes: z.array(volumeSchema).min(1),
   plainBytes: count,
-  plainSha256: sha256,
   storedBytes: count,
 })
 export type StoredPart = z.infer<typeof storedPartSchema>

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { collect } from '../../src/core/bytes.ts'
@@ -77,6 +78,7 @@ export function sourceOf(taken: Taken, pieceBytes = 8191): PartSource {
     number: index + 1,
     name,
     format: part.format,
+    plainSha256: createHash('sha256').update(part.bytes).digest('hex'),
   }))
   const contents: Contents = { ...taken.result.contents, parts: list }
   return {

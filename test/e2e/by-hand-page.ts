@@ -31,5 +31,5 @@ export async function runByHand(names: readonly string[], { folder, env }: ByHan
 
 /** The careful way of the page, up to the contents. */
 export function carefulWay(sink: 'file' | 's3' | 'ssh'): readonly string[] {
-  return [`fetch-${sink}`, 'manifest', 'chunks', 'key', 'plain', 'digests', 'contents']
+  return [`fetch-${sink}`, 'manifest', 'chunks', 'key', 'plain', 'contents', 'digests']
 }
