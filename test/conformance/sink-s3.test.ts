@@ -5,14 +5,14 @@ import { CreateMultipartUploadCommand, UploadPartCommand } from '@aws-sdk/client
 import { afterAll, beforeAll, describe } from 'vitest'
 import { createS3Sink } from '../../src/sinks/s3/index.ts'
 import { lacks } from '../testbed/requirement.ts'
-import { type S3Server, startS3Server } from '../testbed/s3-server.ts'
+import { S3_SERVERS, type S3Server, startS3Server } from '../testbed/s3-server.ts'
 import { describeSink, type SinkUnderTest } from './sink-suite.ts'
 
-describe.skipIf(lacks('s3'))('moto', () => {
+describe.skipIf(lacks('s3')).each(S3_SERVERS)('%s', (name) => {
   let server: S3Server
   let folder: string
   beforeAll(async () => {
-    server = await startS3Server()
+    server = await startS3Server(name)
     folder = await mkdtemp(join(tmpdir(), 'lifeboat-aws-'))
     const words = server.aws.map((word) => `'${word}'`).join(' ')
     // The usual PATH, or the container would find this very script again, its temp folder being ours.

@@ -15,7 +15,7 @@ import {
   startHttpFaultProxy,
 } from '../testbed/http-fault-proxy.ts'
 import { lacks } from '../testbed/requirement.ts'
-import { type S3Server, startS3Server } from '../testbed/s3-server.ts'
+import { S3_SERVERS, type S3Server, startS3Server } from '../testbed/s3-server.ts'
 import { inPieces, sampleBytes, thenStall } from '../testbed/sample-bytes.ts'
 
 const CHUNK = 5 * 1024 * 1024
@@ -28,7 +28,7 @@ const on =
   (seen: SeenRequest): boolean =>
     seen.operation === operation && (partNumber === undefined || seen.partNumber === partNumber)
 
-describe.skipIf(lacks('s3'))('s3 sink under faults', { timeout: 60_000 }, () => {
+describe.skipIf(lacks('s3')).each(S3_SERVERS)('s3 sink under faults, on %s', { timeout: 60_000 }, (name) => {
   let server: S3Server
   let proxy: HttpFaultProxy
   let bucket: string
@@ -38,7 +38,7 @@ describe.skipIf(lacks('s3'))('s3 sink under faults', { timeout: 60_000 }, () => 
   const { signal } = new AbortController()
 
   beforeAll(async () => {
-    server = await startS3Server()
+    server = await startS3Server(name)
   })
   afterAll(() => server[Symbol.asyncDispose]())
   beforeEach(async () => {
@@ -361,7 +361,7 @@ describe.skipIf(lacks('s3'))('s3 sink under faults', { timeout: 60_000 }, () => 
 
   describe('encryption at rest', () => {
     test.for([10, DATA.length])('by KMS is asked for and attested: %i bytes', async (bytes) => {
-      const stored = await write(open({ sse: 'kms', kmsKey: 'alias/dr' }), DATA.subarray(0, bytes))
+      const stored = await write(open({ sse: 'kms', kmsKey: server.kmsKey }), DATA.subarray(0, bytes))
       expect(stored.attestation).toMatchObject({ encryption: 'aws:kms' })
     })
 

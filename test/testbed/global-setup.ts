@@ -17,6 +17,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await Promise.all(IMAGES.map(async (name) => [name, await lookForImage(name, containers)] as const)),
   ) as Record<ImageName, { reference: string } | { reason: string }>
   const image = (name: ImageName) => ('reason' in found[name] ? found[name].reason : true)
+  const images = (...names: readonly ImageName[]) =>
+    names.map(image).find((reason) => reason !== true) ?? true
   const availability: Availability = {
     mariadb: await programs(['mariadbd', 'mariadb-install-db', 'mariadb-dump', 'mariadb'], 'mariadb-server'),
     postgres: await programs(['initdb', 'postgres', 'pg_dump', 'pg_restore', 'psql'], 'postgresql'),
@@ -25,7 +27,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
     containers,
     mysql: image('mysql'),
     'postgres-newer': image('postgres'),
-    s3: image('s3'),
+    // The real one, and the fake for what the real one lacks.
+    s3: images('ceph', 'moto'),
   }
   refuseMissing(availability)
   project.provide('availability', availability)

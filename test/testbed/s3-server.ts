@@ -5,11 +5,22 @@ import {
   ListObjectsV2Command,
   S3Client,
 } from '@aws-sdk/client-s3'
-import { startS3Container } from './containers/s3.ts'
+import { startCephContainer } from './containers/ceph.ts'
+import { startMotoContainer } from './containers/moto.ts'
+import type { S3Container } from './containers/s3-container.ts'
 
-export interface S3Server extends AsyncDisposable {
-  readonly endpoint: string
-  readonly region: string
+/** Ceph is the real one. moto, a fake, answers as AWS does in some ways that Ceph does not. */
+export const S3_SERVERS = ['ceph', 'moto'] as const
+export type S3ServerName = (typeof S3_SERVERS)[number]
+
+const START: Readonly<Record<S3ServerName, () => Promise<S3Container>>> = {
+  ceph: startCephContainer,
+  moto: startMotoContainer,
+}
+
+export interface S3Server
+  extends AsyncDisposable,
+    Pick<S3Container, 'endpoint' | 'region' | 'kmsKey' | 'tls'> {
   /** Where AWS_… variables would be read: the SDK's default chain, as users have it. */
   readonly env: Readonly<Record<string, string>>
   /** Words that start the AWS command line. */
@@ -22,13 +33,13 @@ export interface S3Server extends AsyncDisposable {
 }
 
 /**
- * moto, in a container. Its credentials are put into this process's environment, where the SDK's default chain finds
- * them, and taken out at the end. (Tried and not taken: Debian's rclone has no `serve s3`; s3rver of npm ignores ranges
- * of one byte, lists without order and fails on a second page.)
+ * In a container. Its credentials are put into this process's environment, where the SDK's default chain finds them,
+ * and taken out at the end. (Tried and not taken: Debian's rclone has no `serve s3`; s3rver of npm ignores ranges of
+ * one byte, lists without order and fails on a second page.)
  */
-export async function startS3Server(): Promise<S3Server> {
-  const container = await startS3Container()
-  const { endpoint, region } = container
+export async function startS3Server(name: S3ServerName = 'ceph'): Promise<S3Server> {
+  const container = await START[name]()
+  const { endpoint, region, kmsKey, tls } = container
   const env = {
     AWS_ACCESS_KEY_ID: container.accessKeyId,
     AWS_SECRET_ACCESS_KEY: container.secretAccessKey,
@@ -49,6 +60,8 @@ export async function startS3Server(): Promise<S3Server> {
   return {
     endpoint,
     region,
+    kmsKey,
+    ...(tls === undefined ? {} : { tls }),
     env,
     aws: container.commands.aws,
     client,

@@ -5,10 +5,11 @@ import { describe, expect, test } from 'vitest'
 import { createPrivateFolder } from '../../../src/core/private-folder.ts'
 import { runTool } from '../../../src/core/tool.ts'
 import { lacks } from '../requirement.ts'
+import { startCephContainer } from './ceph.ts'
 import type { Command } from './container.ts'
+import { startMotoContainer } from './moto.ts'
 import { startMysqlContainer } from './mysql.ts'
 import { startPostgresContainer } from './postgres.ts'
-import { startS3Container } from './s3.ts'
 
 const signal = AbortSignal.timeout(60_000)
 const runInside = (command: Command, args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
@@ -77,15 +78,22 @@ describe.skipIf(lacks('postgres-newer'))('the PostgreSQL container', () => {
   })
 })
 
-describe.skipIf(lacks('s3'))('the S3 container', () => {
+describe.skipIf(lacks('s3')).each([
+  ['Ceph', startCephContainer],
+  ['moto', startMotoContainer],
+] as const)('the S3 container of %s', (_, start) => {
   test('lists a new bucket through the AWS command line', async () => {
-    await using server = await startS3Container()
-    await server.createBucket('boats')
-    const listed = await runInside(
-      server.commands.aws,
-      ['--endpoint-url', server.endpoint, '--region', server.region, 's3', 'ls'],
-      { AWS_ACCESS_KEY_ID: server.accessKeyId, AWS_SECRET_ACCESS_KEY: server.secretAccessKey },
-    )
-    expect(listed).toMatch(/ boats\n$/)
+    await using server = await start()
+    const aws = (...args: readonly string[]) =>
+      runInside(
+        server.commands.aws,
+        ['--endpoint-url', server.endpoint, '--region', server.region, ...args],
+        {
+          AWS_ACCESS_KEY_ID: server.accessKeyId,
+          AWS_SECRET_ACCESS_KEY: server.secretAccessKey,
+        },
+      )
+    await aws('s3', 'mb', 's3://boats')
+    expect(await aws('s3', 'ls')).toMatch(/ boats\n$/)
   })
 })

@@ -1,6 +1,6 @@
 import { inject } from 'vitest'
 
-export const IMAGES = ['mysql', 'postgres', 's3'] as const
+export const IMAGES = ['mysql', 'postgres', 'ceph', 'moto'] as const
 export type ImageName = (typeof IMAGES)[number]
 
 declare module 'vitest' {
