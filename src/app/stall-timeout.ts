@@ -4,11 +4,13 @@ import { LifeboatError } from '../core/errors.ts'
 /**
  * Throws `timed-out` when the source gives nothing for that long: a tool that waits for a lock, a server that is gone
  * without a word. Only waiting for the source counts; a slow sink has limits of its own.
+ * `onGivenUp` is told when the source, which may still be stuck then, has closed: only an abort of its signal gets it there.
  */
 export async function* withStallTimeout(
   input: Bytes,
   what: string,
   timeoutMs: number,
+  onGivenUp?: (closed: Promise<unknown>) => void,
 ): AsyncGenerator<Uint8Array> {
   const iterator = input[Symbol.asyncIterator]()
   let ended = false
@@ -21,8 +23,9 @@ export async function* withStallTimeout(
     ended = true
   } catch (thrown) {
     ended = true
-    // Told to close but not waited for: a stuck next() settles only once the pipeline has aborted the source.
-    iterator.return?.()?.catch(() => undefined)
+    // Told to close but not waited for here: a stuck next() settles only once the pipeline has aborted the source.
+    const closed = Promise.resolve(iterator.return?.()).catch(() => undefined)
+    onGivenUp?.(closed)
     throw thrown
   } finally {
     if (!ended) await iterator.return?.()

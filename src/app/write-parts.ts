@@ -82,10 +82,19 @@ async function writePart(
     totals.plainBytes += bytes
     onEvent({ kind: 'progress', ...totals })
   })
+  let closed: Promise<unknown> | undefined
   const name = `${String(number).padStart(4, '0')}.${part.format}${stages.map((stage) => stage.suffix).join('')}`
   try {
     const stored = await runPipeline(
-      (inner) => withStallTimeout(part.open(inner), `the dump of '${part.name}'`, request.stallTimeoutMs),
+      (inner) =>
+        withStallTimeout(
+          part.open(inner),
+          `the dump of '${part.name}'`,
+          request.stallTimeoutMs,
+          (closing) => {
+            closed = closing
+          },
+        ),
       [
         (input) => meter.through(input),
         ...stages.map(
@@ -124,6 +133,8 @@ async function writePart(
       },
     }
   } finally {
+    // A source that hung was aborted by now; what it holds (a tool, its password file) must go before the run ends.
+    await closed
     await part.release()
   }
 }
