@@ -5,6 +5,7 @@ import { defaultHint } from './default-hint.ts'
 import { helpTail, option } from './options.ts'
 import { printable } from './printable.ts'
 import type { Outcome, VerbContext } from './run-verb.ts'
+import { columnsOf, wrap } from './wrap.ts'
 
 interface DoctorOptions {
   readonly from?: string
@@ -111,7 +112,7 @@ async function doctor(options: DoctorOptions, context: VerbContext): Promise<Out
   const color = process.stdout.isTTY === true && environment.color
   for await (const finding of checks) {
     findings.push(finding)
-    if (!options.json) await writeResult(findingText(finding, color))
+    if (!options.json) await writeResult(findingText(finding, color, columnsOf(process.stdout)))
   }
   const first = findings.find(({ level }) => level === 'failure')
   const exitCode = first === undefined ? 0 : ERROR_CODES[first.code ?? 'unsupported'].exit
@@ -138,16 +139,22 @@ function onlyOne(
   )
 }
 
+const MARGIN = ' '.repeat('warning  '.length)
 const PAINT = { ok: 32, warning: 33, failure: 31 } as const
 
-function findingText(finding: Finding, color: boolean): string {
+function findingText(finding: Finding, color: boolean, columns: number | undefined): string {
   const { level, topic, message } = finding
   const label = color ? `\x1b[${PAINT[level]}m${level.padEnd(7)}\x1b[0m` : level.padEnd(7)
   const [first = '', ...more] = printable(message).split('\n')
-  const lines = [`${label}  ${printable(topic)}: ${first}`, ...more.map((line) => `         | ${line}`)]
   const hint = hintOf(finding)
-  if (hint !== undefined) lines.push(`         hint: ${printable(hint)}`)
-  return `${lines.join('\n')}\n`
+  const lines = [
+    `${printable(topic)}: ${first}`,
+    ...more.map((line) => `| ${line}`),
+    ...(hint === undefined ? [] : [`hint: ${printable(hint)}`]),
+  ]
+  const room = columns === undefined ? undefined : columns - MARGIN.length
+  const shown = lines.map((line) => wrap(line, room, '  ')).join('\n')
+  return `${label}  ${shown.replaceAll('\n', `\n${MARGIN}`)}\n`
 }
 
 /** Whatever is not ok says what to do. */

@@ -83,15 +83,20 @@ async function keygen(options: KeygenOptions, context: VerbContext): Promise<Out
   return {
     text: `key         ${fingerprint}
 public      ${publicFile}
-            For the machine that makes dumps: lifeboat dump … --recipient ${publicFile}
+            For the machine that makes dumps:
+            lifeboat dump … --recipient ${publicFile}
 secret      ${secretFile}
-            Keep it OFF this machine, in two places: whoever loses it loses all backups.
+            Keep it OFF this machine, in two places:
+            whoever loses it loses all backups.
 revocation  ${revocationFile}
-            Withdraws the key when the secret half gets into wrong hands: gpg --import it.
+            Withdraws the key when the secret half gets into wrong hands:
+            gpg --import it.
 
 Try it before you need it. After the first dump, where the secret key is:
-  lifeboat verify latest --at SINK-URL --deep --key ${secretFile}${passphrase}
-  lifeboat restore latest --from SINK-URL --into FRESH-DATABASE-URL --key ${secretFile}${passphrase}
+  lifeboat verify latest --at SINK-URL --deep \\
+    --key ${secretFile}${passphrase}
+  lifeboat restore latest --from SINK-URL --into FRESH-DATABASE-URL \\
+    --key ${secretFile}${passphrase}
 `,
     json: (warnings) => ({ fingerprint, publicFile, secretFile, revocationFile, warnings }),
   }

@@ -2,6 +2,7 @@ import { readEnvironment } from '../config/environment.ts'
 import { toLifeboatError } from '../core/errors.ts'
 import { errorJson, errorText } from './print-error.ts'
 import { runProgram } from './program.ts'
+import { columnsOf } from './wrap.ts'
 
 // A terminal that is gone must not turn into a defect of ours: there is nobody left to tell.
 process.stderr.on('error', () => undefined)
@@ -18,7 +19,11 @@ async function run(): Promise<number> {
     const { color, debug } = readEnvironment()
     const text = argv.includes('--json')
       ? errorJson(error, [])
-      : errorText(error, { color: color && process.stderr.isTTY === true, debug })
+      : errorText(error, {
+          color: color && process.stderr.isTTY === true,
+          debug,
+          columns: columnsOf(process.stderr),
+        })
     process.stderr.write(text)
     return error.exitCode
   }

@@ -2,15 +2,26 @@ import { type LifeboatError, messageOf } from '../core/errors.ts'
 import { defaultHint } from './default-hint.ts'
 import { printable } from './printable.ts'
 import type { Warning } from './reporter.ts'
+import { wrap } from './wrap.ts'
+
+export interface ErrorTextOptions {
+  readonly color: boolean
+  readonly debug: boolean
+  /** Of the terminal; undefined where there is none. */
+  readonly columns: number | undefined
+}
 
 /** For people: what happened, the tool's last lines, what to do now. */
-export function errorText(error: LifeboatError, options: { color: boolean; debug: boolean }): string {
-  const paint = (code: number, text: string) => (options.color ? `\x1b[${code}m${text}\x1b[0m` : text)
+export function errorText(error: LifeboatError, options: ErrorTextOptions): string {
+  const said = (label: string, color: number, text: string) => {
+    const wrapped = wrap(`${label} ${text}`, options.columns, '  ')
+    return options.color ? `\x1b[${color}m${label}\x1b[0m${wrapped.slice(label.length)}` : wrapped
+  }
   const [message = '', ...lines] = printable(error.message).split('\n')
   const shown = [
-    `${paint(31, 'error:')} ${message}`,
-    ...lines.map((line) => `  | ${line}`),
-    `${paint(36, 'hint:')} ${printable(error.hint ?? defaultHint(error.code))}`,
+    said('error:', 31, message),
+    ...lines.map((line) => wrap(`  | ${line}`, options.columns, '| ')),
+    said('hint:', 36, printable(error.hint ?? defaultHint(error.code))),
   ]
   if (options.debug) shown.push(...stacks(error))
   return `${shown.join('\n')}\n`

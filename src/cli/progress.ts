@@ -11,6 +11,8 @@ export interface Progress {
 }
 
 const FRAMES_PER_SECOND = 8
+const LINE_WRAP_ON = '\x1b[?7h'
+const LINE_WRAP_OFF = '\x1b[?7l'
 
 /** One bar at the bottom of the terminal, drawn by cli-progress; what it says is createProgressLine's. */
 export function createProgress(stream: NodeJS.WriteStream): Progress {
@@ -45,7 +47,8 @@ export function createProgress(stream: NodeJS.WriteStream): Progress {
     },
     above(text) {
       if (bar === undefined || stopped) stream.write(`${text}\n`)
-      else bars.log(`${text}\n`)
+      // Lines are cut at the terminal's edge while a bar is shown: a path that is wider would lose its end.
+      else bars.log(`${LINE_WRAP_ON}${text}\n${LINE_WRAP_OFF}`)
     },
     stop,
   }

@@ -1,6 +1,7 @@
 import type { OnEvent, RunEvent } from '../app/run-event.ts'
 import { printable } from './printable.ts'
 import { createProgress, type Progress } from './progress.ts'
+import { columnsOf, wrap } from './wrap.ts'
 
 export interface Warning {
   readonly message: string
@@ -31,16 +32,18 @@ export function createReporter({ json, color, terminal }: ReporterOptions): Repo
   const lively = terminal && !json
   let progress: Progress | undefined
 
-  function line(text: string): void {
+  function line(text: string, label = '', paint = ''): void {
     if (json) return
-    if (progress === undefined) process.stderr.write(`${text}\n`)
-    else progress.above(text)
+    const wrapped = wrap(`${label}${text}`, columnsOf(process.stderr), '  ')
+    const shown = color && paint !== '' ? `${paint}${label}\x1b[0m${wrapped.slice(label.length)}` : wrapped
+    if (progress === undefined) process.stderr.write(`${shown}\n`)
+    else progress.above(shown)
   }
 
   function warn(warning: Warning): void {
     warnings.push(warning)
-    const label = color ? '\x1b[33mwarning:\x1b[0m' : 'warning:'
-    line(`${label} ${printable(warning.message)}${warning.hint ? ` (${printable(warning.hint)})` : ''}`)
+    const hint = warning.hint === undefined ? '' : ` (${printable(warning.hint)})`
+    line(` ${printable(warning.message)}${hint}`, 'warning:', '\x1b[33m')
   }
 
   function onEvent(event: RunEvent): void {

@@ -7,6 +7,7 @@ import { listenForInterruption } from './interruption.ts'
 import { errorJson, errorText } from './print-error.ts'
 import { askHidden } from './prompt.ts'
 import { createReporter, type Reporter, type Warning } from './reporter.ts'
+import { columnsOf, wrap } from './wrap.ts'
 import { writeResult } from './write-result.ts'
 
 /** What a verb gets from the command line's side. */
@@ -56,13 +57,19 @@ export async function runVerb(
   try {
     const outcome = await work(createContext(environment, reporter, signal))
     reporter.close()
-    await writeResult(json ? `${JSON.stringify(outcome.json(reporter.warnings))}\n` : outcome.text)
+    await writeResult(
+      json
+        ? `${JSON.stringify(outcome.json(reporter.warnings))}\n`
+        : wrap(outcome.text, columnsOf(process.stdout), '  '),
+    )
     return outcome.exitCode ?? 0
   } catch (thrown) {
     reporter.close()
     const error = causeOf(thrown, signal)
     process.stderr.write(
-      json ? errorJson(error, reporter.warnings) : errorText(error, { color, debug: environment.debug }),
+      json
+        ? errorJson(error, reporter.warnings)
+        : errorText(error, { color, debug: environment.debug, columns: columnsOf(process.stderr) }),
     )
     return error.exitCode
   }

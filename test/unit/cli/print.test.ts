@@ -5,7 +5,7 @@ import { errorJson, errorText } from '../../../src/cli/print-error.ts'
 import { table } from '../../../src/cli/table.ts'
 import { ERROR_CODES, type ErrorCode, LifeboatError } from '../../../src/core/errors.ts'
 
-const plain = { color: false, debug: false }
+const plain = { color: false, debug: false, columns: undefined }
 
 describe('errors for people', () => {
   test("have what happened, the tool's last lines, and what to do", () => {
@@ -35,9 +35,7 @@ describe('errors for people', () => {
   test('show stacks, down to the first cause, only for who asks', () => {
     const error = new LifeboatError('internal', 'unexpected', { cause: new TypeError('the cause') })
     expect(errorText(error, plain)).not.toContain('print.test.ts')
-    expect(errorText(error, { color: false, debug: true })).toMatch(
-      /print\.test\.ts[\s\S]*TypeError: the cause/,
-    )
+    expect(errorText(error, { ...plain, debug: true })).toMatch(/print\.test\.ts[\s\S]*TypeError: the cause/)
   })
 })
 

@@ -1,0 +1,33 @@
+/** Columns to fill, undefined where the stream is no terminal: a log keeps each message on one line. */
+export function columnsOf(stream: NodeJS.WriteStream): number | undefined {
+  return stream.isTTY ? stream.columns || 80 : undefined
+}
+
+/**
+ * Breaks lines at blanks, never in a word: what is longer than a line (a path, a URL) stays whole, so that it can be
+ * copied. Further lines of each line begin with `indent`.
+ */
+export function wrap(text: string, columns: number | undefined, indent = ''): string {
+  if (columns === undefined) return text
+  return text
+    .split('\n')
+    .map((line) => wrapLine(line, columns, indent))
+    .join('\n')
+}
+
+function wrapLine(line: string, columns: number, indent: string): string {
+  if (line.length <= columns) return line
+  const margin = /^ */.exec(line)?.[0] ?? ''
+  const lines: string[] = []
+  let current = ''
+  for (const word of line.slice(margin.length).split(' ')) {
+    const start = lines.length === 0 ? margin : margin + indent
+    if (current === '') current = start + word
+    else if (current.length + 1 + word.length <= columns) current += ` ${word}`
+    else {
+      lines.push(current)
+      current = margin + indent + word
+    }
+  }
+  return [...lines, current].join('\n')
+}

@@ -1,0 +1,48 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { errorText } from '../../../src/cli/print-error.ts'
+import { wrap } from '../../../src/cli/wrap.ts'
+import { LifeboatError } from '../../../src/core/errors.ts'
+
+describe('wrapping', () => {
+  test('breaks at blanks, indents what follows, and leaves words whole', () => {
+    expect(wrap('one two three /a/very/long/path four', 12, '  ')).toBe(
+      'one two\n  three\n  /a/very/long/path\n  four',
+    )
+  })
+
+  test('keeps the margin of a line that has one', () => {
+    expect(wrap('    one two three', 12, '  ')).toBe('    one two\n      three')
+  })
+
+  test('leaves a log alone', () => {
+    expect(wrap('one two three', undefined, '  ')).toBe('one two three')
+  })
+
+  test('neither loses nor adds a word, and fills no line beyond the edge but with one word', () => {
+    const words = fc.array(fc.stringMatching(/^[a-z/]{1,20}$/), { minLength: 1, maxLength: 30 })
+    fc.assert(
+      fc.property(words, fc.integer({ min: 1, max: 100 }), (list, columns) => {
+        const wrapped = wrap(list.join(' '), columns, '  ')
+        expect(wrapped.split(/\s+/)).toEqual(list)
+        for (const line of wrapped.split('\n')) {
+          expect(line.length <= columns || !line.trim().includes(' ')).toBe(true)
+        }
+      }),
+    )
+  })
+})
+
+test('an error on a terminal is broken between words, its label painted', () => {
+  const error = new LifeboatError(
+    'tool-failed',
+    'unable to run it: exit code 2\nthe last words of the tool',
+    {
+      hint: 'Do this now.',
+    },
+  )
+  expect(errorText(error, { color: true, debug: false, columns: 20 })).toBe(
+    '\x1b[31merror:\x1b[0m unable to run\n  it: exit code 2\n' +
+      '  | the last words\n  | of the tool\n\x1b[36mhint:\x1b[0m Do this now.\n',
+  )
+})
