@@ -45,7 +45,7 @@ export async function* readTool(
   signal: AbortSignal,
   options: ToolSourceOptions = {},
 ): AsyncGenerator<Uint8Array> {
-  const child = await start(tool, signal, 'ignore')
+  const child = await start(tool, signal, 'ignore', await fullBuffers(tool))
   let tail: Buffer = Buffer.alloc(0)
   let ended = false
   try {
@@ -214,9 +214,14 @@ interface Child {
   stop(): Promise<void>
 }
 
-async function start(tool: ToolCommand, signal: AbortSignal, stdin: 'ignore' | 'pipe'): Promise<Child> {
+async function start(
+  tool: ToolCommand,
+  signal: AbortSignal,
+  stdin: 'ignore' | 'pipe',
+  wrapper: readonly string[] = [],
+): Promise<Child> {
   if (signal.aborted) throw abortReason(signal)
-  const [file, ...first] = [...(await deathSignal()), ...tool.command]
+  const [file, ...first] = [...(await deathSignal()), ...wrapper, ...tool.command]
   const child = execa(file as string, [...first, ...tool.args], {
     stdin,
     stdout: 'pipe',
@@ -294,10 +299,10 @@ function howItEnded({
   return exitCode === undefined ? (originalMessage ?? 'it could not be run') : `exit code ${exitCode}`
 }
 
-/** setpriv(1) is what fails where the tool itself can't be executed; it exits 127 as a shell does. */
+/** setpriv(1), or stdbuf(1), is what fails where the tool itself can't be executed; they exit 127 as a shell does. */
 function notStarted(code: string | undefined, stderr: string): string | undefined {
   if (code === 'ENOENT' || code === 'EACCES') return code
-  return /^setpriv: failed to execute [^\n]*: ([^\n:]+)$/m.exec(stderr)?.[1]
+  return /^(?:setpriv: failed to execute|\S*stdbuf: failed to run command) [^\n]*: ([^\n:]+)$/m.exec(stderr)?.[1]
 }
 
 function lastBytes(tail: Buffer, piece: Uint8Array): Buffer {
@@ -312,6 +317,19 @@ function keepLast(stream: Readable | null, bytes: number): () => string {
     kept = Buffer.concat([kept, piece]).subarray(-bytes)
   })
   return () => kept.toString('utf8')
+}
+
+const OUTPUT_BUFFER = '256K'
+
+/**
+ * Dump tools write through stdio, which gives a pipe 4 KiB at a time: two thirds of their system calls, and a tenth of
+ * all the time of a dump, go into that (measured with mysqldump 10.11). stdbuf(1) of coreutils gives them a real buffer.
+ * It works through the dynamic linker, so only for a program of this machine, not for one inside a container.
+ */
+async function fullBuffers(tool: ToolCommand): Promise<readonly string[]> {
+  if (tool.command.length > 1) return []
+  const found = await findTool(['/usr/bin/stdbuf', '/bin/stdbuf'], '')
+  return found === undefined ? [] : [found, `--output=${OUTPUT_BUFFER}`]
 }
 
 let setpriv: Promise<readonly string[]> | undefined

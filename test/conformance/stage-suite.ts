@@ -180,7 +180,8 @@ export function describeStage(
 
     it('closes its input when the reader stops', async () => {
       for (const transform of ['encode', 'decode'] as const) {
-        const plain = sampleBytes(4 * MIB)
+        // More than any stage reads ahead.
+        const plain = sampleBytes(16 * MIB)
         const source = watched(inPieces(transform === 'encode' ? plain : await encode(inPieces(plain))))
         for await (const piece of stage[transform](source.bytes, signal)) {
           if (piece.length > 0) break
