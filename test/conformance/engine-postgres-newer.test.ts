@@ -97,6 +97,28 @@ describe.skipIf(lacks('postgres', 'postgres-newer'))(
       expect(await snapshot(server)).toBe(await snapshot(source))
     })
 
+    test('makes a database of the built-in and of the ICU locale again where its tablespace is lacking', async () => {
+      await using from = await startPostgresContainer()
+      await from.query(`CREATE TABLESPACE fast LOCATION '${await from.makeServerFolder('fast')}'`)
+      const create = (name: string) =>
+        `CREATE DATABASE ${name} TEMPLATE template0 TABLESPACE fast ENCODING 'UTF8'`
+      await from.query(`${create('builtin')} LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8' LOCALE 'C'`)
+      await from.query(
+        `${create('icu')} LOCALE_PROVIDER icu ICU_LOCALE 'und' ICU_RULES '&V << w <<< W' LOCALE 'C'`,
+      )
+      await from.query(`${create('libc')} LOCALE_PROVIDER libc LOCALE 'C.UTF-8'`)
+      await using engine = engineFor(from)
+      const taken = await take(engine)
+      await using server = await startPostgresContainer()
+      await using target = engineFor(server)
+      const { notRestored } = await target.restore(sourceOf(taken), { replace: false }, never)
+      expect(notRestored.map(({ what }) => what)).toEqual(["tablespace 'fast'"])
+      const localesOf = (of: PostgresContainer) =>
+        of.query(`SELECT datname, datlocprovider, datlocale, daticurules, datcollate, datctype, encoding
+          FROM pg_database WHERE datname IN ('builtin', 'icu', 'libc') ORDER BY 1`)
+      expect(await localesOf(server)).toEqual(await localesOf(from))
+    })
+
     test('is refused by older clients before anything starts', async () => {
       await using engine = engineFor(source, { commands: {}, searchPath: binFolder })
       const { findings } = await engine.probe('source', never)

@@ -116,6 +116,71 @@ describe.skipIf(lacks('postgres'))('engine postgres when things break', { timeou
     expect((await failureOf(dump.finish(never))).code).toBe('engine-unreachable')
   })
 
+  test.each(['stall', 'half-open'] as const)(
+    'a count whose answer never comes (%s) ends after a bounded time',
+    async (kind) => {
+      await using proxy = await startTcpProxy({ host: '127.0.0.1', port: source.port })
+      await using engine = engineFor(source, { ...through(proxy), 'silence-ms': '300' })
+      const probe = await engine.probe('source', never)
+      const blocker = await connectTo(source, 'big')
+      try {
+        await using dump = engine.dump(probe, { counts: 'exact' }, never)
+        for await (const part of dump.parts) {
+          const bytes = part.open(never)[Symbol.asyncIterator]()
+          if (part.format !== 'pgdump') {
+            await drain(bytes)
+            continue
+          }
+          await blocker.query('BEGIN; LOCK TABLE pg_largeobject_metadata IN ACCESS EXCLUSIVE MODE')
+          // Not waited for: the dump tool, whose own silence is the app's to notice, is silent too from here on.
+          bytes.next().catch(() => undefined)
+          await vi.waitFor(
+            async () => {
+              const waiting = await source.query(
+                `SELECT pid FROM pg_stat_activity WHERE datname = 'big' AND query ~ '^SELECT count' AND wait_event_type = 'Lock'`,
+              )
+              expect(waiting.length).toBe(1)
+            },
+            { timeout: 10_000, interval: 20 },
+          )
+          proxy.inject({ kind })
+          await blocker.query('ROLLBACK')
+        }
+        const failure = await failureOf(dump.finish(never))
+        expect(failure).toMatchObject({
+          code: 'engine-unreachable',
+          message: expect.stringContaining('fell silent'),
+          hint: expect.stringContaining('silence-ms'),
+        })
+      } finally {
+        await blocker.end()
+      }
+    },
+  )
+
+  test('a count that merely takes long is left alone', async () => {
+    await using engine = engineFor(source, { 'silence-ms': '50' })
+    const { result } = await take(engine)
+    const blocker = await connectTo(source, 'big')
+    try {
+      await blocker.query('BEGIN; LOCK TABLE filler IN ACCESS EXCLUSIVE MODE')
+      const counting = engine.count(result.contents.tables, never)
+      // Asked about again and again meanwhile, each time over a session of its own.
+      const [before] = await source.query(`SELECT sessions FROM pg_stat_database WHERE datname = 'big'`)
+      await vi.waitFor(
+        async () => {
+          const [now] = await source.query(`SELECT sessions FROM pg_stat_database WHERE datname = 'big'`)
+          expect(Number(now?.sessions) - Number(before?.sessions)).toBeGreaterThan(4)
+        },
+        { timeout: 20_000, interval: 50 },
+      )
+      await blocker.query('ROLLBACK')
+      expect(await counting).toEqual(result.contents.tables)
+    } finally {
+      await blocker.end()
+    }
+  })
+
   test('the certificate is checked against the name in the URL, whatever address is dialled', async () => {
     await using proxy = await startTcpProxy({ host: '127.0.0.1', port: source.port })
     await using right = engineFor(source, through(proxy), {}, { host: 'db.example.test' })

@@ -1,12 +1,16 @@
 import pg from 'pg'
 import type { DatabaseUrl } from '../../core/database-url.ts'
-import { abortReason, throwIfAborted } from '../../core/errors.ts'
+import { abortReason, LifeboatError, throwIfAborted } from '../../core/errors.ts'
 import type { Secret, SecretSource } from '../../core/secret.ts'
+import { driverStream, serverProcess } from './driver-stream.ts'
 import { connectionError, queryError } from './failures.ts'
 import { resolveAddress, type ServerAddress } from './server-address.ts'
+import { askAboutSession, withSilenceWatch } from './silence-watch.ts'
 import { driverTls, readTrust } from './trust.ts'
 
 const CONNECT_TIMEOUT_MS = 20_000
+/** However little silence is borne, a server that is busy gets this long to answer whether it still works. */
+const LEAST_ANSWER_MS = 2_000
 const KEEPALIVE_AFTER_MS = 30_000
 
 /** What all connections to one server have in common: of ours and of the tools. */
@@ -17,14 +21,16 @@ export interface Server {
   readonly trust: string | undefined
   /** Asked anew for each connection; undefined where there is no password. */
   readonly password: SecretSource | undefined
+  /** How long a query may say nothing before the server is asked whether it still works on it. */
+  readonly silenceMs: number
 }
 
 export async function findServer(
   url: DatabaseUrl,
-  password: SecretSource | undefined,
+  given: Pick<Server, 'password' | 'silenceMs'>,
   signal: AbortSignal,
 ): Promise<Server> {
-  return { url, address: await resolveAddress(url, signal), trust: await readTrust(url), password }
+  return { url, address: await resolveAddress(url, signal), trust: await readTrust(url), ...given }
 }
 
 export type Row = Readonly<Record<string, unknown>>
@@ -43,7 +49,7 @@ export async function connect(server: Server, database: string, signal: AbortSig
   throwIfAborted(signal)
   const { address, url } = server
   const secret = await server.password?.()
-  const client = new pg.Client({
+  const config: pg.ClientConfig = {
     host: address.hostaddr ?? address.host,
     port: address.port,
     user: address.user,
@@ -57,13 +63,18 @@ export async function connect(server: Server, database: string, signal: AbortSig
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEPALIVE_AFTER_MS,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-  })
+  }
+  const client = new pg.Client(config)
   let broken: Error | undefined
   // A connection that breaks while idle is told by an event; the next query then says why.
   client.on('error', (error) => {
     broken = error
   })
-  const drop = () => driverStream(client).destroy()
+  let dropped = false
+  const drop = () => {
+    dropped = true
+    driverStream(client).destroy()
+  }
   signal.addEventListener('abort', drop, { once: true })
   const secrets: readonly Secret[] = secret === undefined ? [] : [secret]
   try {
@@ -74,6 +85,9 @@ export async function connect(server: Server, database: string, signal: AbortSig
     if (signal.aborted) throw abortReason(signal)
     throw connectionError(thrown, server, database, secrets)
   }
+  const limitMs = Math.min(CONNECT_TIMEOUT_MS, Math.max(LEAST_ANSWER_MS, server.silenceMs))
+  const check = async () =>
+    await askAboutSession({ ...config, password: server.password }, serverProcess(client), limitMs)
   let open = true
   const connection: Connection = {
     database,
@@ -81,10 +95,12 @@ export async function connect(server: Server, database: string, signal: AbortSig
     async query<T>(sql: string, values?: readonly unknown[]) {
       throwIfAborted(signal)
       try {
-        const result = await client.query(sql, values === undefined ? undefined : [...values])
+        const answer = client.query(sql, values === undefined ? undefined : [...values])
+        const result = await withSilenceWatch(answer, server.silenceMs, check, drop)
         return result.rows as T[]
       } catch (thrown) {
         if (signal.aborted) throw abortReason(signal)
+        if (thrown instanceof LifeboatError) throw thrown
         throw queryError(broken ?? thrown, database, sql)
       }
     },
@@ -92,7 +108,7 @@ export async function connect(server: Server, database: string, signal: AbortSig
       if (!open) return
       open = false
       signal.removeEventListener('abort', drop)
-      if (signal.aborted || broken !== undefined) drop()
+      if (signal.aborted || dropped || broken !== undefined) drop()
       else await client.end()
     },
   }
@@ -104,11 +120,6 @@ export async function connect(server: Server, database: string, signal: AbortSig
        'idle_in_transaction_session_timeout', 'transaction_timeout', 'client_connection_check_interval')`,
   )
   return connection
-}
-
-/** The driver's typing leaves out its socket, the only thing that can be cut in the middle of a query. */
-function driverStream(client: pg.Client): { destroy(): void } {
-  return (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream
 }
 
 /** The database to connect to where none is meant: `postgres` may have been dropped, or closed to us. */

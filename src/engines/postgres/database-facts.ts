@@ -8,21 +8,39 @@ export interface DatabaseFacts {
   /** Roles that own something here, or that something is granted to. */
   readonly roles: readonly string[]
   readonly owners: readonly string[]
-  /** Privileges on the database itself were changed. */
-  readonly granted: boolean
   readonly tablespaces: readonly string[]
   readonly owner: string
-  /** Where the database itself lies, and the classic locale with which it can be made elsewhere. */
+  /** Where the database itself lies, and the locale with which it can be made elsewhere. */
   readonly home: string
   readonly encoding: string
   readonly collate: string
   readonly ctype: string
+  /** As in pg_database.datlocprovider: c, i (15 and later) or b (17 and later). */
+  readonly provider: string
+  /** Of ICU or of the built-in provider. */
+  readonly locale: string | null
+  readonly icuRules: string | null
+  /** -1: none. */
+  readonly connectionLimit: number
+  readonly isTemplate: boolean
+  readonly comment: string | null
+  readonly securityLabels: readonly { readonly provider: string; readonly label: string }[]
+  /** Null where privileges on the database itself were never changed. */
+  readonly privileges: readonly DatabasePrivilege[] | null
   /** `ALTER DATABASE … SET` lines: for a database that exists at the target (`postgres`), which pg_restore won't alter. */
   readonly settings: readonly {
     readonly role: string | null
     readonly name: string
     readonly value: string
   }[]
+}
+
+export interface DatabasePrivilege {
+  /** Null: PUBLIC. */
+  readonly grantee: string | null
+  readonly grantor: string
+  readonly privilege: string
+  readonly grantable: boolean
 }
 
 const OWN_OID = '(SELECT oid FROM pg_database WHERE datname = current_database())'
@@ -46,15 +64,31 @@ export async function readDatabaseFacts(connection: Connection): Promise<Databas
     encoding: string
     collate: string
     ctype: string
+    provider: string
+    locale: string | null
+    icuRules: string | null
+    connectionLimit: number
+    isTemplate: boolean
+    comment: string | null
+    changed: boolean
   }>(
+    // The columns of the provider came with 15 and 16, and got another name with 17: JSON has those that there are.
     `SELECT pg_get_userbyid(datdba) AS owner, spcname AS home, pg_encoding_to_char(encoding) AS encoding,
-       datcollate AS collate, datctype AS ctype
+       datcollate AS collate, datctype AS ctype, coalesce(to_jsonb(d) ->> 'datlocprovider', 'c') AS provider,
+       coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale') AS locale,
+       to_jsonb(d) ->> 'daticurules' AS "icuRules", datconnlimit AS "connectionLimit", datistemplate AS "isTemplate",
+       shobj_description(d.oid, 'pg_database') AS comment, datacl IS NOT NULL AS changed
      FROM pg_database d JOIN pg_tablespace t ON t.oid = dattablespace WHERE d.oid = ${OWN_OID}`,
   )
   if (own === undefined) throw new Error('the database does not know itself')
+  const { changed, ...entry } = own
   return {
     name: database,
-    ...own,
+    ...entry,
+    privileges: changed ? await readDatabasePrivileges(connection, database) : null,
+    securityLabels: await connection.query(
+      `SELECT provider, label FROM pg_shseclabel WHERE classoid = 'pg_database'::regclass AND objoid = ${OWN_OID}`,
+    ),
     extensions: await names(`SELECT extname AS name FROM pg_extension WHERE extname <> 'plpgsql' ORDER BY 1`),
     roles: await names(
       `SELECT DISTINCT rolname AS name FROM pg_shdepend JOIN pg_roles r ON r.oid = refobjid
@@ -66,9 +100,6 @@ export async function readDatabaseFacts(connection: Connection): Promise<Databas
          (SELECT datdba FROM pg_database WHERE oid = ${OWN_OID} UNION SELECT defaclrole FROM pg_default_acl
           UNION ${owned.join(' UNION ')}) AS all_owners (owner)
        ORDER BY 1`,
-    ),
-    granted: (await names('SELECT datname AS name FROM pg_database WHERE datacl IS NOT NULL')).includes(
-      database,
     ),
     tablespaces: await names(
       `SELECT DISTINCT spcname AS name FROM pg_tablespace t
@@ -82,4 +113,18 @@ export async function readDatabaseFacts(connection: Connection): Promise<Databas
       return { role, name: line.slice(0, at), value: line.slice(at + 1) }
     }),
   }
+}
+
+/** Whose grants these are is kept, since only the owner's and a superuser's own can be given as they are. */
+export async function readDatabasePrivileges(
+  connection: Connection,
+  database: string,
+): Promise<readonly DatabasePrivilege[]> {
+  return await connection.query<DatabasePrivilege>(
+    `SELECT CASE WHEN grantee <> 0 THEN pg_get_userbyid(grantee) END AS grantee, pg_get_userbyid(grantor) AS grantor,
+       privilege_type AS privilege, is_grantable AS grantable
+     FROM pg_database, aclexplode(coalesce(datacl, acldefault('d', datdba)))
+     WHERE datname = $1 ORDER BY 1 NULLS FIRST, 2, 3`,
+    [database],
+  )
 }

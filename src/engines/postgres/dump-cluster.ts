@@ -77,7 +77,7 @@ export function dumpCluster(setting: DumpSetting, signal: AbortSignal): Dump {
         consistency: 'one snapshot per database, taken one after another by pg_dumpall',
         notCaptured: found.notCaptured,
         ...(position !== undefined && { position }),
-        warnings: found.warnings,
+        warnings: [],
       }
     },
     [Symbol.asyncDispose]: async () => undefined,

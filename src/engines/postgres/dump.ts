@@ -124,7 +124,7 @@ export function dumpDatabases(setting: DumpSetting, signal: AbortSignal): Dump {
         consistency: 'one snapshot per database; no PostgreSQL tool has one over several databases',
         notCaptured: [...found.notCaptured, ...withoutRows([...dumped.values()])],
         ...(position !== undefined && { position }),
-        warnings: found.warnings,
+        warnings: [],
       }
     },
     async [Symbol.asyncDispose]() {

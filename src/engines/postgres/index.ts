@@ -21,7 +21,7 @@ export function createPostgresEngine(url: DatabaseUrl, context: EngineContext): 
 
   /** Once: driver and tools must not meet two servers behind one name. */
   async function server(signal: AbortSignal): Promise<Server> {
-    found ??= await findServer(url, context.password, signal)
+    found ??= await findServer(url, { password: context.password, silenceMs: options.silenceMs }, signal)
     return found
   }
 

@@ -1,4 +1,5 @@
 import type { Probe } from '../../core/engine.ts'
+import { LifeboatError } from '../../core/errors.ts'
 import type { Finding } from '../../core/finding.ts'
 import type { ToolVersion } from '../../core/manifest.ts'
 import { readServerFacts, type ServerFacts } from './catalog.ts'
@@ -8,7 +9,7 @@ import { lookIntoDatabases } from './probe-databases.ts'
 import { lookAtTarget } from './probe-target.ts'
 import { survey } from './survey.ts'
 import type { Toolbox } from './toolbox.ts'
-import { newerClientHint, type ToolName } from './tools.ts'
+import { isUnrestrictForgeable, newerClientHint, type ToolName } from './tools.ts'
 import type { PostgresOptions } from './url-options.ts'
 
 export interface ProbeSetting {
@@ -26,6 +27,7 @@ export async function probe(
   await using maintenance = await connectMaintenance(server, signal)
   const facts = await readServerFacts(maintenance)
   const tools = await findTools(setting, neededTools(role, options), facts, signal)
+  if (role === 'target') tools.findings.push(...(await lookAtPsql(setting, signal)))
   const common = {
     flavour: 'PostgreSQL',
     serverVersion: facts.version,
@@ -61,8 +63,8 @@ export async function probe(
 
 function neededTools(role: 'source' | 'target', options: PostgresOptions): readonly ToolName[] {
   if (role === 'source') return options.layout === 'dumpall' ? ['pg_dumpall'] : ['pg_dump', 'pg_dumpall']
-  // Which of them is needed is up to the backup; psql is missed only when a script of pg_dumpall comes.
-  return ['pg_restore']
+  // psql, which only a script of pg_dumpall needs, is looked at by itself.
+  return options.layout === 'dumpall' ? ['psql'] : ['pg_restore']
 }
 
 async function findTools(
@@ -70,7 +72,7 @@ async function findTools(
   names: readonly ToolName[],
   facts: ServerFacts,
   signal: AbortSignal,
-): Promise<{ versions: readonly ToolVersion[]; findings: readonly Finding[] }> {
+): Promise<{ versions: readonly ToolVersion[]; findings: Finding[] }> {
   const versions: ToolVersion[] = []
   const findings: Finding[] = []
   for (const name of names) {
@@ -86,7 +88,7 @@ async function findTools(
       continue
     }
     versions.push({ name, vendor: tool.vendor, version: tool.version })
-    const tooOld = tool.major < facts.major && name !== 'pg_restore'
+    const tooOld = tool.major < facts.major && (name === 'pg_dump' || name === 'pg_dumpall')
     findings.push(
       tooOld
         ? {
@@ -99,6 +101,41 @@ async function findTools(
     )
   }
   return { versions, findings }
+}
+
+/** Which layout a backup has is not known yet, unless the URL says it: a failure then, a warning otherwise. */
+async function lookAtPsql(
+  { tools, options }: ProbeSetting,
+  signal: AbortSignal,
+): Promise<readonly Finding[]> {
+  const isSaid = options.layout === 'dumpall'
+  const psql = await tools.find('psql', signal).catch((thrown: unknown) => {
+    // A command that the configuration names, and that is not there.
+    if (thrown instanceof LifeboatError && thrown.code === 'tool-missing') return undefined
+    throw thrown
+  })
+  if (psql === undefined) {
+    // With the layout said it is among the tools that are needed, and missed there.
+    if (isSaid) return []
+    return [
+      {
+        level: 'warning',
+        topic: 'psql',
+        message:
+          'it is neither on PATH nor in /usr/lib/postgresql: a backup made with layout=dumpall needs it',
+        hint: 'Nothing to do for other backups; else run apt-get install postgresql-client.',
+      },
+    ]
+  }
+  if (!isSaid || !isUnrestrictForgeable(psql)) return []
+  return [
+    {
+      level: 'warning',
+      topic: 'psql',
+      message: `version ${psql.version} has CVE-2026-18408: names in the backup of a hostile server could run commands on this machine`,
+      hint: 'Install psql 18.6, 17.11, 16.15, 15.19, 14.24 or later, or restore only backups of servers that you trust.',
+    },
+  ]
 }
 
 function describeTls({ url }: Server): Finding {
@@ -139,11 +176,14 @@ function describeSurvey(found: Awaited<ReturnType<typeof survey>>, facts: Server
       hint: 'Run GRANT CONNECT ON DATABASE … for it, or name one database in the URL.',
     })
   }
-  for (const message of found.warnings) findings.push({ level: 'warning', topic: 'databases', message })
+  for (const { what, message } of found.named) {
+    findings.push({ level: 'warning', topic: 'databases', message, notCaptured: what })
+  }
   for (const { what, count, reason } of found.notCaptured) {
+    if (found.named.some((told) => told.what === what)) continue
     const message = `${what}${count === undefined ? '' : ` (${count})`}: ${reason}`
     const hint = what === 'role passwords' ? { hint: 'Set new passwords after a restore, or use IAM.' } : {}
-    findings.push({ level: 'warning', topic: 'not captured', message, ...hint })
+    findings.push({ level: 'warning', topic: 'not captured', message, notCaptured: what, ...hint })
   }
   return findings
 }

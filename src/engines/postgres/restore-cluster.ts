@@ -1,16 +1,14 @@
 import type { PartSource } from '../../core/engine.ts'
-import { LifeboatError } from '../../core/errors.ts'
 import type { Connection } from './connection.ts'
 import type { DatabaseFacts } from './database-facts.ts'
 import { CLUSTER_PART } from './parts.ts'
 import type { RestoreSetting } from './restore.ts'
-import { lackingTablespaces } from './restore-databases.ts'
 import { restoreError } from './restore-error.ts'
 import { applyGlobals } from './restore-globals.ts'
 import { joinOwners, makePlaceholders } from './restore-roles.ts'
 import { writeToServer } from './run-tool.ts'
 import { connectedDatabase, scanScript } from './script.ts'
-import { compareVersions, type Tool } from './tools.ts'
+import { compareVersions, isUnrestrictForgeable, type Tool } from './tools.ts'
 
 /** The first of each major version whose psql knows \restrict (CVE-2025-8714). */
 const RESTRICT_SINCE = ['13.22', '14.19', '15.14', '16.10', '17.6', '18']
@@ -47,22 +45,16 @@ export async function restoreCluster(
       `psql ${tool.version} does not know \\restrict: the lines were left out, and with them their protection against hostile names`,
     )
   }
+  if (isUnrestrictForgeable(tool)) {
+    log.warnings.push(
+      `psql ${tool.version} has CVE-2026-18408: names in a backup of a hostile server could have run commands on this machine; install 18.6, 17.11, 16.15, 15.19, 14.24 or later`,
+    )
+  }
   log.step('restoring roles and tablespaces')
   const script = Buffer.concat(head).toString('utf8')
   await applyGlobals(script, { target, tablespaces: options.tablespaces }, maintenance, log)
   await makePlaceholders(facts, maintenance, log)
   await joinOwners(facts, target, maintenance, log)
-
-  const lacking = await lackingTablespaces(facts, maintenance)
-  if (lacking.size > 0) {
-    throw new LifeboatError(
-      'unsupported',
-      `unable to restore the databases: the target lacks the tablespaces ${[...lacking].map((name) => `'${name}'`).join(', ')}`,
-      {
-        hint: 'No database was made. Say where they go with tablespaces=map:name=/folder in the URL; a script of pg_dumpall names them in its statements.',
-      },
-    )
-  }
 
   async function* rest(): AsyncGenerator<Uint8Array> {
     try {

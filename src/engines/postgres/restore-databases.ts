@@ -1,13 +1,12 @@
 import { collect } from '../../core/bytes.ts'
 import type { PartSource } from '../../core/engine.ts'
-import { type Connection, connect, type Server } from './connection.ts'
+import type { Connection } from './connection.ts'
 import type { DatabaseFacts } from './database-facts.ts'
 import { databaseOfPart, GLOBALS_PART } from './parts.ts'
-import { quoteIdentifier, quoteLiteral } from './quote.ts'
 import type { RestoreSetting } from './restore.ts'
 import { restoreError } from './restore-error.ts'
 import { applyGlobals } from './restore-globals.ts'
-import type { RestoreLog } from './restore-log.ts'
+import { applyProperties, createStatement } from './restore-properties.ts'
 import { joinOwners, makePlaceholders } from './restore-roles.ts'
 import { writeToServer } from './run-tool.ts'
 
@@ -19,7 +18,7 @@ export async function restoreDatabases(
   maintenance: Connection,
   signal: AbortSignal,
 ): Promise<void> {
-  const { server, options, target, log } = setting
+  const { options, target, log } = setting
   log.step('restoring roles and tablespaces')
   const globals = await collect(source.open(GLOBALS_PART.name, signal))
   const script = Buffer.from(globals)
@@ -37,26 +36,18 @@ export async function restoreDatabases(
     const known = facts.find(({ name }) => name === database)
     if (known === undefined) throw new Error(`the contents do not describe database '${database}'`)
     if (drops && known.home !== 'pg_default' && !setting.kept.has(database)) {
-      await createDatabase(known, options.leaveOut.includes('--no-owner'), maintenance)
+      await maintenance.query(
+        createStatement(known, {
+          ownerless: options.leaveOut.includes('--no-owner'),
+          targetMajor: target.major,
+        }),
+      )
       setting.kept.add(database)
     }
     await restoreDatabase(source, part.name, database, leaveOut, setting, maintenance, signal)
-    if (setting.kept.has(database)) await applySettings(known, server, signal, log)
+    if (setting.kept.has(database)) await applyProperties(known, setting, signal)
     log.restored.push(`database '${database}'`)
   }
-}
-
-/** Its tablespace is part of the archive's CREATE DATABASE: --no-tablespaces does not take it out (seen with 15). */
-async function createDatabase(
-  facts: DatabaseFacts,
-  ownerless: boolean,
-  maintenance: Connection,
-): Promise<void> {
-  const { name, owner, encoding, collate, ctype } = facts
-  await maintenance.query(
-    `CREATE DATABASE ${quoteIdentifier(name)} TEMPLATE template0 ${ownerless ? '' : `OWNER ${quoteIdentifier(owner)}`}
-     ENCODING ${quoteLiteral(encoding)} LC_COLLATE ${quoteLiteral(collate)} LC_CTYPE ${quoteLiteral(ctype)}`,
-  )
 }
 
 async function restoreDatabase(
@@ -99,34 +90,4 @@ export async function lackingTablespaces(
   const rows = await maintenance.query<{ name: string }>('SELECT spcname AS name FROM pg_tablespace')
   const existing = new Set(rows.map(({ name }) => name))
   return new Set(facts.flatMap(({ tablespaces }) => tablespaces).filter((name) => !existing.has(name)))
-}
-
-/** Their values are lists of names already quoted: src/bin/pg_dump/dumputils.c, variable_is_guc_list_quote. */
-const LISTS = new Set([
-  ...['local_preload_libraries', 'search_path', 'session_preload_libraries', 'shared_preload_libraries'],
-  ...['temp_tablespaces', 'unix_socket_directories', 'restrict_nonsystem_relation_kind'],
-])
-
-/** pg_restore sets what belongs to the database itself only where it creates it. */
-async function applySettings(
-  facts: DatabaseFacts,
-  server: Server,
-  signal: AbortSignal,
-  log: RestoreLog,
-): Promise<void> {
-  await using connection = await connect(server, facts.name, signal)
-  const database = quoteIdentifier(facts.name)
-  for (const { role, name, value } of facts.settings) {
-    const whose =
-      role === null ? `DATABASE ${database}` : `ROLE ${quoteIdentifier(role)} IN DATABASE ${database}`
-    const setting = name.split('.').map(quoteIdentifier).join('.')
-    const text = LISTS.has(name.toLowerCase()) && value !== '' ? value : quoteLiteral(value)
-    await connection.query(`ALTER ${whose} SET ${setting} TO ${text}`)
-  }
-  if (facts.granted) {
-    log.leave(
-      `privileges on database '${facts.name}' itself`,
-      'they come with the CREATE DATABASE of pg_restore, and this one was there or had to be made without its tablespace',
-    )
-  }
 }

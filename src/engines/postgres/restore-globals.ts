@@ -166,7 +166,7 @@ function describeStatement(sql: string, is: GlobalsStatement): string {
   return text.length > 160 ? `${text.slice(0, 160)}…` : text
 }
 
-function reasonOf(thrown: unknown): string {
+export function reasonOf(thrown: unknown): string {
   return messageOf(thrown instanceof LifeboatError ? thrown.cause : thrown)
 }
 

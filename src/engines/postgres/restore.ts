@@ -4,6 +4,7 @@ import { readServerFacts, type ServerFacts } from './catalog.ts'
 import { type Connection, connect, connectMaintenance, type Server } from './connection.ts'
 import { dropDatabases, findOccupied } from './occupied.ts'
 import { restoreCluster } from './restore-cluster.ts'
+import { checkClusterRestore } from './restore-cluster-preflight.ts'
 import { restoreDatabases } from './restore-databases.ts'
 import { createRestoreLog, type RestoreLog } from './restore-log.ts'
 import { checkRestore } from './restore-preflight.ts'
@@ -42,6 +43,9 @@ export async function restore(
   await using maintenance = await connectAside(server, names, signal)
   const target = await readServerFacts(maintenance)
   await checkRestore(source, facts, client, { target, tool, options: given.options }, maintenance)
+  if (layout === 'dumpall') {
+    await checkClusterRestore(facts, { target, options: given.options }, maintenance)
+  }
   const { conflicts } = await findOccupied(server, source.contents, maintenance, signal)
   if (conflicts.length > 0 && !options.replace) {
     throw new LifeboatError(

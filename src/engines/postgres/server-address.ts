@@ -50,10 +50,13 @@ async function resolveName(name: string, url: DatabaseUrl, signal: AbortSignal):
   }
 }
 
-/** As a person knows it: `postgres://user@host:5432`. */
+/** As a person knows it: `postgres://user@host:5432`, and through a tunnel where that is dialled. */
 export function describeTarget(url: DatabaseUrl): string {
   const user = url.user === undefined ? '' : `${url.user}@`
   const at =
     url.socket ?? `${url.host?.includes(':') ? `[${url.host}]` : url.host}:${url.port ?? DEFAULT_PORT}`
-  return `${url.scheme}://${user}${at}${url.database === undefined ? '' : `/${url.database}`}`
+  const whole = `${url.scheme}://${user}${at}${url.database === undefined ? '' : `/${url.database}`}`
+  if (url.connect === undefined) return whole
+  const { host, port = url.port ?? DEFAULT_PORT } = url.connect
+  return `${whole} by way of ${host.includes(':') ? `[${host}]` : host}:${port}`
 }

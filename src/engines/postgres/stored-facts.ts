@@ -15,29 +15,48 @@ export function readStoredFacts(contents: Pick<Contents, 'databases'>): readonly
       if (typeof value === 'string') return value
       throw unreadable(stored.name, name)
     }
-    if (!Array.isArray(stored.settings)) throw unreadable(stored.name, 'settings')
+    const textOrNull = (name: string): string | null => (stored[name] === null ? null : text(name))
+    const records = (name: string): readonly Record<string, unknown>[] => {
+      const value = stored[name]
+      if (Array.isArray(value) && value.every((item) => typeof item === 'object' && item !== null))
+        return value
+      throw unreadable(stored.name, name)
+    }
+    const { connectionLimit, isTemplate } = stored
+    if (typeof connectionLimit !== 'number') throw unreadable(stored.name, 'connectionLimit')
     return {
       name: stored.name,
       extensions: texts('extensions'),
       roles: texts('roles'),
       owners: texts('owners'),
       tablespaces: texts('tablespaces'),
-      granted: stored.granted === true,
       owner: text('owner'),
       home: text('home'),
       encoding: text('encoding'),
       collate: text('collate'),
       ctype: text('ctype'),
-      settings: stored.settings.map((setting: unknown) => {
-        const { role, name, value } = setting as Record<string, unknown>
-        if (
-          (role !== null && typeof role !== 'string') ||
-          typeof name !== 'string' ||
-          typeof value !== 'string'
-        ) {
-          throw unreadable(stored.name, 'settings')
-        }
-        return { role, name, value }
+      provider: text('provider'),
+      locale: textOrNull('locale'),
+      icuRules: textOrNull('icuRules'),
+      connectionLimit,
+      isTemplate: isTemplate === true,
+      comment: textOrNull('comment'),
+      securityLabels: records('securityLabels').map(({ provider, label }) => {
+        if (isText(provider) && isText(label)) return { provider, label }
+        throw unreadable(stored.name, 'securityLabels')
+      }),
+      privileges:
+        stored.privileges === null
+          ? null
+          : records('privileges').map(({ grantee, grantor, privilege, grantable }) => {
+              if ((grantee === null || isText(grantee)) && isText(grantor) && isText(privilege)) {
+                return { grantee, grantor, privilege, grantable: grantable === true }
+              }
+              throw unreadable(stored.name, 'privileges')
+            }),
+      settings: records('settings').map(({ role, name, value }) => {
+        if ((role === null || isText(role)) && isText(name) && isText(value)) return { role, name, value }
+        throw unreadable(stored.name, 'settings')
       }),
     }
   })
@@ -49,6 +68,10 @@ export function readStoredVersions(contents: Pick<Contents, 'engine'>): { client
   if (typeof clientVersion === 'string' && typeof layout === 'string')
     return { client: clientVersion, layout }
   throw unreadable('server', 'engine')
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string'
 }
 
 function unreadable(database: string, field: string): LifeboatError {

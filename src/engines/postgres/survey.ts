@@ -14,8 +14,8 @@ export interface Survey {
   readonly facts: ServerFacts
   readonly selection: Selection
   readonly notCaptured: readonly NotCaptured[]
-  /** May hold names. */
-  readonly warnings: readonly string[]
+  /** What of it is better told with names, and the kind that it is one of. */
+  readonly named: readonly { readonly what: string; readonly message: string }[]
 }
 
 export async function survey(server: Server, maintenance: Connection, signal: AbortSignal): Promise<Survey> {
@@ -30,11 +30,16 @@ export async function survey(server: Server, maintenance: Connection, signal: Ab
   )
   const slots = await countOf(maintenance, 'SELECT count(*) FROM pg_replication_slots WHERE NOT temporary')
   const subscriptions = await countOf(maintenance, 'SELECT count(DISTINCT subid) FROM pg_stat_subscription')
-  const warnings = selection.left.map(({ name, reason }) => `database '${name}' is not dumped: ${reason}`)
+  const named = selection.left.map(({ name, reason }) => ({
+    what: 'databases',
+    message: `database '${name}' is not dumped: ${reason}`,
+  }))
   if (selection.changedTemplate) {
-    warnings.push(
-      "template1 holds objects of its own; it is not dumped, so databases that are made at the target won't get them",
-    )
+    named.push({
+      what: 'objects in template1',
+      message:
+        "template1 holds objects of its own; it is not dumped, so databases that are made at the target won't get them",
+    })
   }
   const all: NotCaptured[] = [
     ...(facts.readsPasswords
@@ -58,7 +63,7 @@ export async function survey(server: Server, maintenance: Connection, signal: Ab
       reason: 'pg_dump leaves them out where the user is no superuser',
     },
   ]
-  return { facts, selection, warnings, notCaptured: all.filter(({ count }) => count !== 0) }
+  return { facts, selection, named, notCaptured: all.filter(({ count }) => count !== 0) }
 }
 
 async function countOf(connection: Connection, sql: string): Promise<number> {

@@ -101,7 +101,10 @@ export async function openToolAccess(server: Server, toolMajor: number): Promise
       sslcrl: none,
       gssencmode: 'disable',
       connect_timeout: '20',
+      // A server that is gone without a word is noticed after 90 s, where nothing is on its way to it.
       keepalives_idle: '30',
+      keepalives_interval: '10',
+      keepalives_count: '6',
       application_name: 'lifeboat',
     }
     return {

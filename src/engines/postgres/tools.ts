@@ -52,6 +52,15 @@ export function newerClientHint(major: number): string {
   return `Run apt-get install postgresql-client-${major}; where the distribution has none, add the PGDG repository first (apt-get install postgresql-common, then /usr/share/postgresql-common/pgdg/apt.postgresql.org.sh).`
 }
 
+/** The first of each major version whose \unrestrict can't be forged by a name inside of the script. */
+const SAFE_UNRESTRICT_SINCE = ['14.24', '15.19', '16.15', '17.11', '18.6']
+
+/** CVE-2026-18408: this psql can be made to leave restricted mode by what the script holds. */
+export function isUnrestrictForgeable(psql: Pick<Tool, 'major' | 'version'>): boolean {
+  const since = SAFE_UNRESTRICT_SINCE.find((version) => Number.parseInt(version, 10) === psql.major)
+  return since === undefined ? psql.major < 18 : compareVersions(psql.version, since) < 0
+}
+
 async function askVersion(
   name: ToolName,
   command: readonly [string, ...string[]],

@@ -29,12 +29,15 @@ export interface PostgresOptions {
   readonly role: string | undefined
   /** How long to wait behind somebody's DDL before giving up. */
   readonly lockWaitMs: number
+  /** How long a query of ours may say nothing before the server is asked whether it still works on it. */
+  readonly silenceMs: number
   /** Restores into a server of an older major version are refused unless this is said. */
   readonly olderTarget: boolean
 }
 
-const KNOWN = ['layout', 'tablespaces', 'role', 'lock-wait-ms', 'older-target', ...LEAVE_OUT]
+const KNOWN = ['layout', 'tablespaces', 'role', 'lock-wait-ms', 'silence-ms', 'older-target', ...LEAVE_OUT]
 const DEFAULT_LOCK_WAIT_MS = 60_000
+const DEFAULT_SILENCE_MS = 60_000
 
 export function readUrlOptions(url: DatabaseUrl): PostgresOptions {
   refuseUnknownOptions(url, KNOWN)
@@ -53,7 +56,8 @@ export function readUrlOptions(url: DatabaseUrl): PostgresOptions {
     tablespaces: readTablespaces(url.options.get('tablespaces')),
     leaveOut: LEAVE_OUT.filter((name) => isSwitchedOn(url, name)).map((name) => `--${name}`),
     role: url.options.get('role'),
-    lockWaitMs: readLockWait(url.options.get('lock-wait-ms')),
+    lockWaitMs: readMs(url, 'lock-wait-ms', DEFAULT_LOCK_WAIT_MS),
+    silenceMs: readMs(url, 'silence-ms', DEFAULT_SILENCE_MS),
     olderTarget: readOlderTarget(url.options.get('older-target')),
   }
 }
@@ -81,14 +85,12 @@ function isSwitchedOn(url: DatabaseUrl, name: string): boolean {
   throw refuse(`${name}=${value} is neither true nor false`, `Write just ${name}.`)
 }
 
-function readLockWait(text: string | undefined): number {
-  if (text === undefined) return DEFAULT_LOCK_WAIT_MS
+function readMs(url: DatabaseUrl, name: string, fallback: number): number {
+  const text = url.options.get(name)
+  if (text === undefined) return fallback
   const number = Number(text)
   if (/^\d{1,9}$/.test(text) && number > 0) return number
-  throw refuse(
-    `lock-wait-ms=${text} is not a number of milliseconds`,
-    'Write lock-wait-ms=60000 for a minute.',
-  )
+  throw refuse(`${name}=${text} is not a number of milliseconds`, `Write ${name}=60000 for a minute.`)
 }
 
 function readOlderTarget(text: string | undefined): boolean {

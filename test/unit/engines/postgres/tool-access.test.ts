@@ -46,7 +46,11 @@ describe.skipIf(lacks('postgres'))('any user, password and database', { timeout:
           )
           try {
             const url = parseDatabaseUrl(server.url({ user }))
-            const found = await findServer(url, async () => new Secret(password), never)
+            const found = await findServer(
+              url,
+              { password: async () => new Secret(password), silenceMs: 60_000 },
+              never,
+            )
             await using connection = await connect(found, database, never)
             const [row] = await connection.query(
               'SELECT current_user AS user, current_database() AS database',
