@@ -2,10 +2,11 @@ import type { Place } from './place.ts'
 
 /** The stock AWS CLI writes the objects to stdout; several are joined in order, and the first failure ends it. */
 export function byHandCommand(place: Place, keys: readonly string[]): string {
-  const { bucket, region, endpoint, profile } = place.location
+  const { bucket, region, endpoint, tlsCa, profile } = place.location
   const options = [
     ...(region === undefined ? [] : ['--region', region]),
     ...(endpoint === undefined ? [] : ['--endpoint-url', endpoint]),
+    ...(tlsCa === undefined ? [] : ['--ca-bundle', tlsCa]),
     ...(profile === undefined ? [] : ['--profile', profile]),
   ].map(quote)
   const commands = keys.map((key) =>

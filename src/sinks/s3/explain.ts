@@ -169,7 +169,7 @@ function explanationOf(thrown: unknown, failure: Failure, deed: Deed, location: 
   }
   if (/^(CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|ERR_TLS)/.test(failure.code ?? '')) {
     return denied(
-      'The certificate of the endpoint is not trusted: check the endpoint, or give its CA in NODE_EXTRA_CA_CERTS.',
+      'The certificate of the endpoint is not trusted: check the endpoint, or name its CA with tls-ca=FILE in the sink URL.',
     )
   }
   if (failure.code !== undefined && NETWORK.has(failure.code)) {

@@ -1,3 +1,4 @@
+import { Agent } from 'node:https'
 import { S3Client } from '@aws-sdk/client-s3'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { abortReason, LifeboatError, throwIfAborted } from '../../core/errors.ts'
@@ -7,6 +8,7 @@ import type { UploadJournal } from '../../core/upload-journal.ts'
 import { CHECKSUMS, type Checksum } from './checksum.ts'
 import { type Deed, explainS3Failure } from './explain.ts'
 import { createSlots, type Slots } from './slots.ts'
+import { trustedWith } from './tls-ca.ts'
 import type { S3Location } from './url.ts'
 
 export interface S3Timeouts {
@@ -152,6 +154,15 @@ function createClient(options: S3SinkOptions, timeouts: S3Timeouts): S3Client {
       requestTimeout: timeouts.requestMs,
       // Without it the SDK only warns.
       throwOnRequestTimeout: true,
+      ...(options.tlsCa === undefined ? {} : { httpsAgent: agentTrusting(options.tlsCa) }),
     }),
   })
+}
+
+/**
+ * An agent and not options of one: for every body with `Expect: 100-continue` (2 MiB and more) the SDK makes an agent of
+ * its own, which forgets the CA, unless it was given an agent (node-http-handler 4).
+ */
+function agentTrusting(file: string): Agent {
+  return new Agent({ keepAlive: true, maxSockets: 50, ca: trustedWith(file) })
 }

@@ -1,4 +1,5 @@
 import { LifeboatError } from '../../core/errors.ts'
+import { nearest } from '../../core/nearest.ts'
 
 export type S3Encryption = 'kms' | 's3'
 export const CHECKSUM_CHOICES = ['auto', 'crc32', 'crc64nvme', 'sha256', 'off'] as const
@@ -13,6 +14,8 @@ export interface S3Location {
   /** For S3-compatibles: `https://host:port`. */
   readonly endpoint?: string
   readonly pathStyle?: boolean
+  /** PEM file with CAs to trust besides the usual ones: an S3-compatible with a private CA. */
+  readonly tlsCa?: string
   /** Unsaid, the bucket's own default encryption holds. */
   readonly sse?: S3Encryption
   readonly kmsKey?: string
@@ -29,6 +32,7 @@ const OPTIONS = [
   'region',
   'endpoint',
   'path-style',
+  'tls-ca',
   'sse',
   'kms-key',
   'max-parts',
@@ -61,6 +65,13 @@ export function parseS3SinkUrl(text: string): S3Location {
   const sse = oneOf(options, 'sse', ['kms', 's3'] as const) ?? (kmsKey === undefined ? undefined : 'kms')
   if (kmsKey !== undefined && sse !== 'kms') throw refuse('kms-key goes with sse=kms only')
   const endpoint = readEndpoint(options.get('endpoint'))
+  const tlsCa = options.get('tls-ca')
+  if (tlsCa !== undefined && endpoint?.startsWith('http:') === true) {
+    throw refuse(
+      'tls-ca goes with an https:// endpoint only',
+      'Write endpoint=https://…, or take tls-ca out.',
+    )
+  }
   return {
     bucket,
     prefix: decode(path).replace(/^\/+|\/+$/g, ''),
@@ -68,6 +79,7 @@ export function parseS3SinkUrl(text: string): S3Location {
       region: options.get('region'),
       endpoint,
       pathStyle: flag(options, 'path-style'),
+      tlsCa,
       sse,
       kmsKey,
       maxParts: readMaxParts(options.get('max-parts')),
@@ -83,9 +95,10 @@ function readOptions(query: string): Map<OptionName, string> {
   const options = new Map<OptionName, string>()
   for (const [name, value] of new URLSearchParams(query)) {
     if (!isOption(name)) {
+      const meant = nearest(name, OPTIONS)
       throw refuse(
         `s3:// has no option '${name}'`,
-        `Did you mean '${nearest(name)}'? It takes ${OPTIONS.join(', ')}.`,
+        `${meant === undefined ? '' : `Did you mean '${meant}'? `}It takes ${OPTIONS.join(', ')}.`,
       )
     }
     if (options.has(name)) throw refuse(`the option '${name}' is given twice`)
@@ -162,23 +175,4 @@ function decode(text: string): string {
 
 function refuse(reason: string, hint: string = EXAMPLE): LifeboatError {
   return new LifeboatError('usage', `unable to read the sink URL: ${reason}`, { hint })
-}
-
-function nearest(name: string): OptionName {
-  const distances = OPTIONS.map((option) => ({ option, edits: editDistance(name.toLowerCase(), option) }))
-  return distances.reduce((best, next) => (next.edits < best.edits ? next : best)).option
-}
-
-/** Levenshtein's distance. */
-function editDistance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, column) => column)
-  for (const [index, letter] of [...from].entries()) {
-    const next = [index + 1]
-    for (const [column, other] of [...to].entries()) {
-      const replaced = (row[column] ?? 0) + (letter === other ? 0 : 1)
-      next.push(Math.min(replaced, (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row[to.length] ?? 0
 }

@@ -27,7 +27,7 @@ describe('explainS3Failure', () => {
     [{ name: 'TimeoutError' }, 'no', 'sink-unavailable', /later/],
     [{ code: 'ENOTFOUND' }, 'getaddrinfo', 'sink-unavailable', /network/],
     [{ code: 'ECONNRESET' }, 'aborted', 'sink-unavailable', /network/],
-    [{ code: 'SELF_SIGNED_CERT_IN_CHAIN' }, 'no', 'sink-denied', /NODE_EXTRA_CA_CERTS/],
+    [{ code: 'SELF_SIGNED_CERT_IN_CHAIN' }, 'no', 'sink-denied', /tls-ca=FILE/],
     [{}, 'Region is missing', 'config', /region=/],
     [{ name: 'AuthorizationHeaderMalformed', Region: 'us-west-1' }, 'no', 'sink-denied', /region=us-west-1/],
     [{ name: 'PermanentRedirect' }, 'no', 'sink-denied', /another region/],

@@ -10,7 +10,7 @@ describe('parseS3SinkUrl', () => {
 
   test('reads every option', () => {
     const url =
-      's3://b.u-ket/some/prefix/?region=eu-west-3&endpoint=s3.example.com:9000&path-style=true&sse=kms' +
+      's3://b.u-ket/some/prefix/?region=eu-west-3&endpoint=s3.example.com:9000&path-style=true&tls-ca=/etc/ca.pem&sse=kms' +
       '&kms-key=arn:aws:kms:eu-west-3:1:key/x&max-parts=1000&profile=dr&storage-class=glacier_ir&checksum=sha256&exclusive-create=false'
     expect(parseS3SinkUrl(url)).toEqual({
       bucket: 'b.u-ket',
@@ -18,6 +18,7 @@ describe('parseS3SinkUrl', () => {
       region: 'eu-west-3',
       endpoint: 'https://s3.example.com:9000',
       pathStyle: true,
+      tlsCa: '/etc/ca.pem',
       sse: 'kms',
       kmsKey: 'arn:aws:kms:eu-west-3:1:key/x',
       maxParts: 1000,
@@ -53,6 +54,7 @@ describe('parseS3SinkUrl', () => {
     ['s3://bucket?checksum=md5', /not one of auto/, /./],
     ['s3://bucket?endpoint=ftp://x', /not an address/, /https/],
     ['s3://bucket?endpoint=https://u:p@x', /not an address/, /https/],
+    ['s3://bucket?endpoint=http://x&tls-ca=/ca.pem', /https/, /./],
     ['s3://bucket/a#b', /'#'/, /%23/],
     ['s3://bucket/%zz', /percent/, /./],
   ])('refuses %s', ([url, message, hint]) => {
