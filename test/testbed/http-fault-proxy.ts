@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { Transform } from 'node:stream'
 
 /** What S3 was asked for, as far as faults need to tell requests apart. */
 export interface SeenRequest {
@@ -17,9 +18,17 @@ export interface HttpFault {
    * - `forge-answer`: the server does it, and the client is told the given status and body.
    * - `reset`: the connection is reset once some of the body has been read; the server never sees it.
    * - `stall`: the body is not read, nothing is answered; the server never sees it.
+   * - `corrupt-body`: the server gets the body with one bit flipped.
    * - `truncate-answer`: the head of the answer and half its body, then a reset.
    */
-  readonly kind: 'answer' | 'lose-answer' | 'forge-answer' | 'reset' | 'stall' | 'truncate-answer'
+  readonly kind:
+    | 'answer'
+    | 'lose-answer'
+    | 'forge-answer'
+    | 'reset'
+    | 'stall'
+    | 'corrupt-body'
+    | 'truncate-answer'
   readonly status?: number
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
@@ -62,7 +71,7 @@ export async function startHttpFaultProxy(target: string): Promise<HttpFaultProx
         headers: from.headers,
       },
       (answer) => {
-        if (fault === undefined) {
+        if (fault === undefined || fault.kind === 'corrupt-body') {
           to.writeHead(answer.statusCode ?? 502, answer.headers)
           answer.pipe(to)
           return
@@ -80,7 +89,8 @@ export async function startHttpFaultProxy(target: string): Promise<HttpFaultProx
     )
     forward.on('error', () => from.socket.destroy())
     to.on('close', () => forward.destroy())
-    from.pipe(forward)
+    if (fault?.kind === 'corrupt-body') from.pipe(flipFirstBit()).pipe(forward)
+    else from.pipe(forward)
   }
 
   const server = createServer((from, to) => {
@@ -111,6 +121,18 @@ export async function startHttpFaultProxy(target: string): Promise<HttpFaultProx
       await closed
     },
   }
+}
+
+function flipFirstBit(): Transform {
+  let flipped = false
+  return new Transform({
+    transform(piece: Buffer, _encoding, done) {
+      const next = Buffer.from(piece)
+      if (!flipped) next.writeUInt8(next.readUInt8(0) ^ 1, 0)
+      flipped = true
+      done(null, next)
+    },
+  })
 }
 
 function reply(to: ServerResponse, { status = 200, headers = {}, body = '' }: HttpFault): void {

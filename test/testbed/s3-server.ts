@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import {
   CreateBucketCommand,
+  DeleteBucketPolicyCommand,
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
+  PutBucketPolicyCommand,
   S3Client,
 } from '@aws-sdk/client-s3'
 import { startCephContainer } from './containers/ceph.ts'
@@ -28,6 +30,8 @@ export interface S3Server
   /** Looks past lifeboat. */
   readonly client: S3Client
   newBucket(): Promise<string>
+  /** Denies everybody an action on the bucket's objects, until the returned function is called. Not by moto. */
+  deny(bucket: string, action: string): Promise<() => Promise<void>>
   /** Keys, and `upload:key` for uploads that are open. */
   names(bucket: string): Promise<readonly string[]>
 }
@@ -69,6 +73,19 @@ export async function startS3Server(name: S3ServerName = 'ceph'): Promise<S3Serv
       const name = `lifeboat-${randomBytes(6).toString('hex')}`
       await client.send(new CreateBucketCommand({ Bucket: name }))
       return name
+    },
+    async deny(bucket, action) {
+      const statement = {
+        Effect: 'Deny',
+        Principal: '*',
+        Action: action,
+        Resource: `arn:aws:s3:::${bucket}/*`,
+      }
+      const Policy = JSON.stringify({ Version: '2012-10-17', Statement: [statement] })
+      await client.send(new PutBucketPolicyCommand({ Bucket: bucket, Policy }))
+      return async () => {
+        await client.send(new DeleteBucketPolicyCommand({ Bucket: bucket }))
+      }
     },
     async names(bucket) {
       const objects = await client.send(new ListObjectsV2Command({ Bucket: bucket }))

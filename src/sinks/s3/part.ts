@@ -1,11 +1,12 @@
 import { LifeboatError } from '../../core/errors.ts'
-import { type ChecksumFields, fieldsOf, isMd5ETag, md5Of, valueIn } from './checksum.ts'
+import { type ChecksumFields, type ChecksumName, fieldsOf, isMd5ETag, md5Of, valueIn } from './checksum.ts'
 import { failureName, failureStatus, isNotImplemented } from './explain.ts'
 import type { Place } from './place.ts'
 
 /** What goes with the bytes of a request so that the place can prove that it got them. */
 export interface Proof extends ChecksumFields {
   ContentMD5?: string
+  ChecksumAlgorithm?: ChecksumName
 }
 
 interface Answer extends ChecksumFields {
@@ -33,7 +34,8 @@ export async function sendProven<A extends Answer>(
   const sent = sum ?? (await checksum.of(bytes))
   let answer: A
   try {
-    answer = await send(fieldsOf(checksum, sent))
+    // Ceph (20.2) looks at the checksum of a PutObject only if the algorithm is named beside it.
+    answer = await send({ ...fieldsOf(checksum, sent), ChecksumAlgorithm: checksum.name })
   } catch (thrown) {
     if (!mayDislikeChecksums(place, thrown)) throw thrown
     const proven = await byMd5(bytes, send)
