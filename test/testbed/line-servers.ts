@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { findTool } from '../../src/core/tool.ts'
 import { startMariadb } from './mariadb.ts'
 import { loadMysqlFixture } from './mysql-fixture.ts'
@@ -16,8 +15,13 @@ export interface LineServer extends AsyncDisposable {
   /** The client that makes the largest part, and the one that loads it: its name, and the full path of the real one. */
   readonly dumpTool: { readonly name: string; readonly path: string }
   readonly restoreTool: { readonly name: string; readonly path: string }
+  /** The stored names of the parts that a restore of `shop` feeds: the accounts, then the data. */
+  readonly fedFirst: RegExp
+  readonly fedLast: RegExp
   /** Makes database `shop` with table `item` of so many rows of some 260 bytes. */
   seed(rows: number): Promise<void>
+  /** Takes away what `seed` made. */
+  clear(): Promise<void>
   /** Exact rows of `shop.item`. */
   rows(): Promise<number>
   /** Databases and accounts of the user: what a refused restore must not have touched. */
@@ -36,14 +40,6 @@ export function dialled(
   return `${server.url}&connect=${address.host}:${address.port}`
 }
 
-/** `commands` of an engine whose dump tool goes wrong as test/fixtures/tools/NAME does. */
-export function withFakeTool(
-  { name, path }: LineServer['dumpTool'],
-  fake: string,
-): Record<string, [string, ...string[]]> {
-  return { [name]: [fileURLToPath(new URL(`../fixtures/tools/${fake}`, import.meta.url)), path] }
-}
-
 export async function startLineMariadb(): Promise<LineServer> {
   const server = await startMariadb()
   const { url, port, password } = server
@@ -54,11 +50,16 @@ export async function startLineMariadb(): Promise<LineServer> {
     password,
     dumpTool: { name: 'mariadb-dump', path: dump },
     restoreTool: { name: 'mariadb', path: load },
+    fedFirst: /\/0002\./,
+    fedLast: /\/0001\./,
     async seed(rows) {
       await server.run(`CREATE DATABASE shop CHARACTER SET utf8mb4; USE shop;
         CREATE TABLE item (id INT PRIMARY KEY, name TEXT) ENGINE=InnoDB;
         INSERT INTO item SELECT seq, CONCAT(SHA2(seq, 512), SHA2(-seq, 512)) FROM seq_1_to_${rows};
         CREATE USER clerk@'%' IDENTIFIED BY 'clerk-pw'; GRANT SELECT ON shop.* TO clerk@'%';`)
+    },
+    async clear() {
+      await server.run("DROP DATABASE IF EXISTS shop; DROP USER IF EXISTS clerk@'%'")
     },
     rows: async () => Number(await server.run('SELECT COUNT(*) FROM shop.item')),
     async holds() {
@@ -85,6 +86,8 @@ export async function startLinePostgres(): Promise<LineServer> {
     password,
     dumpTool: { name: 'pg_dump', path: join(binFolder, 'pg_dump') },
     restoreTool: { name: 'pg_restore', path: join(binFolder, 'pg_restore') },
+    fedFirst: /\/0001\./,
+    fedLast: /\/0002\./,
     async seed(rows) {
       await server.query('CREATE DATABASE shop')
       await server.query(
@@ -94,6 +97,10 @@ export async function startLinePostgres(): Promise<LineServer> {
          CREATE ROLE clerk LOGIN PASSWORD 'clerk-pw'; GRANT SELECT ON item TO clerk`,
         'shop',
       )
+    },
+    async clear() {
+      await server.query('DROP DATABASE IF EXISTS shop WITH (FORCE)')
+      await server.query('DROP ROLE IF EXISTS clerk')
     },
     rows: async () => Number((await server.query('SELECT count(*)::int AS rows FROM item', 'shop'))[0]?.rows),
     async holds() {
