@@ -13,6 +13,7 @@ import { byHandLines } from './by-hand.ts'
 import { type BegunRun, discardRun, type RunJournal, sweepDeadRuns } from './dead-runs.ts'
 import { heedFindings } from './findings.ts'
 import type { OnEvent } from './run-event.ts'
+import { checkPresence, type StoredObject } from './stored-object.ts'
 import { writeVolumes } from './volumes.ts'
 import { type Written, writeParts } from './write-parts.ts'
 
@@ -35,7 +36,6 @@ export interface DumpRequest {
 export interface DumpReport {
   readonly manifest: Manifest
   readonly contents: Contents
-  readonly warnings: readonly string[]
   readonly durationMs: number
 }
 
@@ -51,16 +51,19 @@ export async function runDump(request: DumpRequest, signal: AbortSignal): Promis
   const probe = await engine.probe('source', signal)
   onEvent({ kind: 'probed', probe })
   heedFindings(probe.findings, `a dump of ${engine.target}`, onEvent)
-  await clearDeadRuns(request, signal)
   const run: BegunRun = { sink: sink.name, job, id: newBackupId(started) }
+  // The first word with the place: who is not let in hears so before the source is read, and leaves nothing behind.
+  await sink.stat(layout.manifest(job, run.id), signal)
+  await clearDeadRuns(request, signal)
   await journal.opened(run)
   let finished: Described
   try {
     await using dump = engine.dump(probe, { counts: request.counts }, signal)
     const written = await writeParts(request, run.id, dump, signal)
     const result = await dump.finish(signal)
-    for (const warning of result.warnings) onEvent({ kind: 'warning', message: warning })
+    tellResult(probe, result, onEvent)
     finished = await describe(request, { id: run.id, started, probe, written, result }, signal)
+    await checkPresence(sink, storedBy(written, run), signal)
     throwIfAborted(signal)
   } catch (thrown) {
     await giveUp(request, run)
@@ -69,6 +72,18 @@ export async function runDump(request: DumpRequest, signal: AbortSignal): Promis
   await commit(request, finished.manifest, signal)
   await journal.closed(run)
   return { ...finished, durationMs: clock.monotonicMs() - begunMs }
+}
+
+/** A run may take days: what was cleaned up, moved or expired meanwhile must not be vouched for. */
+function storedBy(written: readonly Written[], { job, id }: BegunRun): StoredObject[] {
+  return written.flatMap(({ objects }) =>
+    Object.entries(objects).map(([name, { bytes, chunks }]) => ({
+      name,
+      key: layout.object(job, id, name),
+      bytes,
+      chunks,
+    })),
+  )
 }
 
 /**
@@ -84,6 +99,17 @@ async function commit(request: DumpRequest, manifest: Manifest, signal: AbortSig
   } catch (thrown) {
     const info = await sink.stat(key, AbortSignal.timeout(CLEANUP_MS)).catch(() => undefined)
     if (info?.bytes !== bytes.length) throw thrown
+  }
+}
+
+/** What the findings of the probe have not told already. */
+function tellResult(probe: Probe, result: DumpResult, onEvent: OnEvent): void {
+  for (const message of result.warnings) onEvent({ kind: 'warning', message })
+  const told = new Set(probe.findings.map((finding) => finding.notCaptured))
+  for (const { what, count, reason } of result.notCaptured) {
+    if (told.has(what)) continue
+    const amount = count === undefined ? '' : ` (${count})`
+    onEvent({ kind: 'warning', message: `not captured: ${what}${amount}: ${reason}` })
   }
 }
 
@@ -138,7 +164,6 @@ interface Finished {
 interface Described {
   readonly manifest: Manifest
   readonly contents: Contents
-  readonly warnings: readonly string[]
 }
 
 /** Writes contents and index, and makes the manifest that vouches for both. */
@@ -197,7 +222,7 @@ async function describe(
       storedContents.name,
     ),
   }
-  return { manifest, contents, warnings: result.warnings }
+  return { manifest, contents }
 }
 
 async function encodeJson(

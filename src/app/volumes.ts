@@ -85,6 +85,7 @@ function createCutter(input: Bytes, newDigest: () => Digest, onBytes?: (bytes: n
   const iterator = input[Symbol.asyncIterator]()
   let rest: Uint8Array | undefined
   let done = false
+  let pending = false
 
   /** At most `limit` bytes; undefined at the end of the input. */
   async function take(limit: number): Promise<Uint8Array | undefined> {
@@ -97,7 +98,9 @@ function createCutter(input: Bytes, newDigest: () => Digest, onBytes?: (bytes: n
 
   async function fill(): Promise<boolean> {
     while (rest === undefined && !done) {
+      pending = true
       const next = await iterator.next()
+      pending = false
       if (next.done === true) done = true
       else if (next.value.length > 0) rest = next.value
     }
@@ -107,8 +110,12 @@ function createCutter(input: Bytes, newDigest: () => Digest, onBytes?: (bytes: n
   return {
     more: fill,
     async close() {
-      if (!done) await iterator.return?.()
+      if (done) return
       done = true
+      const closed = iterator.return?.()
+      // A generator answers return() only after its pending next(): a silent source would hold back the sink's error.
+      if (pending) closed?.catch(() => undefined)
+      else await closed
     },
     volume(maxChunks: number): CutVolume {
       const chunks: string[] = []

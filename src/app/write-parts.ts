@@ -26,7 +26,7 @@ export interface Written {
   readonly objects: Index['objects']
 }
 
-/** Parts are started in order, `jobs` at once; the first failure stops the rest. */
+/** Parts are started in order, `jobs` at once; the first failure stops the rest, and none runs on when this settles. */
 export async function writeParts(
   request: PartsTarget,
   id: string,
@@ -40,26 +40,35 @@ export async function writeParts(
   const totals = { plainBytes: 0, storedBytes: 0 }
   let number = 0
   let failure: { readonly thrown: unknown } | undefined
-  for await (const part of dump.parts) {
-    if (running.size >= request.jobs) await Promise.race(running)
-    if (failure !== undefined) break
-    const own = ++number
-    const work: Promise<void> = writePart(request, id, own, part, totals, both)
-      .then(
-        (result) => {
-          written[own - 1] = result
-        },
-        (thrown) => {
-          failure ??= { thrown }
-          failed.abort(thrown)
-        },
-      )
-      .finally(() => running.delete(work))
-    running.add(work)
+  const stop = (thrown: unknown) => {
+    failure ??= { thrown }
+    failed.abort(thrown)
+  }
+  try {
+    for await (const part of dump.parts) {
+      if (running.size >= request.jobs) await Promise.race(running)
+      if (failure !== undefined) {
+        await part.release()
+        break
+      }
+      begin(part)
+    }
+  } catch (thrown) {
+    stop(thrown)
   }
   await Promise.all(running)
   if (failure !== undefined) throw failure.thrown
   return written
+
+  function begin(part: Part): void {
+    const own = ++number
+    const work: Promise<void> = writePart(request, id, own, part, totals, both)
+      .then((result) => {
+        written[own - 1] = result
+      }, stop)
+      .finally(() => running.delete(work))
+    running.add(work)
+  }
 }
 
 async function writePart(

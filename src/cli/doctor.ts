@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { ERROR_CODES, LifeboatError } from '../core/errors.ts'
 import type { Finding } from '../core/finding.ts'
+import { showCount } from './amounts.ts'
 import { defaultHint } from './default-hint.ts'
 import { helpTail, option } from './options.ts'
 import { printable } from './printable.ts'
@@ -175,5 +176,5 @@ function findingJson(finding: Finding): object {
 
 function verdict(findings: readonly Finding[]): string {
   const count = (level: Finding['level']) => findings.filter((finding) => finding.level === level).length
-  return `${count('ok')} ok, ${count('warning')} warnings, ${count('failure')} failures\n`
+  return `${count('ok')} ok, ${showCount(count('warning'), 'warning')}, ${showCount(count('failure'), 'failure')}\n`
 }

@@ -148,9 +148,6 @@ async function dump(options: DumpOptions, context: VerbContext): Promise<Outcome
   const { summarise } = await import('./summary.ts')
   const sum = summarise(report.manifest)
   reporter.close()
-  for (const { what, count, reason } of report.manifest.notCaptured) {
-    reporter.warn({ message: `not captured: ${what}${count === undefined ? '' : ` (${count})`}: ${reason}` })
-  }
   reporter.say(
     `dumped ${showCount(report.contents.databases.length, 'database')}: ${showBytes(sum.plainBytes)} stored as ` +
       `${showBytes(sum.storedBytes)} at ${sink.name} in ${showDuration(report.durationMs)}, backup ${sum.id}`,

@@ -49,7 +49,7 @@ export interface DumpResult {
   readonly consistency: string
   readonly notCaptured: readonly NotCaptured[]
   readonly position?: LogPosition
-  /** For the operator's eyes; may hold names from inside. */
+  /** What came up during the dump, beyond the probe's findings. For the operator's eyes; may hold names from inside. */
   readonly warnings: readonly string[]
 }
 

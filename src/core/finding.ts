@@ -7,6 +7,8 @@ export interface Finding {
   readonly message: string
   /** What to do about it, in one sentence. */
   readonly hint?: string
+  /** The `what` of the manifest's `notCaptured` that says the same without names: a person is told only once. */
+  readonly notCaptured?: string
   /** Error code that a failure stands for; `unsupported` where it is left out. */
   readonly code?: import('./errors.ts').ErrorCode
 }

@@ -36,7 +36,7 @@ export async function readSourceFacts(
   const notCaptured: NotCaptured[] = []
   const miss = (what: string, reason: string, finding: Omit<Finding, 'level'>, count?: number) => {
     notCaptured.push({ what, reason, ...(count === undefined ? {} : { count }) })
-    findings.push({ level: 'warning', ...finding })
+    findings.push({ level: 'warning', ...finding, notCaptured: what })
   }
   const names = inventory.databases.map((database) => database.name)
   const everywhere = (privilege: string) => names.every((name) => privileges.has(privilege, name))
@@ -119,17 +119,16 @@ export async function readSourceFacts(
     (table) => !inventory.transactional.has(table.engine.toLowerCase()) && !withoutRows.includes(table),
   )
   if (nonTransactional.length > 0) {
-    notCaptured.push({
-      what: 'consistency of non-transactional tables (rows are taken, outside of the snapshot)',
-      count: nonTransactional.length,
-      reason: 'their engine has no transactions',
-    })
-    findings.push({
-      level: 'warning',
-      topic: 'tables',
-      message: `outside of the snapshot, since not transactional: ${list(nonTransactional)}`,
-      hint: 'Hold back writes to them during the dump, or convert them to InnoDB.',
-    })
+    miss(
+      'consistency of non-transactional tables (rows are taken, outside of the snapshot)',
+      'their engine has no transactions',
+      {
+        topic: 'tables',
+        message: `outside of the snapshot, since not transactional: ${list(nonTransactional)}`,
+        hint: 'Hold back writes to them during the dump, or convert them to InnoDB.',
+      },
+      nonTransactional.length,
+    )
   }
   const versioned = tables.filter((table) => table.versioned)
   if (versioned.length > 0) {

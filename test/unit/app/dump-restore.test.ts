@@ -10,10 +10,12 @@ import { type RestoreRequest, runRestore } from '../../../src/app/restore.ts'
 import type { RunEvent } from '../../../src/app/run-event.ts'
 import { runVerify } from '../../../src/app/verify.ts'
 import { systemClock } from '../../../src/core/clock.ts'
+import type { Part } from '../../../src/core/engine.ts'
 import { LifeboatError } from '../../../src/core/errors.ts'
 import { createFileJournal } from '../../../src/core/journal.ts'
 import { CHUNK_BYTES, type Sink } from '../../../src/core/sink.ts'
 import type { Stage } from '../../../src/core/stage.ts'
+import { orAborted } from '../../../src/core/until-aborted.ts'
 import {
   createMemoryEngine,
   type MemoryEngine,
@@ -307,6 +309,92 @@ describe('dump', () => {
     await expect(dump(source(), place, { journal: left })).rejects.toBe(denied)
     expect(events.filter((event) => event.kind === 'warning')).toEqual([])
     expect(await readdir(join(folder, 'runs'))).toEqual([])
+  })
+
+  /** Parts whose streams say nothing until they are aborted; `open` holds those that are under way. */
+  function silent(open: Set<string>, names: readonly string[], then?: Error): MemoryEngine {
+    const engine = source()
+    const part = (name: string): Part => ({
+      name,
+      format: 'sql',
+      async *open(inner) {
+        open.add(name)
+        try {
+          await orAborted(new Promise<never>(() => undefined), inner)
+        } finally {
+          open.delete(name)
+        }
+        yield Buffer.alloc(0)
+      },
+      release: async () => undefined,
+    })
+    async function* list() {
+      for (const name of names) yield part(name)
+      if (then !== undefined) throw then
+    }
+    return { ...engine, dump: (...args) => ({ ...engine.dump(...args), parts: list() }) }
+  }
+
+  test('a part that cannot be found ends those under way before the run ends', async () => {
+    const open = new Set<string>()
+    const lost = new LifeboatError('engine-unreachable', 'connection lost')
+    await expect(dump(silent(open, ['a'], lost), createMemorySink())).rejects.toBe(lost)
+    expect([...open]).toEqual([])
+  })
+
+  test('a sink that fails while the source is silent ends the run at once, without waiting for the source', async () => {
+    const open = new Set<string>()
+    const sink = createMemorySink()
+    const denied = new LifeboatError('sink-denied', 'credentials expired')
+    const failing: Sink = {
+      ...sink,
+      async write(_key, body) {
+        body[Symbol.asyncIterator]()
+          .next()
+          .catch(() => undefined)
+        throw denied
+      },
+    }
+    await expect(dump(silent(open, ['a']), failing)).rejects.toBe(denied)
+    expect([...open]).toEqual([])
+  })
+
+  test('a sink that lets nobody in is found out before anything is read from the source, and said once', async () => {
+    const denied = new LifeboatError('sink-denied', 'no key')
+    const place = withFaults(createMemorySink(), [
+      { on: 'stat', kind: 'refuse', error: denied },
+      { on: 'list', kind: 'refuse', error: denied },
+    ])
+    const open = new Set<string>()
+    await expect(dump(silent(open, ['a']), place)).rejects.toBe(denied)
+    expect(events.filter((event) => event.kind === 'warning')).toEqual([])
+    expect(await journal().left(place.name)).toEqual([])
+  })
+
+  test('what somebody removed during the run is not vouched for', async () => {
+    const sink = createMemorySink()
+    const engine = source({
+      finish: () => {
+        for (const key of sink.objects.keys()) if (key.includes('/0001.')) sink.objects.delete(key)
+      },
+    })
+    await expect(dump(engine, sink)).rejects.toMatchObject({ code: 'integrity' })
+    expect(await listBackups(sink, undefined, signal)).toEqual([])
+  })
+
+  test('what a finding has told is not told again at the end', async () => {
+    const findings = [
+      { level: 'warning', topic: 'accounts', message: 'may not be read', notCaptured: 'accounts' },
+    ] as const
+    await dump(source({ findings }), createMemorySink())
+    await dump(source(), createMemorySink())
+    const told = events.flatMap((event) => (event.kind === 'warning' ? event.message : []))
+    expect(told).toEqual([
+      'accounts: may not be read',
+      "table 'secret_name' is MyISAM",
+      "table 'secret_name' is MyISAM",
+      'not captured: accounts: test',
+    ])
   })
 
   test('an interrupt in the middle leaves nothing', async () => {
