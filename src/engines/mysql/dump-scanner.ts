@@ -1,5 +1,6 @@
 import { LifeboatError } from '../../core/errors.ts'
 import { findStatementEnd, type StatementSyntax } from './statement-end.ts'
+import { createValuesScanner } from './values-scanner.ts'
 
 export interface InsertTarget {
   /** As written between the backticks, unquoted, in UTF-8. */
@@ -25,21 +26,11 @@ export interface DumpScanner {
 }
 
 const NEWLINE = 0x0a
-const QUOTE = 0x27
-const CLOSE = 0x29
 const COMMA = 0x2c
 const SEMICOLON = 0x3b
-const BACKSLASH = 0x5c
-
-/** The bytes that mean something between the values of an INSERT. */
-const SPECIAL = new Uint8Array(256)
-for (const byte of [QUOTE, CLOSE, SEMICOLON, NEWLINE]) SPECIAL[byte] = 1
 
 /** An INSERT's header with thousands of columns fits; past this, it is not one. */
 const LONGEST_HEADER = 4 * 1024 * 1024
-/** A run of digits or letters this long is left to indexOf, which reads many bytes at once. */
-const SHORT_RUN = 192
-
 /**
  * Cuts what mysqldump writes, of either vendor, into statements and rows while it streams by.
  *
@@ -52,8 +43,7 @@ export function createDumpScanner(handler: ScanHandler): DumpScanner {
   let pending: Buffer = Buffer.alloc(0)
   let syntax: StatementSyntax = { delimiter: ';', backslashEscapes: true }
   let mode: 'between' | 'values' | 'lines' = 'between'
-  let inString = false
-  let escaped = false
+  const values = createValuesScanner()
   let lastByte = 0
 
   function push(chunk: Uint8Array): void {
@@ -122,8 +112,7 @@ export function createDumpScanner(handler: ScanHandler): DumpScanner {
         handler.insert?.({ table: header.table })
         handler.data?.(bytes.subarray(at, header.end))
         mode = 'values'
-        inString = false
-        escaped = false
+        values.reset()
         lastByte = 0
         return header.end
       }
@@ -144,78 +133,9 @@ export function createDumpScanner(handler: ScanHandler): DumpScanner {
   }
 
   function readValues(bytes: Buffer, start: number): number {
-    const length = bytes.length
-    let rows = 0
-    let at = start
-    let nextQuote = -2
-    let nextClose = -2
-    if (escaped && at < length) {
-      at += 1
-      escaped = false
-    }
-    scan: while (at < length) {
-      if (inString) {
-        // Short strings byte by byte, long ones by indexOf and a look back at the backslashes.
-        const stop = Math.min(length, at + 48)
-        while (at < stop && bytes[at] !== QUOTE && bytes[at] !== BACKSLASH) at += 1
-        if (at < stop) {
-          if (bytes[at] === QUOTE) {
-            inString = false
-            at += 1
-          } else if (at + 1 < length) at += 2
-          else {
-            escaped = true
-            at += 1
-          }
-          continue
-        }
-        if (at >= length) break
-        const quote = bytes.indexOf(QUOTE, at)
-        const end = quote === -1 ? length : quote
-        let slashes = 0
-        while (end - 1 - slashes >= at && bytes[end - 1 - slashes] === BACKSLASH) slashes += 1
-        if (quote === -1) {
-          escaped = slashes % 2 === 1
-          at = length
-        } else {
-          at = quote + 1
-          if (slashes % 2 === 0) inString = false
-        }
-        continue
-      }
-      const stop = Math.min(length, at + SHORT_RUN)
-      while (at < stop && SPECIAL[bytes[at] as number] === 0) at += 1
-      if (at >= length) break
-      if (at === stop) {
-        if (nextQuote !== -1 && nextQuote < at) nextQuote = bytes.indexOf(QUOTE, at)
-        if (nextClose !== -1 && nextClose < at) nextClose = bytes.indexOf(CLOSE, at)
-        if (nextQuote === -1 && nextClose === -1) at = length
-        else if (nextQuote === -1) at = nextClose
-        else at = nextClose === -1 ? nextQuote : Math.min(nextQuote, nextClose)
-        if (at >= length) break
-      }
-      switch (bytes[at]) {
-        case QUOTE:
-          inString = true
-          at += 1
-          break
-        case CLOSE:
-          rows += 1
-          at += 1
-          break
-        case SEMICOLON:
-          mode = 'between'
-          at += 1
-          break scan
-        case NEWLINE:
-          mode = 'lines'
-          at += 1
-          break scan
-        default:
-          at += 1
-      }
-    }
+    const { at, rows, ended } = values.read(bytes, start)
     if (rows > 0) handler.rows?.(rows)
+    if (ended !== undefined) mode = ended === 'line' ? 'lines' : 'between'
     return at
   }
 
