@@ -14,6 +14,7 @@ export interface StoredObject {
 
 /** Chunks on their way at once: enough to hide a region's distance, little enough for a small bastion's memory. */
 const READ_AHEAD = 3
+const STEP_BYTES = 1024 * 1024
 
 /**
  * The stored bytes of several volumes in a row. Each chunk is checked before it is handed on, so nothing that was
@@ -41,7 +42,10 @@ export async function* readVerified(
     for (let chunk = pending.shift(); chunk !== undefined; chunk = pending.shift()) {
       const bytes = await chunk
       start()
-      yield bytes
+      // In steps, so that what decoders make of it does not come 16 MiB at a time.
+      for (let offset = 0; offset < bytes.length; offset += STEP_BYTES) {
+        yield bytes.subarray(offset, offset + STEP_BYTES)
+      }
     }
   } finally {
     closed.abort(new LifeboatError('interrupted', 'the reader stopped early'))
