@@ -151,6 +151,8 @@ describe.skipIf(!mayMount)('a disk of its own (needs the right to mount)', () =>
     await disk.remount('ro')
     const denied = { code: 'sink-denied', hint: expect.stringContaining('remount,rw') }
     await expect(sink.write('a/c', once(Buffer.from('x')), { signal })).rejects.toMatchObject(denied)
+    // Where folders are missing too, as at the first write of a dump.
+    await expect(sink.write('b/c/d', once(Buffer.from('x')), { signal })).rejects.toMatchObject(denied)
     await expect(sink.delete(['a/b'], signal)).rejects.toMatchObject(denied)
     expect(await fileNames(disk.path)).toEqual(['a/b'])
   })

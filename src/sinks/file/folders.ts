@@ -1,4 +1,4 @@
-import { lstat, mkdir, open, realpath, rmdir } from 'node:fs/promises'
+import { lstat, mkdir, open, realpath, rmdir, stat } from 'node:fs/promises'
 import { dirname, join, sep } from 'node:path'
 import { LifeboatError } from '../../core/errors.ts'
 import { isErrno } from './errors.ts'
@@ -13,11 +13,22 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
-/** Makes the folder and what is missing above it, 0700, durably. */
+/**
+ * Makes the folder and what is missing above it, 0700, durably. One by one: Node's recursive mkdir says ENOENT on a file
+ * system that is mounted read-only (tried on Node 24), which would be told as a folder that is not there.
+ */
 export async function makeFolder(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true, mode: 0o700 })
-  if (first === undefined) return
-  for (let made = path; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made))
+  if ((await statIfAny(path))?.isDirectory() === true) return
+  const above = dirname(path)
+  if (above !== path) await makeFolder(above)
+  try {
+    await mkdir(path, { mode: 0o700 })
+  } catch (thrown) {
+    // Another writer was quicker.
+    if (isErrno(thrown, 'EEXIST') && (await statIfAny(path))?.isDirectory() === true) return
+    throw thrown
+  }
+  await syncFolder(above)
 }
 
 /** Removes the folder and those above it, up to the root, as long as they are empty. */
@@ -61,9 +72,17 @@ async function existing(path: string): Promise<string | undefined> {
 }
 
 /** As fs.lstat, with undefined for what is not there. */
-export async function lstatIfAny(path: string) {
+export function lstatIfAny(path: string) {
+  return ifAny(lstat(path))
+}
+
+function statIfAny(path: string) {
+  return ifAny(stat(path))
+}
+
+async function ifAny<T>(looked: Promise<T>): Promise<T | undefined> {
   try {
-    return await lstat(path)
+    return await looked
   } catch (thrown) {
     if (isErrno(thrown, 'ENOENT', 'ENOTDIR')) return undefined
     throw thrown
