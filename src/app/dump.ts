@@ -129,8 +129,13 @@ async function clearDeadRuns(request: DumpRequest, signal: AbortSignal): Promise
     onEvent({
       kind: 'warning',
       message: `leftovers of an earlier run are still at ${sink.name}: ${messageOf(thrown)}`,
+      ...hintOf(thrown),
     })
   }
+}
+
+function hintOf(thrown: unknown): { hint?: string } {
+  return thrown instanceof LifeboatError && thrown.hint !== undefined ? { hint: thrown.hint } : {}
 }
 
 function isMissing(thrown: unknown): boolean {

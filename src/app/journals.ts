@@ -1,7 +1,7 @@
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LifeboatError, messageOf } from '../core/errors.ts'
 import { createFileJournal } from '../core/journal.ts'
+import { makeFolders } from '../core/make-folders.ts'
 import type { RememberedUpload, UploadJournal } from '../core/upload-journal.ts'
 import type { BegunRun, RunJournal } from './dead-runs.ts'
 
@@ -13,7 +13,7 @@ export function openUploadJournal(stateFolder: string): UploadJournal {
 export async function openRunJournal(stateFolder: string): Promise<RunJournal> {
   const folder = join(stateFolder, 'runs')
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 })
+    await makeFolders(folder)
   } catch (thrown) {
     throw new LifeboatError('config', `unable to make state folder '${stateFolder}': ${messageOf(thrown)}`, {
       hint: 'Set LIFEBOAT_STATE_DIR to a folder that this user may write to, such as /var/lib/lifeboat.',

@@ -1,6 +1,7 @@
-import { lstat, mkdir, open, rm } from 'node:fs/promises'
+import { lstat, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LifeboatError, messageOf } from '../core/errors.ts'
+import { makeFolders } from '../core/make-folders.ts'
 import type { Secret } from '../core/secret.ts'
 
 export interface KeygenRequest {
@@ -42,7 +43,7 @@ export async function runKeygen(request: KeygenRequest): Promise<KeygenReport> {
   })
   const written: string[] = []
   try {
-    await mkdir(request.folder, { recursive: true, mode: 0o700 })
+    await makeFolders(request.folder)
     for (const [path, text, mode] of [
       [files.secretFile, key.armoredSecret, 0o600],
       [files.revocationFile, key.revocationCertificate, 0o600],

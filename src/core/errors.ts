@@ -85,6 +85,10 @@ export function messageOf(thrown: unknown): string {
 /** Why a signal was aborted, as the error to throw: abort reasons of ours are LifeboatErrors already. */
 export function abortReason(signal: AbortSignal): LifeboatError {
   if (signal.reason instanceof LifeboatError) return signal.reason
+  // AbortSignal.timeout() has a reason of its own.
+  if (signal.reason instanceof DOMException && signal.reason.name === 'TimeoutError') {
+    return new LifeboatError('timed-out', 'the time for it is up', { cause: signal.reason })
+  }
   return new LifeboatError('interrupted', 'the run was interrupted', { cause: signal.reason })
 }
 

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { startTime } from './private-folder.ts'
+import { LifeboatError } from './errors.ts'
+import { makeFolders } from './make-folders.ts'
+import { currentOwner, ownerState, type ProcessOwner } from './process-owner.ts'
 
 /**
  * What a run has begun at a sink and not yet finished, remembered outside of the process: where an agent is killed or
@@ -10,15 +12,20 @@ import { startTime } from './private-folder.ts'
 export interface Journal<Entry extends { readonly sink: string }> {
   opened(entry: Entry): Promise<void>
   closed(entry: Entry): Promise<void>
-  /** Entries for this sink whose process is gone. */
+  /**
+   * Entries for this sink whose process is gone. Where the folder is shared, another host's or container's processes
+   * can't be seen: theirs are given once they are older than any run.
+   */
   left(sink: string): Promise<readonly Entry[]>
 }
 
 interface Owned<Entry> {
   readonly entry: Entry
-  readonly pid: number
-  readonly startTime: number | null
+  readonly owner: ProcessOwner
+  readonly openedMs: number
 }
+
+const ABANDONED_MS = 14 * 24 * 3_600_000
 
 /** One small file per entry in `folder` (created 0700 when first needed), named for the hash of the entry. */
 export function createFileJournal<Entry extends { readonly sink: string }>(folder: string): Journal<Entry> {
@@ -26,13 +33,14 @@ export function createFileJournal<Entry extends { readonly sink: string }>(folde
     join(folder, `${createHash('sha256').update(stable(entry)).digest('hex').slice(0, 32)}.json`)
   return {
     async opened(entry) {
-      await mkdir(folder, { recursive: true, mode: 0o700 })
-      const owned: Owned<Entry> = {
-        entry,
-        pid: process.pid,
-        startTime: (await startTime(process.pid)) ?? null,
+      await makeFolders(folder)
+      const owned: Owned<Entry> = { entry, owner: await currentOwner(), openedMs: Date.now() }
+      {
+        await using file = await open(`${path(entry)}.new`, 'w', 0o600)
+        await file.writeFile(JSON.stringify(owned))
+        // Else a crash of the machine could leave the name without its text.
+        await file.sync()
       }
-      await writeFile(`${path(entry)}.new`, JSON.stringify(owned), { mode: 0o600 })
       await rename(`${path(entry)}.new`, path(entry))
     },
     async closed(entry) {
@@ -40,13 +48,14 @@ export function createFileJournal<Entry extends { readonly sink: string }>(folde
     },
     async left(sink) {
       const entries: Entry[] = []
+      const here = await currentOwner()
       for (const name of await names(folder)) {
         if (!name.endsWith('.json')) continue
         const owned = await readOwned<Entry>(join(folder, name))
         if (owned === undefined || owned.entry.sink !== sink) continue
-        // A pid is used again in time; pid and start time together are not.
-        const alive = owned.startTime !== null && (await startTime(owned.pid)) === owned.startTime
-        if (!alive) entries.push(owned.entry)
+        const state = await ownerState(owned.owner, here)
+        const abandoned = state === 'unknown' && Date.now() - owned.openedMs > ABANDONED_MS
+        if (state === 'gone' || abandoned) entries.push(owned.entry)
       }
       return entries
     },
@@ -61,11 +70,25 @@ function stable(entry: object): string {
 /** Undefined for a file that another run has just removed. */
 async function readOwned<Entry>(path: string): Promise<Owned<Entry> | undefined> {
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as Owned<Entry>
+    const owned = JSON.parse(await readFile(path, 'utf8')) as Partial<Owned<Entry>> | null
+    if (owned?.entry !== undefined && owned.owner !== undefined && owned.openedMs !== undefined) {
+      return owned as Owned<Entry>
+    }
+    throw unreadable(path)
   } catch (thrown) {
     if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw thrown
+    throw thrown instanceof SyntaxError ? unreadable(path) : thrown
   }
+}
+
+function unreadable(path: string): LifeboatError {
+  return new LifeboatError(
+    'config',
+    `unable to read journal entry '${path}': it is not what lifeboat writes`,
+    {
+      hint: 'Remove this file: what its run may have left at the sink is then to be removed by hand.',
+    },
+  )
 }
 
 async function names(folder: string): Promise<readonly string[]> {

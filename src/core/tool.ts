@@ -302,7 +302,9 @@ function howItEnded({
 /** setpriv(1), or stdbuf(1), is what fails where the tool itself can't be executed; they exit 127 as a shell does. */
 function notStarted(code: string | undefined, stderr: string): string | undefined {
   if (code === 'ENOENT' || code === 'EACCES') return code
-  return /^(?:setpriv: failed to execute|\S*stdbuf: failed to run command) [^\n]*: ([^\n:]+)$/m.exec(stderr)?.[1]
+  return /^(?:setpriv: failed to execute|\S*stdbuf: failed to run command) [^\n]*: ([^\n:]+)$/m.exec(
+    stderr,
+  )?.[1]
 }
 
 function lastBytes(tail: Buffer, piece: Uint8Array): Buffer {

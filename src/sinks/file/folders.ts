@@ -1,6 +1,7 @@
-import { lstat, mkdir, open, realpath, rmdir, stat } from 'node:fs/promises'
+import { lstat, open, realpath, rmdir } from 'node:fs/promises'
 import { dirname, join, sep } from 'node:path'
 import { LifeboatError } from '../../core/errors.ts'
+import { makeFolders } from '../../core/make-folders.ts'
 import { isErrno } from './errors.ts'
 
 /** A folder's entries are durable only once the folder itself is: fsync(2), "Calling fsync() does not…". */
@@ -13,22 +14,9 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
-/**
- * Makes the folder and what is missing above it, 0700, durably. One by one: Node's recursive mkdir says ENOENT on a file
- * system that is mounted read-only (tried on Node 24), which would be told as a folder that is not there.
- */
+/** Makes the folder and what is missing above it, 0700, durably. */
 export async function makeFolder(path: string): Promise<void> {
-  if ((await statIfAny(path))?.isDirectory() === true) return
-  const above = dirname(path)
-  if (above !== path) await makeFolder(above)
-  try {
-    await mkdir(path, { mode: 0o700 })
-  } catch (thrown) {
-    // Another writer was quicker.
-    if (isErrno(thrown, 'EEXIST') && (await statIfAny(path))?.isDirectory() === true) return
-    throw thrown
-  }
-  await syncFolder(above)
+  await makeFolders(path, (made) => syncFolder(dirname(made)))
 }
 
 /** Removes the folder and those above it, up to the root, as long as they are empty. */
@@ -72,17 +60,9 @@ async function existing(path: string): Promise<string | undefined> {
 }
 
 /** As fs.lstat, with undefined for what is not there. */
-export function lstatIfAny(path: string) {
-  return ifAny(lstat(path))
-}
-
-function statIfAny(path: string) {
-  return ifAny(stat(path))
-}
-
-async function ifAny<T>(looked: Promise<T>): Promise<T | undefined> {
+export async function lstatIfAny(path: string) {
   try {
-    return await looked
+    return await lstat(path)
   } catch (thrown) {
     if (isErrno(thrown, 'ENOENT', 'ENOTDIR')) return undefined
     throw thrown

@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process'
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createFileJournal } from '../../../src/core/journal.ts'
+import { makeFolders } from '../../../src/core/make-folders.ts'
 import { createPrivateFolder, startTime } from '../../../src/core/private-folder.ts'
 
 let folder: string
@@ -46,6 +47,51 @@ test('an entry of a killed process is left over, for its own sink only', async (
   expect(await journal.left(run.sink)).toEqual([run])
   await journal.closed(run)
   expect(await journal.left(run.sink)).toEqual([])
+})
+
+test('what another host or container has begun may be alive, and is left alone until it must be dead', async () => {
+  const journal = createFileJournal<typeof run>(folder)
+  await journal.opened(run)
+  const [name = ''] = await readdir(folder)
+  const path = join(folder, name)
+  const own = JSON.parse(await readFile(path, 'utf8'))
+  const left = async (owner: object, openedMs: number = own.openedMs) => {
+    await writeFile(path, JSON.stringify({ ...own, owner: { ...own.owner, ...owner }, openedMs }))
+    return (await journal.left(run.sink)).length
+  }
+  expect(await left({ pid: 2 ** 22 + 1 })).toBe(1)
+  expect(await left({ boot: 'before the restart of this machine' })).toBe(1)
+  for (const elsewhere of [
+    { host: 'another', pid: 1 },
+    { pidNamespace: 'pid:[1]', pid: 2 ** 22 + 1 },
+  ]) {
+    expect(await left(elsewhere)).toBe(0)
+    expect(await left(elsewhere, Date.now() - 30 * 24 * 3_600_000)).toBe(1)
+  }
+})
+
+test('an entry that a crash of the machine emptied is named, with what to do', async () => {
+  await writeFile(join(folder, 'x.json'), '')
+  await expect(createFileJournal<typeof run>(folder).left(run.sink)).rejects.toMatchObject({
+    code: 'config',
+    hint: expect.stringContaining('Remove this file'),
+  })
+})
+
+test('folders are made one by one, and refused where none can be made', async () => {
+  const deep = join(folder, 'a', 'b', 'c')
+  const made: string[] = []
+  const note = async (path: string) => void made.push(path)
+  await makeFolders(deep, note)
+  await makeFolders(deep, note)
+  expect(made).toEqual([join(folder, 'a'), join(folder, 'a', 'b'), deep])
+  expect((await stat(deep)).mode & 0o777).toBe(0o700)
+  await expect(makeFolders('/proc/nowhere/deep')).rejects.toMatchObject({ code: 'ENOENT' })
+  await writeFile(join(folder, 'file'), '')
+  await expect(makeFolders(join(folder, 'file'))).rejects.toMatchObject({ code: 'EEXIST' })
+  await expect(makeFolders(join(folder, 'file', 'below'))).rejects.toMatchObject({
+    code: 'EEXIST',
+  })
 })
 
 test('a private folder is 0700, its files 0600, and it is gone after its scope', async () => {
