@@ -1,5 +1,6 @@
 import { userInfo } from 'node:os'
 import { type Connection, createConnection } from 'mysql2/promise'
+import { readTrust } from '../../core/ca-bundle.ts'
 import type { DatabaseUrl } from '../../core/database-url.ts'
 import type { EngineContext } from '../../core/engine.ts'
 import { abortReason, LifeboatError, throwIfAborted } from '../../core/errors.ts'
@@ -10,7 +11,6 @@ import { formatOptionFile, type OptionLine } from './option-file.ts'
 import type { MysqlOptions } from './options.ts'
 import { createTlsRelay, type TlsRelay } from './tls-relay.ts'
 import type { Tool } from './tools.ts'
-import { readTrust } from './trust.ts'
 
 export const DEFAULT_PORT = 3306
 const CONNECT_TIMEOUT_MS = 20_000

@@ -1,12 +1,13 @@
 import pg from 'pg'
+import { readTrust } from '../../core/ca-bundle.ts'
 import type { DatabaseUrl } from '../../core/database-url.ts'
 import { abortReason, LifeboatError, throwIfAborted } from '../../core/errors.ts'
 import type { Secret, SecretSource } from '../../core/secret.ts'
 import { driverStream, serverProcess } from './driver-stream.ts'
+import { driverTls } from './driver-tls.ts'
 import { connectionError, queryError } from './failures.ts'
 import { resolveAddress, type ServerAddress } from './server-address.ts'
 import { askAboutSession, withSilenceWatch } from './silence-watch.ts'
-import { driverTls, readTrust } from './trust.ts'
 
 const CONNECT_TIMEOUT_MS = 20_000
 /** However little silence is borne, a server that is busy gets this long to answer whether it still works. */
@@ -30,7 +31,12 @@ export async function findServer(
   given: Pick<Server, 'password' | 'silenceMs'>,
   signal: AbortSignal,
 ): Promise<Server> {
-  return { url, address: await resolveAddress(url, signal), trust: await readTrust(url), ...given }
+  return {
+    url,
+    address: await resolveAddress(url, signal),
+    trust: (await readTrust(url))?.join('\n'),
+    ...given,
+  }
 }
 
 export type Row = Readonly<Record<string, unknown>>

@@ -1,35 +1,36 @@
 import { access, constants, readFile } from 'node:fs/promises'
-import { homedir } from 'node:os'
-import { join } from 'node:path'
 import { getCACertificates } from 'node:tls'
-import { type DatabaseUrl, isRdsHost } from '../../core/database-url.ts'
-import { LifeboatError, messageOf } from '../../core/errors.ts'
+import { type DatabaseUrl, isRdsHost } from './database-url.ts'
+import { LifeboatError, messageOf } from './errors.ts'
 
-/** Where people and packages put the RDS CA bundle. */
+/** Where people and packages put the CA bundle of RDS. */
 const RDS_BUNDLES = [
   '/etc/lifeboat/global-bundle.pem',
-  '/etc/ssl/certs/global-bundle.pem',
   '/etc/ssl/certs/rds-global-bundle.pem',
+  '/etc/ssl/certs/global-bundle.pem',
   '/etc/pki/tls/certs/global-bundle.pem',
   '/usr/local/share/ca-certificates/rds-global-bundle.pem',
+  '/usr/local/share/ca-certificates/rds-global-bundle.crt',
   '/usr/local/share/ca-certificates/global-bundle.crt',
   '/opt/rds/global-bundle.pem',
-  join(homedir(), 'global-bundle.pem'),
-]
+] as const
 
-/** The authorities that are trusted, as PEM; undefined where the mode verifies nothing. */
-export async function readTrust(url: DatabaseUrl): Promise<readonly string[] | undefined> {
+/** The authorities that a connection to the database trusts, as PEM; undefined where its TLS mode verifies nothing. */
+export async function readTrust(
+  url: DatabaseUrl,
+  bundles: readonly string[] = RDS_BUNDLES,
+): Promise<readonly string[] | undefined> {
   if (url.tls === 'disable' || url.tls === 'require') return undefined
   if (url.tlsCa !== undefined) return [await readBundle(url.tlsCa)]
   if (url.host === undefined || !isRdsHost(url.host)) {
     return [...getCACertificates('default'), ...getCACertificates('system')]
   }
-  for (const path of RDS_BUNDLES) if (await isReadable(path)) return [await readBundle(path)]
+  for (const path of bundles) if (await isReadable(path)) return [await readBundle(path)]
   throw new LifeboatError(
-    'unsupported',
+    'config',
     `unable to verify host '${url.host}': the CA bundle of RDS is not on this machine`,
     {
-      hint: 'Fetch https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem and give it as tls-ca=/path/global-bundle.pem.',
+      hint: `Fetch https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem into ${bundles[0]}, or give it as tls-ca=/path/global-bundle.pem.`,
     },
   )
 }
