@@ -66,10 +66,7 @@ export async function* dumpAccounts(
   unreadable: Account[],
 ): AsyncGenerator<Uint8Array> {
   const { accounts, roles } = await listAccounts(session, server, managed)
-  if (server.flavour === 'MySQL' && isAtLeast(server.numbers, [8, 0, 17])) {
-    // Hashes of caching_sha2_password hold raw bytes, which no text of SQL can carry safely.
-    await session.query('SET SESSION print_identified_with_as_hex = ON')
-  }
+  await showHashesAsHex(session, server)
   yield line(`-- lifeboat accounts 1: of ${server.flavour} ${server.text}`)
   const later: string[] = []
   for (const role of roles) {
@@ -86,8 +83,8 @@ export async function* dumpAccounts(
     }
     yield line(mark('create', account))
     for (const row of rows) {
-      const { text, defaultRole } = cutClauses(row)
-      yield line(`${text.replace(/^CREATE USER /, 'CREATE USER IF NOT EXISTS ')};`)
+      const { text, defaultRole } = createStatement(row)
+      yield line(`${text};`)
       if (defaultRole !== undefined) {
         later.push(mark('grant', account), `SET DEFAULT ROLE ${defaultRole} TO ${quoteAccount(account)};`)
       }
@@ -104,8 +101,27 @@ export async function* dumpAccounts(
   yield line(END_MARK)
 }
 
+/** Hashes of caching_sha2_password hold raw bytes, which no text of SQL can carry safely. */
+export async function showHashesAsHex(session: Session, server: ServerVersion): Promise<void> {
+  if (server.flavour === 'MySQL' && isAtLeast(server.numbers, [8, 0, 17])) {
+    await session.query('SET SESSION print_identified_with_as_hex = ON')
+  }
+}
+
+/** What a row of SHOW CREATE USER becomes in the script. */
+export function createStatement(row: string): {
+  readonly text: string
+  readonly defaultRole: string | undefined
+} {
+  const { text, defaultRole } = cutClauses(row)
+  return { text: text.replace(/^CREATE USER /, 'CREATE USER IF NOT EXISTS '), defaultRole }
+}
+
 /** A MariaDB with skip_name_resolve, as on RDS, ignores accounts with a host name: it lists them but can't show them. */
-async function showCreateUser(session: Session, account: Account): Promise<readonly string[] | undefined> {
+export async function showCreateUser(
+  session: Session,
+  account: Account,
+): Promise<readonly string[] | undefined> {
   try {
     return (await session.query(`SHOW CREATE USER ${quoteAccount(account)}`)).map(firstValue)
   } catch (thrown) {
@@ -116,7 +132,7 @@ async function showCreateUser(session: Session, account: Account): Promise<reado
 
 export const END_MARK = '-- lifeboat accounts end'
 
-async function showGrants(session: Session, account: Account): Promise<readonly string[]> {
+export async function showGrants(session: Session, account: Account): Promise<readonly string[]> {
   try {
     const rows = await session.query(`SHOW GRANTS FOR ${quoteAccount(account)}`)
     return rows.map((row) => plainGrant(firstValue(row), account)).filter((grant) => grant !== undefined)

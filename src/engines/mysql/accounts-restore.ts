@@ -1,9 +1,11 @@
 import { messageOf } from '../../core/errors.ts'
+import { createStatement, showCreateUser, showGrants, showHashesAsHex } from './accounts-dump.ts'
 import { cutToLength } from './excerpt.ts'
 import { type Account, quoteAccount } from './quote.ts'
-import type { Session } from './server-access.ts'
+import { errorNumber, type Session } from './server-access.ts'
 import { editOutsideQuotes } from './sql-clauses.ts'
 import { findStatementEnd } from './statement-end.ts'
+import type { ServerVersion } from './version.ts'
 
 export interface AccountStatement {
   readonly kind: 'create' | 'grant'
@@ -50,16 +52,31 @@ function readMark(text: string): { kind: 'create' | 'grant'; account: Account } 
   return undefined
 }
 
+export interface AccountsToCreate {
+  readonly server: ServerVersion
+  readonly statements: readonly AccountStatement[]
+  readonly translate: (sql: string) => string
+  /** Accounts that are there get their grants again. */
+  readonly grantsAgain: boolean
+}
+
+export interface CreatedAccounts {
+  /** Names, as they are quoted, of what was there before and left alone. */
+  readonly left: ReadonlySet<string>
+  readonly roles: readonly Account[]
+}
+
 /**
  * Creates the accounts that are not there. What is there stays as it is, always: whoever may log in to the target is
- * not ours to change. Failures are reported one by one, since the data matter more. Returns what was left alone.
+ * not ours to change. Failures are reported one by one, since the data matter more.
  */
 export async function createAccounts(
   session: Session,
-  statements: readonly AccountStatement[],
-  translate: (sql: string) => string,
+  given: AccountsToCreate,
   report: AccountReport,
-): Promise<ReadonlySet<string>> {
+): Promise<CreatedAccounts> {
+  const { server, statements, translate } = given
+  await showHashesAsHex(session, server)
   const rows = await session.query('SELECT User AS user, Host AS host FROM mysql.user')
   const existing = new Set(
     rows.map((row) => quoteAccount({ user: String(row.user), host: String(row.host) })),
@@ -67,23 +84,85 @@ export async function createAccounts(
   const [self] = await session.query('SELECT CURRENT_USER() AS account')
   const ours = String(self?.account)
   const left = new Set<string>()
+  const roles: Account[] = []
+  const identical: string[] = []
   for (const { kind, account, sql } of statements) {
     if (kind !== 'create') continue
     const name = quoteAccount(account)
     const reason = reasonToLeave(account, existing.has(name), ours)
     if (reason !== undefined) {
-      report.notRestored.push({ what: `account ${name}`, reason })
       left.add(name)
+      const granted = given.grantsAgain && `${account.user}@${account.host}` !== ours
+      const grants = granted ? [] : grantsFor(statements, name)
+      if (existing.has(name) && (await isIdentical(session, account, translate(sql), grants))) {
+        identical.push(name)
+      } else report.notRestored.push({ what: `account ${name}`, reason })
       continue
     }
     try {
       await session.query(translate(sql))
       report.restored.push(`account ${name}`)
+      if (account.host === '') roles.push(account)
     } catch (thrown) {
       report.notRestored.push({ what: `account ${name}`, reason: messageOf(thrown) })
     }
   }
-  return left
+  if (identical.length > 0) {
+    report.restored.push(
+      `accounts that were there already, the same as in the backup: ${identical.join(', ')}`,
+    )
+  }
+  return { left, roles }
+}
+
+function grantsFor(statements: readonly AccountStatement[], name: string): readonly string[] {
+  return statements
+    .filter(({ kind, account }) => kind === 'grant' && quoteAccount(account) === name)
+    .map(({ sql }) => sql)
+}
+
+/** With the same password, limits and TLS, and all the grants: there is nothing to restore. A role has but its name. */
+async function isIdentical(
+  session: Session,
+  account: Account,
+  sql: string,
+  grants: readonly string[],
+): Promise<boolean> {
+  const held = grants.length === 0 ? [] : await grantsOf(session, account)
+  if (!grants.every((grant) => held.includes(grant))) return false
+  if (account.host === '') return true
+  try {
+    const rows = await showCreateUser(session, account)
+    return rows?.some((row) => createStatement(row).text === sql) === true
+  } catch (thrown) {
+    // Who may not look at it can't say that it is the same.
+    if (errorNumber(thrown) !== undefined) return false
+    throw thrown
+  }
+}
+
+/**
+ * MariaDB makes whoever creates a role its administrator, who then holds all that it may do. That was needed to grant
+ * the role; it is taken back, or said.
+ */
+export async function leaveRoles(
+  session: Session,
+  roles: readonly Account[],
+  warnings: string[],
+): Promise<void> {
+  const [self] = await session.query('SELECT CURRENT_USER() AS account')
+  const ours = String(self?.account)
+  const at = ours.lastIndexOf('@')
+  const account = quoteAccount({ user: ours.slice(0, at), host: ours.slice(at + 1) })
+  for (const role of roles) {
+    try {
+      await session.query(`REVOKE ${quoteAccount(role)} FROM ${account}`)
+    } catch (thrown) {
+      warnings.push(
+        `${account} became administrator of role ${quoteAccount(role)} by creating it: ${messageOf(thrown)}`,
+      )
+    }
+  }
 }
 
 /** The servers match the most specific host first: another host of our own user, or an anonymous account, would shadow ours. */
@@ -110,16 +189,31 @@ export async function grantAll(
 ): Promise<readonly AccountStatement[]> {
   const [self] = await session.query('SELECT CURRENT_USER() AS account')
   const failed: AccountStatement[] = []
+  const held = new Map<string, readonly string[]>()
   for (const statement of statements) {
     const { kind, account, sql } = statement
     const name = quoteAccount(account)
     if (kind !== 'grant' || `${account.user}@${account.host}` === String(self?.account) || !allowed(name))
       continue
+    // What it holds need not be granted again, perhaps by who could not: GRANT PROXY of root, for one.
+    const grants = held.get(name) ?? (await grantsOf(session, account))
+    held.set(name, grants)
+    if (grants.includes(sql)) continue
     const failures = report.notRestored.length
     await grant(session, sql, name, report)
     if (report.notRestored.length > failures) failed.push(statement)
   }
   return failed
+}
+
+async function grantsOf(session: Session, account: Account): Promise<readonly string[]> {
+  try {
+    return await showGrants(session, account)
+  } catch (thrown) {
+    // It could not be created, or may not be looked at: what is granted then says why not.
+    if (errorNumber(thrown) !== undefined) return []
+    throw thrown
+  }
 }
 
 async function grant(session: Session, sql: string, name: string, report: AccountReport): Promise<void> {

@@ -7,6 +7,7 @@ import {
   type AccountStatement,
   createAccounts,
   grantAll,
+  leaveRoles,
   parseAccounts,
   translateAccount,
 } from './accounts-restore.ts'
@@ -16,7 +17,7 @@ import { explainRestore } from './failures.ts'
 import { readServer } from './inventory.ts'
 import { createLoadStream, type LoadStream } from './load-stream.ts'
 import type { MysqlOptions } from './options.ts'
-import { quoteName } from './quote.ts'
+import { type Account, quoteName } from './quote.ts'
 import { createRewriter, type Rewriter } from './rewrite.ts'
 import type { ServerAccess } from './server-access.ts'
 import { findClient, TOOL_ENVIRONMENT } from './tools.ts'
@@ -67,18 +68,24 @@ export async function restore(
       }
     })
   }
+  let roles: readonly Account[] = []
   if (statements.length > 0) {
-    const left = await access.withSession(signal, (session) =>
+    const created = await access.withSession(signal, (session) =>
       createAccounts(
         session,
-        statements,
-        (sql) => translateAccount(sql, source.server.flavour, server.flavour),
+        {
+          server,
+          statements,
+          translate: (sql) => translateAccount(sql, source.server.flavour, server.flavour),
+          grantsAgain: restoring.replace,
+        },
         report,
       ),
     )
+    roles = created.roles
     const untold: AccountReport = { restored: [], notRestored: [] }
     statements = await access.withSession(signal, (session) =>
-      grantAll(session, statements, (name) => restoring.replace || !left.has(name), untold),
+      grantAll(session, statements, (name) => restoring.replace || !created.left.has(name), untold),
     )
   }
   if (has(DATABASES)) {
@@ -90,6 +97,8 @@ export async function restore(
     step('grants')
     await access.withSession(signal, (session) => grantAll(session, statements, () => true, report))
   }
+  if (roles.length > 0)
+    await access.withSession(signal, (session) => leaveRoles(session, roles, report.warnings))
   report.warnings.push(...rewriter.changes, ...(await missingDefiners(access, rewriter, signal)))
   for (const what of rewriter.omitted) {
     report.notRestored.push({ what, reason: `${server.flavour} has no such thing` })

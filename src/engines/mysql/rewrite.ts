@@ -148,7 +148,7 @@ function readDefiner(text: string): Account | undefined {
   const utf8 = Buffer.from(text, 'latin1').toString('utf8')
   if (/^CURRENT_(?:USER|ROLE)/i.test(utf8)) return undefined
   // A role of MariaDB is a definer without a host.
-  if (!/^(?:`(?:[^`]|``)*`|'[^']*'|[\w$]+)\s*@/.test(utf8)) {
+  if (!/^(?:`(?:[^`]|``)*`|'[^']*'|"(?:[^"]|"")*"|[\w$]+)\s*@/.test(utf8)) {
     const account = parseAccount(utf8)
     return account === undefined ? undefined : { user: account.user, host: '' }
   }
