@@ -4,6 +4,7 @@ import type { Dump, DumpResult, EngineContext, Part } from '../../core/engine.ts
 import type { NotCaptured } from '../../core/manifest.ts'
 import { readTool } from '../../core/tool.ts'
 import { dumpAccounts, listAccounts } from './accounts-dump.ts'
+import { changedBetween, type Definitions, readDefinitions, type TableName } from './definitions.ts'
 import { explainDump } from './failures.ts'
 import { readLogPosition } from './log-position.ts'
 import type { MysqlOptions } from './options.ts'
@@ -35,10 +36,14 @@ export function createDump(
   const counter = createRowCounter()
   const unreadable: Account[] = []
   let before: string | undefined
+  let definitions: Definitions | undefined
   let whole = databases.length === 0
 
   async function* openDatabases(inner: AbortSignal): Bytes {
-    before = await access.withSession(inner, (session) => readLogPosition(session, server))
+    await access.withSession(inner, async (session) => {
+      before = await readLogPosition(session, server)
+      definitions = await readDefinitions(session, server, databases)
+    })
     const tool = await findClient('dump', server, context, inner, options.client)
     const file = await access.optionFile(tool, inner)
     const command = {
@@ -83,6 +88,10 @@ export function createDump(
     if (!whole) throw new Error('finish was called before the last part had ended')
     return await access.withSession(AbortSignal.any([signal, inner]), async (session) => {
       const after = await readLogPosition(session, server)
+      const changed =
+        definitions === undefined
+          ? []
+          : changedBetween(definitions, await readDefinitions(session, server, databases))
       const accounts = facts.accounts ? await listAccounts(session, server, managed) : undefined
       return {
         contents: {
@@ -97,6 +106,7 @@ export function createDump(
             nonTransactional: names(facts.nonTransactional),
             withoutRows: names(facts.withoutRows),
             brokenViews: names(facts.brokenViews),
+            changedDuringDump: changed.map((table) => list([table])),
             accounts: accounts?.accounts.map(quoteAccount) ?? [],
             roles: accounts?.roles.map(quoteAccount) ?? [],
           },
@@ -105,7 +115,7 @@ export function createDump(
           facts.nonTransactional.length === 0
             ? 'one transaction over all tables'
             : 'one transaction over all transactional tables; the others as they were read',
-        notCaptured: [...facts.notCaptured, ...ignoredAccounts()],
+        notCaptured: [...facts.notCaptured, ...ignoredAccounts(), ...inconsistent(changed)],
         ...(before === undefined && after === undefined
           ? {}
           : {
@@ -117,7 +127,12 @@ export function createDump(
                   'binary log before and after the dump: its snapshot lies in between, not at either (a managed server gives no global lock)',
               },
             }),
-        warnings: [],
+        warnings:
+          changed.length === 0
+            ? []
+            : [
+                `made, altered or dropped while the dump ran, so not of one moment with the rest: ${list(changed)}; dump again without schema changes if they matter`,
+              ],
       }
     })
   }
@@ -158,6 +173,17 @@ export function createDump(
       // Each part closes its own tool when its reader lets go; nothing is held between parts.
     },
   }
+}
+
+function inconsistent(changed: readonly TableName[]): readonly NotCaptured[] {
+  if (changed.length === 0) return []
+  return [
+    {
+      what: 'consistency of tables and views whose definition changed during the dump',
+      count: changed.length,
+      reason: 'a snapshot does not hold definitions',
+    },
+  ]
 }
 
 function names(tables: SourceFacts['nonTransactional']): readonly string[] {
