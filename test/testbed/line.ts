@@ -153,7 +153,7 @@ export async function createLine(): Promise<Line> {
           : ''
       await writeFile(
         join(folder, name),
-        `#!/bin/sh\n${version}export REAL_TOOL='${path}'\nexec '${script}' '${path}' "$@"\n`,
+        `#!/bin/sh\n${version}REAL_TOOL='${path}' exec '${script}' ${fake === 'stops-at-first' ? '' : `'${path}'`} "$@"\n`,
       )
       await chmod(join(folder, name), 0o755)
       return { PATH: `${folder}:${process.env.PATH}` }
@@ -244,15 +244,45 @@ export async function createLine(): Promise<Line> {
   return line
 }
 
-/** Command lines of all living processes that a lifeboat with this home has started, itself included. */
-export async function processesOf(home: string): Promise<readonly { pid: number; command: string }[]> {
+/** All living processes that a lifeboat with this home has started, itself included, as /proc shows them. */
+export async function processesOf(home: string): Promise<readonly LineProcess[]> {
   const mark = `LIFEBOAT_STATE_DIR=${home}/state\0`
-  const found: { pid: number; command: string }[] = []
+  const read = (pid: string, name: string) => readFile(`/proc/${pid}/${name}`, 'latin1').catch(() => '')
+  const found: LineProcess[] = []
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
-    const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '')
-    if (!`${environment}\0`.includes(mark)) continue
-    const command = (await readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => '')).replaceAll('\0', ' ')
-    found.push({ pid: Number(pid), command })
+    const environment = `${await read(pid, 'environ')}\0`
+    if (!environment.includes(mark)) continue
+    const [command, status] = await Promise.all([read(pid, 'cmdline'), read(pid, 'status')])
+    found.push({
+      pid: Number(pid),
+      stopped: /^State:\s+T/m.test(status),
+      command: command.replaceAll('\0', ' '),
+      environment,
+    })
   }
   return found
+}
+
+export interface LineProcess {
+  readonly pid: number
+  readonly stopped: boolean
+  readonly command: string
+  readonly environment: string
+}
+
+/** Watches a run whose tools stop themselves, lets each go on once it was seen, and resolves with all that was seen. */
+export async function watchHeldTools(home: string, run: Promise<unknown>): Promise<readonly LineProcess[]> {
+  const seen: LineProcess[] = []
+  let running = true
+  const ended = run.finally(() => {
+    running = false
+  })
+  await until(async () => {
+    const now = await processesOf(home)
+    seen.push(...now)
+    for (const { pid, stopped } of now) if (stopped) process.kill(pid, 'SIGCONT')
+    return !running
+  }, 45_000)
+  await ended
+  return seen
 }
