@@ -26,6 +26,11 @@ function adviceFor(reason: string, number: number | undefined): Advice {
   switch (number) {
     case 1045:
     case 1698:
+      if (/using password: NO/.test(reason)) {
+        return unreachable(
+          'No password was given: add --password env:NAME, --password file:PATH or --password prompt:',
+        )
+      }
       return unreachable(
         'Check the user in the URL and what --password refers to; the server refused this pair.',
       )
@@ -155,6 +160,15 @@ const RESTORE_ADVICE: readonly (readonly [RegExp, string, ErrorCode?])[] = [
     /ERROR 1449/,
     'Create the account that is named as definer at the target, or restore with --replace and definer=strip in the URL.',
     'unsupported',
+  ],
+  [
+    /ERROR 3750/,
+    'The target demands a primary key of every table: turn sql_require_primary_key off there (on RDS in the parameter group) or grant SESSION_VARIABLES_ADMIN to the account, then restore again with --replace.',
+    'unsupported',
+  ],
+  [
+    /ERROR (?:1118|1478|1031)\b/,
+    'If innodb_strict_mode is on at the target, turn it off there (on RDS in the parameter group) for the restore, then restore again with --replace.',
   ],
   [
     /ERROR 1273/,

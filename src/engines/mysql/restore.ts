@@ -15,6 +15,7 @@ import { readCollations } from './collations.ts'
 import { ACCOUNTS, DATABASES } from './dump.ts'
 import { explainRestore } from './failures.ts'
 import { readServer } from './inventory.ts'
+import { readLoadSettings } from './load-settings.ts'
 import { createLoadStream, type LoadStream } from './load-stream.ts'
 import type { MysqlOptions } from './options.ts'
 import { type Account, quoteName } from './quote.ts'
@@ -90,7 +91,10 @@ export async function restore(
   }
   if (has(DATABASES)) {
     step('databases')
-    await load({ access, context, options, server, rewriter, source }, signal)
+    const settings = await access.withSession(signal, readLoadSettings)
+    report.warnings.push(...settings.warnings)
+    const { initCommand } = settings
+    await load({ access, context, options, server, rewriter, source, initCommand }, signal)
     for (const { name } of source.contents.databases) report.restored.push(`database ${quoteName(name)}`)
   }
   if (statements.length > 0) {
@@ -113,10 +117,11 @@ interface Load {
   readonly server: ServerVersion
   readonly rewriter: Rewriter
   readonly source: PartSource
+  readonly initCommand: string | undefined
 }
 
 async function load(
-  { access, context, options, server, rewriter, source }: Load,
+  { access, context, options, server, rewriter, source, initCommand }: Load,
   signal: AbortSignal,
 ): Promise<void> {
   const tool = await findClient('load', server, context, signal, options.client)
@@ -136,6 +141,7 @@ async function load(
           '--comments',
           '--default-character-set=utf8mb4',
           '--max-allowed-packet=1G',
+          ...(initCommand === undefined ? [] : [`--init-command=${initCommand}`]),
         ],
         env: TOOL_ENVIRONMENT,
         secrets: file.secrets,

@@ -146,11 +146,14 @@ export function createServerAccess(
   }
 }
 
-/** As a person knows it: `mysql://user@host:3306`. */
-function describeTarget(url: DatabaseUrl, user: string): string {
+/** As a person knows it: `mysql://user@host:3306`, and through a tunnel where that is dialled. */
+export function describeTarget(url: DatabaseUrl, user: string): string {
   const where = url.socket ?? `${url.host}:${url.port ?? DEFAULT_PORT}`
   const scope = url.database === undefined ? '' : `/${url.database}`
-  return `${url.scheme}://${user}@${where}${scope}`
+  const whole = `${url.scheme}://${user}@${where}${scope}`
+  if (url.connect === undefined) return whole
+  const { host, port = url.port ?? DEFAULT_PORT } = url.connect
+  return `${whole} by way of ${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
 /** An IAM token is a presigned request: `host:port/?Action=connect&DBUser=…`. */
