@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { version } from '../config/version.ts'
 import { LifeboatError } from '../core/errors.ts'
+import { nearest } from '../core/nearest.ts'
 import { doctorCommand } from './doctor.ts'
 import { dumpCommand } from './dump.ts'
 import { keygenCommand } from './keygen.ts'
@@ -50,7 +51,8 @@ Exit codes: 0 done, 1 our bug, 2 usage, 3 configuration, 10-14 database and tool
   } catch (thrown) {
     if (!(thrown instanceof CommanderError)) throw thrown
     if (thrown.exitCode === 0) return 0
-    throw fromCommander(thrown, argv[0])
+    const verb = program.commands.find((command) => command.name() === argv[0])
+    throw fromCommander(thrown, argv[0], verb?.options.flatMap(({ long }) => long ?? []) ?? [])
   }
   return exitCode
 }
@@ -69,15 +71,25 @@ function refuseSwallowed(program: Command, argv: readonly string[]): void {
 }
 
 /** Commander's `error: unknown option '--form'\n(Did you mean --from?)`, in our form. */
-function fromCommander(thrown: CommanderError, verb: string | undefined): LifeboatError {
+function fromCommander(
+  thrown: CommanderError,
+  verb: string | undefined,
+  options: readonly string[],
+): LifeboatError {
   const [first = '', ...rest] = thrown.message.replace(/^error: /, '').split('\n')
-  const suggestion = /\(Did you mean (.*)\?\)/.exec(rest.join(' '))?.[1]
+  const suggestion = /\(Did you mean (.*)\?\)/.exec(rest.join(' '))?.[1] ?? likelyOption(first, options)
   const known = verb !== undefined && !verb.startsWith('-') && thrown.code !== 'commander.unknownCommand'
   const help = `Type lifeboat ${known ? `${verb} ` : ''}--help to see what there is.`
   const meant = suggestion === undefined ? '' : `Did you mean ${suggestion}? `
   const several =
     thrown.code === 'commander.excessArguments' ? 'Repeat an option for each of its values. ' : ''
   return usage(`unable to read the command: ${withoutValue(first)}`, `${meant}${several}${help}`)
+}
+
+/** Commander compares `--pasword=hunter2` as a whole, and finds nothing like it. */
+function likelyOption(message: string, options: readonly string[]): string | undefined {
+  const name = /^unknown option '(--[^'=]+)/.exec(message)?.[1]
+  return name === undefined ? undefined : nearest(name, options)
 }
 
 /** `--pasword=hunter2` is an unknown option whose value may be a secret. */

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { LifeboatError } from './errors.ts'
+import { knownNames } from './nearest.ts'
 
 export type TlsMode = 'verify-full' | 'verify-ca' | 'require' | 'disable'
 
@@ -101,7 +102,7 @@ export function refuseUnknownOptions(url: DatabaseUrl, known: readonly string[])
       'usage',
       `unable to read the database URL: ${url.scheme}:// has no option '${name}'`,
       {
-        hint: `It takes ${[...known, 'socket', 'connect', 'tls', 'tls-ca'].sort().join(', ')}.`,
+        hint: knownNames(name, [...known, 'socket', 'connect', 'tls', 'tls-ca']),
       },
     )
   }

@@ -1,3 +1,10 @@
+/** The hint for a name that is not known: what was likely meant, then all that there is. */
+export function knownNames(text: string, known: readonly string[]): string {
+  const likely = nearest(text, known)
+  const all = `It takes ${known.toSorted().join(', ')}.`
+  return likely === undefined ? all : `Did you mean '${likely}'? ${all}`
+}
+
 /** The known name that a typo most likely meant; undefined where none is near. */
 export function nearest(text: string, known: readonly string[]): string | undefined {
   let best: string | undefined

@@ -22,9 +22,19 @@ const SECRET = 'hunter2-is-not-a-reference'
 const MATRIX: readonly (readonly [string, readonly string[], number, RegExp])[] = [
   ['unknown verb', ['dmup'], 2, /unknown command 'dmup'[\s\S]*hint: Did you mean dump\?/],
   ['unknown option', ['dump', '--form', 'x'], 2, /unknown option '--form'[\s\S]*hint: Did you mean --from\?/],
-  ['secret in an unknown option', ['dump', `--pasword=${SECRET}`], 2, /unknown option '--pasword'/],
+  [
+    'secret in an unknown option',
+    ['dump', `--pasword=${SECRET}`],
+    2,
+    /unknown option '--pasword'\nhint: Did you mean --password\?/,
+  ],
   ['option without a value', ['dump', '--from'], 2, /--from <database-url>' argument missing/],
-  ['flag in place of a value', ['dump', '--from', '--json'], 2, /(argument missing)[\s\S]*Write its value/],
+  [
+    'flag in place of a value',
+    ['dump', '--from', '--to', 'x'],
+    2,
+    /(argument missing)[\s\S]*Write its value/,
+  ],
   ['too many arguments', ['dump', ...FROM, ...TO, 'x'], 2, /too many arguments[\s\S]*hint: Repeat an option/],
   ['dump without --from', ['dump', ...TO, '--no-encryption'], 2, /--from is missing[\s\S]*hint: Add --from/],
   ['dump without --to', ['dump', ...FROM, '--no-encryption'], 2, /--to is missing/],

@@ -29,6 +29,13 @@ export function connectionError(
 
 function connectionHint(thrown: unknown, reason: string, server: Server): string {
   const code = codeOf(thrown)
+  // The driver's way of saying that it was given none.
+  if (/password must be a/i.test(reason)) {
+    return 'No password was given: add --password env:NAME, --password file:PATH or --password prompt:'
+  }
+  if (/establishing an SSL connection/i.test(reason)) {
+    return 'What answers there may not be PostgreSQL: check host and port, and that the scheme of the URL is meant.'
+  }
   if (code === '28P01' || /password/i.test(reason)) return PASSWORD_HINT
   if (code === '28000') {
     return 'The server admits no such connection: check user, database and TLS against its pg_hba.conf, or on RDS the parameter rds.force_ssl.'

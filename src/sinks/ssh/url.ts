@@ -1,5 +1,6 @@
 import { join, normalize } from 'node:path/posix'
 import { LifeboatError } from '../../core/errors.ts'
+import { knownNames } from '../../core/nearest.ts'
 
 export interface SshSinkAddress {
   /** The user of this process where it is left out. */
@@ -93,10 +94,7 @@ function readOptions(url: URL): ReadonlyMap<string, readonly string[]> {
   const options = new Map<string, string[]>()
   for (const [name, value] of url.searchParams) {
     if (!REPEATABLE.includes(name) && !SINGLE.includes(name)) {
-      throw refuse(
-        `ssh:// has no option '${name}'`,
-        `It takes ${[...REPEATABLE, ...SINGLE].sort().join(', ')}.`,
-      )
+      throw refuse(`ssh:// has no option '${name}'`, knownNames(name, [...REPEATABLE, ...SINGLE]))
     }
     if (value === '') throw refuse(`the option '${name}' is empty`)
     const values = options.get(name)

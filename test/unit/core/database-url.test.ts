@@ -125,6 +125,9 @@ describe('parseDatabaseUrl', () => {
   test('an option that the engine does not know is refused by name', () => {
     const url = parseDatabaseUrl('mysql://h?definr=strip')
     expect(() => refuseUnknownOptions(url, ['definer'])).toThrow("no option 'definr'")
+    expect(() => refuseUnknownOptions(url, ['definer'])).toThrow(
+      expect.objectContaining({ hint: expect.stringContaining("Did you mean 'definer'? It takes connect,") }),
+    )
     expect(() => refuseUnknownOptions(parseDatabaseUrl('mysql://h?definer=strip'), ['definer'])).not.toThrow()
   })
 })
