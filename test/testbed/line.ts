@@ -20,6 +20,11 @@ import type { LineServer } from './line-servers.ts'
 
 export const KEY_PASSPHRASE = 'correct horse battery staple'
 
+/** Who a run logs in as: all that it has to know of a server beside its URL. */
+interface Login {
+  readonly password: string
+}
+
 export interface LineRun {
   /** Added to the command line. */
   readonly args?: readonly string[]
@@ -40,17 +45,12 @@ export interface Line extends AsyncDisposable {
   /** `--key …` and its passphrase, for the key that every dump is encrypted to. */
   readonly key: readonly string[]
   /** `lifeboat dump --json`, under way. */
-  startDump(server: LineServer, from: string, to: string, run?: LineRun): ReturnType<typeof startLifeboat>
-  startRestore(
-    server: LineServer,
-    from: string,
-    into: string,
-    run?: LineRun,
-  ): ReturnType<typeof startLifeboat>
+  startDump(server: Login, from: string, to: string, run?: LineRun): ReturnType<typeof startLifeboat>
+  startRestore(server: Login, from: string, into: string, run?: LineRun): ReturnType<typeof startLifeboat>
   /** The id of a dump that must go well. */
-  dump(server: LineServer, from: string, to: string, run?: LineRun): Promise<string>
+  dump(server: Login, from: string, to: string, run?: LineRun): Promise<string>
   /** Of a restore that must go well, its JSON. */
-  restore(server: LineServer, from: string, into: string, run?: LineRun): Promise<Record<string, unknown>>
+  restore(server: Login, from: string, into: string, run?: LineRun): Promise<Record<string, unknown>>
   /** A folder whose dump tool goes wrong as test/fixtures/tools/FAKE does, for the front of PATH. */
   fakeTool(tool: LineServer['dumpTool'], fake: string): Promise<{ readonly PATH: string }>
   /** The failure of a run that must fail with this code. */
