@@ -13,8 +13,9 @@ const ADVICE: Readonly<Record<string, Advice>> = {
   ENOSPC: {
     code: 'sink-full',
     reason: 'the disk is full',
-    hint: (path) =>
-      `Nothing of the object was kept; free space or inodes there (df -h ${shellQuote(path)}; df -i), or write to another sink.`,
+    // Without the path: its folder goes with the object that was not kept.
+    hint: () =>
+      'Nothing of the object was kept; free space or inodes on its disk (df -h; df -i), or write to another sink.',
   },
   EDQUOT: {
     code: 'sink-full',
