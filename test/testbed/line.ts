@@ -84,7 +84,10 @@ export async function createLine(): Promise<Line> {
     'env:KEY_PASSPHRASE',
   ]
   const made = await runLifeboat(keygen, { home, env: own })
-  if (made.exitCode !== 0) throw new Error(made.stderr)
+  if (made.exitCode !== 0) {
+    await rm(home, { recursive: true })
+    throw new Error(made.stderr)
+  }
   const secretFile = join(home, 'keys/line.sec.asc')
   const key = ['--key', secretFile, '--passphrase', 'env:KEY_PASSPHRASE']
   const secrets = {
