@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, readdir, readFile, rm, statfs } from 'node:fs/promises'
+import { lstat, mkdir, open, readdir, rm, statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pidNamespace, startTime } from './process-owner.ts'
 
 const PREFIX = 'lifeboat-'
 const TMPFS_MAGIC = 0x01021994
@@ -19,8 +20,9 @@ export interface PrivateFolder extends AsyncDisposable {
 export async function createPrivateFolder(parent?: string): Promise<PrivateFolder> {
   const root = parent ?? (await scratchRoot())
   await sweepPrivateFolders(root)
-  const name = `${PREFIX}${process.pid}-${(await startTime(process.pid)) ?? 0}-${randomBytes(6).toString('hex')}`
-  const path = join(root, name)
+  const started = (await startTime(process.pid)) ?? 0
+  const owner = `${await namespaceNumber()}-${process.pid}-${started}`
+  const path = join(root, `${PREFIX}${owner}-${randomBytes(6).toString('hex')}`)
   await mkdir(path, { mode: 0o700 })
   return {
     path,
@@ -40,19 +42,40 @@ export async function createPrivateFolder(parent?: string): Promise<PrivateFolde
   }
 }
 
-/** Removes the private folders of processes that are gone. Returns their paths. */
+/**
+ * Removes the private folders of processes of this user that are gone, and returns their paths. Other users' are not
+ * ours to remove, and other containers' processes can't be seen where they share the folder.
+ */
 export async function sweepPrivateFolders(root: string): Promise<readonly string[]> {
   const removed: string[] = []
+  const namespace = await namespaceNumber()
   for (const name of await readdir(root)) {
-    const owner = /^lifeboat-(\d+)-(\d+)-[0-9a-f]{12}$/.exec(name)
-    if (owner === null) continue
+    const owner = /^lifeboat-(\d+)-(\d+)-(\d+)-[0-9a-f]{12}$/.exec(name)
+    if (owner === null || owner[1] !== namespace) continue
     // A pid is used again in time; pid and start time together are not.
-    if ((await startTime(Number(owner[1]))) === Number(owner[2])) continue
+    if ((await startTime(Number(owner[2]))) === Number(owner[3])) continue
     const path = join(root, name)
+    if (!(await isOwnFolder(path))) continue
     await rm(path, { recursive: true, force: true })
     removed.push(path)
   }
   return removed
+}
+
+/** False for what another run has just removed, too. */
+async function isOwnFolder(path: string): Promise<boolean> {
+  try {
+    const info = await lstat(path)
+    return info.isDirectory() && info.uid === process.getuid?.()
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return false
+    throw thrown
+  }
+}
+
+/** The digits of `pid:[4026531836]`; 0 where the system does not tell. */
+async function namespaceNumber(): Promise<string> {
+  return /\d+/.exec(await pidNamespace())?.[0] ?? '0'
 }
 
 async function scratchRoot(): Promise<string> {
@@ -68,15 +91,4 @@ async function scratchRoot(): Promise<string> {
     // No tmpfs that we may write to: the temp folder serves, and SECURITY.md says what that means.
   }
   return tmpdir()
-}
-
-/** Field 22 of /proc/PID/stat, in clock ticks since boot: proc(5). Undefined for a process that is gone. */
-export async function startTime(pid: number): Promise<number | undefined> {
-  try {
-    const stat = await readFile(`/proc/${pid}/stat`, 'latin1')
-    // The command's name, field 2, is in parentheses and may itself hold spaces and parentheses.
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19])
-  } catch {
-    return undefined
-  }
 }

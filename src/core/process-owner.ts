@@ -1,6 +1,5 @@
 import { readFile, readlink } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { startTime } from './private-folder.ts'
 
 /** A process, told from every other one: on other hosts and in other containers that share a folder with it, too. */
 export interface ProcessOwner {
@@ -14,12 +13,12 @@ export interface ProcessOwner {
 }
 
 export async function currentOwner(): Promise<ProcessOwner> {
-  const [boot, pidNamespace] = await Promise.all([
+  const [boot, namespace] = await Promise.all([
     told(readFile('/proc/sys/kernel/random/boot_id', 'utf8')),
-    told(readlink('/proc/self/ns/pid')),
+    pidNamespace(),
   ])
   const started = await startTime(process.pid)
-  return { host: hostname(), boot, pidNamespace, pid: process.pid, startTime: started ?? null }
+  return { host: hostname(), boot, pidNamespace: namespace, pid: process.pid, startTime: started ?? null }
 }
 
 /**
@@ -35,6 +34,22 @@ export async function ownerState(
   if (owner.pidNamespace !== here.pidNamespace) return 'unknown'
   // A pid is used again in time; pid and start time together are not.
   return owner.startTime !== null && (await startTime(owner.pid)) === owner.startTime ? 'alive' : 'gone'
+}
+
+/** `pid:[4026531836]`; empty where the system does not tell. */
+export async function pidNamespace(): Promise<string> {
+  return told(readlink('/proc/self/ns/pid'))
+}
+
+/** Field 22 of /proc/PID/stat, in clock ticks since boot: proc(5). Undefined for a process that is gone. */
+export async function startTime(pid: number): Promise<number | undefined> {
+  try {
+    const stat = await readFile(`/proc/${pid}/stat`, 'latin1')
+    // The command's name, field 2, is in parentheses and may itself hold spaces and parentheses.
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19])
+  } catch {
+    return undefined
+  }
 }
 
 async function told(reading: Promise<string>): Promise<string> {

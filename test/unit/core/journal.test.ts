@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process'
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chown, mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createFileJournal } from '../../../src/core/journal.ts'
 import { makeFolders } from '../../../src/core/make-folders.ts'
-import { createPrivateFolder, startTime } from '../../../src/core/private-folder.ts'
+import { createPrivateFolder } from '../../../src/core/private-folder.ts'
+import { startTime } from '../../../src/core/process-owner.ts'
 
 let folder: string
 beforeEach(async () => {
@@ -121,6 +122,32 @@ test('what a killed process left private is swept by the next, and nothing else'
     [alive.path, other.path, join(folder, 'lifeboat-notes')].sort(),
   )
 })
+
+test.skipIf(process.getuid?.() !== 0)(
+  'what another user left private is not ours to touch, and stops nobody',
+  async () => {
+    const foreign = join(folder, `lifeboat-${await namespaceNumber()}-4194305-1-0123456789ab`)
+    await mkdir(foreign)
+    await chown(foreign, 65534, 65534)
+    await using own = await createPrivateFolder(folder)
+    expect((await readdir(folder)).map((name) => join(folder, name)).sort()).toEqual(
+      [foreign, own.path].sort(),
+    )
+  },
+)
+
+test('what another container may be using is left alone', async () => {
+  const elsewhere = join(folder, 'lifeboat-1-4194305-1-0123456789ab')
+  await mkdir(elsewhere)
+  await using own = await createPrivateFolder(folder)
+  expect((await readdir(folder)).map((name) => join(folder, name)).sort()).toEqual(
+    [elsewhere, own.path].sort(),
+  )
+})
+
+async function namespaceNumber(): Promise<string> {
+  return /\d+/.exec(await readlink('/proc/self/ns/pid'))?.[0] ?? ''
+}
 
 test('startTime tells a live process from one that never was', async () => {
   expect(await startTime(process.pid)).toBeGreaterThan(0)

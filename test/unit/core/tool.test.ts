@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { collect } from '../../../src/core/bytes.ts'
 import { LifeboatError } from '../../../src/core/errors.ts'
-import { startTime } from '../../../src/core/private-folder.ts'
+import { startTime } from '../../../src/core/process-owner.ts'
 import { Secret } from '../../../src/core/secret.ts'
 import { findTool, readTool, runTool, type ToolCommand, writeTool } from '../../../src/core/tool.ts'
 
