@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { readdir, readFile } from 'node:fs/promises'
+import { readdirSync, readFileSync } from 'node:fs'
 
 export interface Measurement {
   readonly wallSeconds: number
@@ -30,7 +30,7 @@ export async function measure(line: string, env: Readonly<Record<string, string>
     running = false
   })
   while (running) {
-    await samplePeaks(child.pid as number, peaks)
+    samplePeaks(child.pid as number, peaks)
     await Promise.race([exit, new Promise((resolve) => setTimeout(resolve, SAMPLE_MS))])
   }
   const code = await exit
@@ -52,13 +52,12 @@ interface Peak {
 }
 
 /** VmHWM only grows, so the last sample of a process is all but its true peak. */
-async function samplePeaks(root: number, peaks: Map<string, Peak>): Promise<void> {
+function samplePeaks(root: number, peaks: Map<string, Peak>): void {
   const parents = new Map<number, number>()
   const found = new Map<number, { kib: number; command: string }>()
-  for (const name of await readdir('/proc')) {
+  for (const name of readdirSync('/proc')) {
     if (!/^\d+$/.test(name)) continue
-    // A process may be gone between the listing and the look: it has had its samples.
-    const status = await readFile(`/proc/${name}/status`, 'utf8').catch(() => '')
+    const status = readStatus(name)
     const parent = /^PPid:\s*(\d+)/m.exec(status)?.[1]
     if (parent === undefined) continue
     parents.set(Number(name), Number(parent))
@@ -73,6 +72,17 @@ async function samplePeaks(root: number, peaks: Map<string, Peak>): Promise<void
       peaks.set(`${pid} ${command}`, { kib, agent })
       break
     }
+  }
+}
+
+/** Empty for a process that is gone between the listing and the look: it has had its samples. */
+function readStatus(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/status`, 'utf8')
+  } catch (thrown) {
+    const { code } = thrown as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ESRCH') return ''
+    throw thrown
   }
 }
 

@@ -4,15 +4,13 @@ import { createCountingSink, createMemorySink } from '../testbed/memory-sink.ts'
 import { withFaults } from '../testbed/sink-faults.ts'
 import { describeSink } from './sink-suite.ts'
 
-const skipByHand = 'no command reads the memory of this process'
-
 describeSink(
   'memory',
   async () => {
     const sink = createMemorySink()
     return { sink, cleanup: async () => sink[Symbol.asyncDispose]() }
   },
-  { skipByHand },
+  { inMemory: true },
 )
 
 describeSink(
@@ -21,7 +19,7 @@ describeSink(
     const sink = withFaults(createMemorySink(), [{ on: 'write', kind: 'refuse', times: 0 }])
     return { sink, cleanup: async () => sink[Symbol.asyncDispose]() }
   },
-  { skipByHand },
+  { inMemory: true },
 )
 
 describe('a counting sink', () => {

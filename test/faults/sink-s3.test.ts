@@ -580,6 +580,7 @@ describe.skipIf(lacks('s3')).each(S3_SERVERS)('s3 sink under faults, on %s', { t
 async function dieInJournal(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     const path = join(folder, name)
-    await writeFile(path, JSON.stringify({ ...JSON.parse(await readFile(path, 'utf8')), startTime: 1 }))
+    const entry = JSON.parse(await readFile(path, 'utf8'))
+    await writeFile(path, JSON.stringify({ ...entry, owner: { ...entry.owner, startTime: 1 } }))
   }
 }
