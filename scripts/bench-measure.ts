@@ -69,7 +69,8 @@ function samplePeaks(root: number, peaks: Map<string, Peak>): void {
       if (ancestor !== root) continue
       const agent = /^(node|MainThread|lifeboat)/.test(command)
       // By name too: exec turns one pid into another program with a peak of its own.
-      peaks.set(`${pid} ${command}`, { kib, agent })
+      // An exiting process has no VmHWM any more: its peak stays.
+      peaks.set(`${pid} ${command}`, { kib: Math.max(kib, peaks.get(`${pid} ${command}`)?.kib ?? 0), agent })
       break
     }
   }
