@@ -5,10 +5,10 @@ import { keySteps, tempNameOf } from '../../core/object-key.ts'
 import type { SecretSource } from '../../core/secret.ts'
 import { shellQuote } from '../../core/shell-quote.ts'
 import type { ObjectInfo, Sink } from '../../core/sink.ts'
+import { createSlots } from '../../core/slots.ts'
 import { readRange } from './read.ts'
 import { createSshSessions, type SshSession } from './session.ts'
 import { createSftp, type Sftp, walkFiles } from './sftp.ts'
-import { createSlots } from './slots.ts'
 import { DEFAULT_TIMEOUTS, type SshSinkAddress } from './url.ts'
 import { type RemotePlace, writeRemoteFile } from './write.ts'
 
@@ -51,7 +51,7 @@ export function createSshSink(options: SshSinkOptions): Sink {
     sessions,
     root,
     timeouts,
-    inSlot: createSlots(COMMANDS_AT_ONCE),
+    slots: createSlots(COMMANDS_AT_ONCE),
     name: (path) => `${name}${path.slice(root.length)}`,
     sftp: (session: SshSession, signal: AbortSignal) =>
       createSftp(session, place.name, timeouts.stallMs, signal),

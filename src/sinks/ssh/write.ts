@@ -4,6 +4,7 @@ import { LifeboatError, throwIfAborted } from '../../core/errors.ts'
 import { newTempName } from '../../core/object-key.ts'
 import { shellQuote } from '../../core/shell-quote.ts'
 import type { WriteOptions } from '../../core/sink.ts'
+import type { Slots } from '../../core/slots.ts'
 import { untilAborted } from '../../core/until-aborted.ts'
 import { commandError, endCommand, runCommand, shLine } from './command.ts'
 import { commitScript, EXISTS, fillScript, IS_FOLDER } from './scripts.ts'
@@ -15,8 +16,8 @@ export interface RemotePlace {
   readonly sessions: SshSessions
   readonly root: string
   readonly timeouts: SshTimeouts
-  /** Runs the work once fewer commands run than a server lets one connection have. */
-  inSlot<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T>
+  /** As many as a server lets one connection have commands at once. */
+  readonly slots: Slots
   /** As the user knows it. */
   name(path: string): string
   sftp(session: SshSession, signal: AbortSignal): Sftp
@@ -46,7 +47,7 @@ export async function writeRemoteFile(
     const standing = await sftp.lstat(path)
     if (standing?.isDirectory() === true) throw isFolder(place.name(path))
     if (ifAbsent && standing !== undefined) throw exists(place.name(path))
-    const bytes = await place.inSlot(() => fill(place, session, temp, path, body, signal), signal)
+    const bytes = await place.slots.run(() => fill(place, session, temp, path, body, signal), signal)
     const stored = (await sftp.lstat(temp))?.size
     if (stored !== bytes) {
       throw new LifeboatError(
@@ -126,7 +127,7 @@ async function commit(place: RemotePlace, pending: Pending, signal: AbortSignal)
     }
   }
   try {
-    const stats = await place.inSlot(async () => (await attempt()) ?? (await attempt()), signal)
+    const stats = await place.slots.run(async () => (await attempt()) ?? (await attempt()), signal)
     if (stats !== undefined) return stats
   } finally {
     patient.stop()

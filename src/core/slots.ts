@@ -1,9 +1,11 @@
-import { abortReason, throwIfAborted } from '../../core/errors.ts'
+import { abortReason, throwIfAborted } from './errors.ts'
 
-/** A counting semaphore: bounds how many parts are under way, and with them the memory. */
+/** A counting semaphore: bounds what is under way at once, and with it memory, connections or a server's limit. */
 export interface Slots {
   /** Waits for a free slot and returns how to give it back. */
   take(signal: AbortSignal): Promise<() => void>
+  /** Runs the work in a slot. */
+  run<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T>
 }
 
 export function createSlots(count: number): Slots {
@@ -17,7 +19,7 @@ export function createSlots(count: number): Slots {
       next()
     }
   }
-  return {
+  const slots: Slots = {
     async take(signal) {
       throwIfAborted(signal)
       if (free > 0) {
@@ -37,5 +39,14 @@ export function createSlots(count: number): Slots {
         signal.addEventListener('abort', onAbort, { once: true })
       })
     },
+    async run(work, signal) {
+      const giveBack = await slots.take(signal)
+      try {
+        return await work()
+      } finally {
+        giveBack()
+      }
+    },
   }
+  return slots
 }
