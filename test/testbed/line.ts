@@ -247,23 +247,32 @@ export async function createLine(): Promise<Line> {
   return line
 }
 
-/** All living processes that a lifeboat with this home has started, itself included, as /proc shows them. */
+/** All living programs that a lifeboat with this home has started, itself included, as /proc shows them. */
 export async function processesOf(home: string): Promise<readonly LineProcess[]> {
   const mark = `LIFEBOAT_STATE_DIR=${home}/state\0`
   const read = (pid: string, name: string) => readFile(`/proc/${pid}/${name}`, 'latin1').catch(() => '')
-  const found: LineProcess[] = []
+  const found: (LineProcess & { readonly parent: number })[] = []
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    // Between fork and exec a child still shows its parent's memory, and an exec may come between two reads.
+    const before = await read(pid, 'cmdline')
     const environment = `${await read(pid, 'environ')}\0`
     if (!environment.includes(mark)) continue
     const [command, status] = await Promise.all([read(pid, 'cmdline'), read(pid, 'status')])
+    if (command !== before) continue
     found.push({
       pid: Number(pid),
+      parent: Number(/^PPid:\s+(\d+)/m.exec(status)?.[1]),
       stopped: /^State:\s+T/m.test(status),
       command: command.replaceAll('\0', ' '),
       environment,
     })
   }
-  return found
+  const isForkBeforeExec = (child: (typeof found)[number]) =>
+    found.some(
+      ({ pid, command, environment }) =>
+        pid === child.parent && command === child.command && environment === child.environment,
+    )
+  return found.filter((each) => !isForkBeforeExec(each))
 }
 
 export interface LineProcess {
