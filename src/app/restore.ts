@@ -26,6 +26,8 @@ export interface RestoreRequest {
   /** Other user data at the target is no obstacle. */
   readonly alongside: boolean
   readonly sameServerOk: boolean
+  /** Parts that may be loaded at once, where the engine can. */
+  readonly jobs: number
   readonly clock: Clock
   readonly onEvent: OnEvent
 }
@@ -72,6 +74,7 @@ export async function runRestore(request: RestoreRequest, signal: AbortSignal): 
       source,
       {
         replace: request.replace,
+        jobs: request.jobs,
         onProgress: (event) => onEvent(event),
       },
       signal,

@@ -1,6 +1,6 @@
-import { Argument, Command } from 'commander'
+import { Argument, Command, Option } from 'commander'
 import type { RestoreReport } from '../app/restore.ts'
-import { helpTail, need, option } from './options.ts'
+import { helpTail, need, option, parseWhole } from './options.ts'
 import type { Outcome, VerbContext } from './run-verb.ts'
 
 interface RestoreOptions {
@@ -14,6 +14,7 @@ interface RestoreOptions {
   readonly replace?: boolean
   readonly alongside?: boolean
   readonly sameServerOk?: boolean
+  readonly jobs?: number
   readonly sinkPassword?: string
   readonly sinkPassphrase?: string
   readonly json?: boolean
@@ -41,6 +42,11 @@ export function restoreCommand(done: (exitCode: number) => void): Command {
     .option('--replace', 'drop what the backup names, and nothing else, before loading it')
     .option('--alongside', 'leave other data of the server as it is and restore beside it')
     .option('--same-server-ok', 'this is the server that the dump came from, and that is meant')
+    .addOption(
+      new Option('--jobs <n>', 'parts that are loaded at once, where the engine can (default: 1)').argParser(
+        parseWhole(1, 64),
+      ),
+    )
     .addOption(option.sinkPassword())
     .addOption(option.sinkPassphrase())
     .addOption(option.json())
@@ -112,6 +118,7 @@ async function restore(
       replace: options.replace ?? false,
       alongside: options.alongside ?? false,
       sameServerOk: options.sameServerOk ?? false,
+      jobs: options.jobs ?? defaults.jobs,
       clock: systemClock,
       onEvent: reporter.onEvent,
     },

@@ -3,7 +3,7 @@ import { z } from 'zod'
 /** Exact rows of one table at the dump's own snapshot. */
 export const tableCountSchema = z.object({
   database: z.string(),
-  /** PostgreSQL only. */
+  /** Where the engine knows schemas inside a database: PostgreSQL, SQL Server, Oracle. */
   schema: z.string().optional(),
   table: z.string(),
   /** Absent where counting was off or the kind of table has no rows of its own. */

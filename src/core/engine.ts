@@ -3,6 +3,7 @@ import type { Contents, TableCount } from './contents.ts'
 import type { Finding } from './finding.ts'
 import type { LogPosition, NotCaptured, ServerIdentity, ToolVersion } from './manifest.ts'
 import type { SecretSource } from './secret.ts'
+import type { Staging } from './staging.ts'
 
 /** What an engine gets from outside: it never reads the environment by itself. */
 export interface EngineContext {
@@ -12,6 +13,8 @@ export interface EngineContext {
   readonly searchPath: string
   /** Commands to use instead of what is found, by the tool's name: `mysqldump` → docker exec … mysqldump. */
   readonly commands?: Readonly<Record<string, readonly [string, ...string[]]>>
+  /** The bucket of `--staging`, where a layout needs one; opened when it is asked for. */
+  readonly staging?: () => Promise<Staging>
 }
 
 /** What a look at a server finds out, read-only. */
@@ -79,9 +82,17 @@ export interface PartSource {
   open(name: string, signal: AbortSignal): Bytes
 }
 
+export interface DumpOptions {
+  readonly counts: 'exact' | 'off'
+  /** Parts that the caller will hold open at once; 1 where it is left out. Some engines trade consistency for it. */
+  readonly jobs?: number
+}
+
 export interface RestoreOptions {
   /** Drop what the contents name before loading it. Nothing else is ever dropped. */
   readonly replace: boolean
+  /** Parts that may be loaded at once, where the engine can; 1 where it is left out. */
+  readonly jobs?: number
   readonly onProgress?: (event: EngineEvent) => void
 }
 
@@ -117,7 +128,7 @@ export interface Engine extends AsyncDisposable {
   readonly target: string
   /** For a dump (`source`) or for a restore (`target`): the tools and privileges that are looked at differ. */
   probe(role: 'source' | 'target', signal: AbortSignal): Promise<Probe>
-  dump(probe: Probe, options: { readonly counts: 'exact' | 'off' }, signal: AbortSignal): Dump
+  dump(probe: Probe, options: DumpOptions, signal: AbortSignal): Dump
   occupied(contents: Contents, signal: AbortSignal): Promise<Occupancy>
   /** Is this server the one that the identity was taken from? Evidence is weighed; `unsure` is treated as same. */
   compareIdentity(recorded: ServerIdentity, probe: Probe): Sameness

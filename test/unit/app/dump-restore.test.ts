@@ -88,6 +88,7 @@ function restore(engine: MemoryEngine, sink: Sink, more: Partial<RestoreRequest>
       replace: false,
       alongside: false,
       sameServerOk: false,
+      jobs: 1,
       clock: systemClock,
       onEvent: (event) => events.push(event),
       ...more,
