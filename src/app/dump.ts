@@ -58,7 +58,11 @@ export async function runDump(request: DumpRequest, signal: AbortSignal): Promis
   await journal.opened(run)
   let finished: Described
   try {
-    await using dump = engine.dump(probe, { counts: request.counts, jobs: request.jobs }, signal)
+    await using dump = engine.dump(
+      probe,
+      { counts: request.counts, jobs: request.jobs, onProgress: (event) => onEvent(event) },
+      signal,
+    )
     const written = await writeParts(request, run.id, dump, signal)
     const result = await dump.finish(signal)
     tellResult(probe, result, onEvent)

@@ -2,11 +2,16 @@ import { join } from 'node:path'
 import { LifeboatError, messageOf } from '../core/errors.ts'
 import { createFileJournal } from '../core/journal.ts'
 import { makeFolders } from '../core/make-folders.ts'
+import type { StagedObject, StagingJournal } from '../core/staging.ts'
 import type { RememberedUpload, UploadJournal } from '../core/upload-journal.ts'
 import type { BegunRun, RunJournal } from './dead-runs.ts'
 
 export function openUploadJournal(stateFolder: string): UploadJournal {
   return createFileJournal<RememberedUpload>(join(stateFolder, 'uploads'))
+}
+
+export function openStagingJournal(stateFolder: string): StagingJournal {
+  return createFileJournal<StagedObject>(join(stateFolder, 'staged'))
 }
 
 /** Throws `config` where the state folder can't be made: found out before a dump, not in the middle of one. */

@@ -6,10 +6,11 @@ import { nearest } from '../core/nearest.ts'
 import type { SecretSource } from '../core/secret.ts'
 import type { Sink } from '../core/sink.ts'
 import type { Stage } from '../core/stage.ts'
+import type { Staging } from '../core/staging.ts'
 import { findTool } from '../core/tool.ts'
 import { withRetry } from '../sinks/with-retry.ts'
 import type { DecryptionMeans } from '../stages/openpgp/index.ts'
-import { openUploadJournal } from './journals.ts'
+import { openStagingJournal, openUploadJournal } from './journals.ts'
 import { readKeyFiles } from './key-files.ts'
 
 /** What sinks get from outside: none of them reads the environment by itself. */
@@ -100,6 +101,44 @@ export async function openSink(url: string, context: SinkContext): Promise<Sink>
     throw unknown('sink', `${scheme}://`, Object.keys(SINKS).map(asScheme), 's3://bucket/prefix')
   }
   return withRetry(await open(url, context))
+}
+
+export interface StagingSource extends AsyncDisposable {
+  /** The same one each time; closed with its source. */
+  open(): Promise<Staging>
+}
+
+/** The bucket of `--staging`, opened when a layout first needs it. */
+export function stagingAt(url: string, context: SinkContext): StagingSource {
+  let opened: Promise<Staging> | undefined
+  return {
+    open() {
+      opened ??= openStaging(url, context)
+      return opened
+    },
+    async [Symbol.asyncDispose]() {
+      // Whoever opened it in vain has had the error.
+      const staging = await opened?.catch(() => undefined)
+      await staging?.[Symbol.asyncDispose]()
+    },
+  }
+}
+
+async function openStaging(url: string, context: SinkContext): Promise<Staging> {
+  if (!/^s3:/i.test(url)) {
+    throw new LifeboatError('usage', `unable to use staging '${url}': it is not a bucket`, {
+      hint: 'The database server itself writes there: give --staging s3://bucket/prefix?region=REGION-OF-THE-SERVER.',
+    })
+  }
+  const [{ parseS3SinkUrl }, { createS3Staging }] = await Promise.all([
+    import('../sinks/s3/index.ts'),
+    import('../sinks/s3/staging.ts'),
+  ])
+  return createS3Staging({
+    ...parseS3SinkUrl(url),
+    journal: openUploadJournal(context.stateFolder),
+    staged: openStagingJournal(context.stateFolder),
+  })
 }
 
 export const CODECS = ['gzip', 'zstd', 'none'] as const

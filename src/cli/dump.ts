@@ -18,6 +18,7 @@ interface DumpOptions {
   readonly stallTimeout?: number
   readonly sinkPassword?: string
   readonly sinkPassphrase?: string
+  readonly staging?: string
   readonly json?: boolean
 }
 
@@ -53,6 +54,7 @@ export function dumpCommand(done: (exitCode: number) => void): Command {
         parseDuration,
       ),
     )
+    .addOption(option.staging())
     .addOption(option.sinkPassword())
     .addOption(option.sinkPassphrase())
     .addOption(option.json())
@@ -118,9 +120,14 @@ async function dump(options: DumpOptions, context: VerbContext): Promise<Outcome
     recipients,
   })
   await using sink = await registry.openSink(to, context.sinkContext(options))
+  await using staging =
+    options.staging === undefined
+      ? undefined
+      : registry.stagingAt(options.staging, context.sinkContext(options))
   await using engine = await registry.openEngine(from, {
     searchPath: environment.searchPath,
     ...(password !== undefined && { password }),
+    ...(staging !== undefined && { staging: staging.open }),
   })
   if (recipients.length === 0) {
     reporter.warn({

@@ -17,6 +17,11 @@ export const option = {
     ),
   passphrase: () => new Option('--passphrase <ref>', 'its passphrase: env:NAME, file:PATH or prompt:'),
   gpg: () => new Option('--gpg', 'decrypt with the gpg program, for keys in gpg-agent or on a card'),
+  staging: () =>
+    new Option(
+      '--staging <s3-url>',
+      "bucket in the database's own region that the server itself reads and writes (layout=native, via=s3)",
+    ),
   recipient: () =>
     new Option('--recipient <file>', 'OpenPGP public key to encrypt to; repeat for several').argParser(
       collect,

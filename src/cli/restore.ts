@@ -15,6 +15,7 @@ interface RestoreOptions {
   readonly alongside?: boolean
   readonly sameServerOk?: boolean
   readonly jobs?: number
+  readonly staging?: string
   readonly sinkPassword?: string
   readonly sinkPassphrase?: string
   readonly json?: boolean
@@ -47,6 +48,7 @@ export function restoreCommand(done: (exitCode: number) => void): Command {
         parseWhole(1, 64),
       ),
     )
+    .addOption(option.staging())
     .addOption(option.sinkPassword())
     .addOption(option.sinkPassphrase())
     .addOption(option.json())
@@ -104,9 +106,14 @@ async function restore(
   const job = checkJobName(options.job ?? defaults.job)
   const { searchPath } = environment
   await using sink = await registry.openSink(from, context.sinkContext(options))
+  await using staging =
+    options.staging === undefined
+      ? undefined
+      : registry.stagingAt(options.staging, context.sinkContext(options))
   await using engine = await registry.openEngine(into, {
     searchPath,
     ...(password !== undefined && { password }),
+    ...(staging !== undefined && { staging: staging.open }),
   })
   const report = await runRestore(
     {

@@ -86,6 +86,8 @@ export interface DumpOptions {
   readonly counts: 'exact' | 'off'
   /** Parts that the caller will hold open at once; 1 where it is left out. Some engines trade consistency for it. */
   readonly jobs?: number
+  /** For work on the server that sends no bytes for long: the progress of a task, of a Data Pump job. */
+  readonly onProgress?: (event: EngineEvent) => void
 }
 
 export interface RestoreOptions {
@@ -102,6 +104,8 @@ export interface RestoreResult {
   /** What was not, with the reason. */
   readonly notRestored: readonly { readonly what: string; readonly reason: string }[]
   readonly warnings: readonly string[]
+  /** Why no row can be counted yet: SQL Server waits for a differential backup. The restore then is not "verified". */
+  readonly uncounted?: string
 }
 
 export interface EngineEvent {
