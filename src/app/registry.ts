@@ -134,11 +134,12 @@ async function openStaging(url: string, context: SinkContext): Promise<Staging> 
     import('../sinks/s3/index.ts'),
     import('../sinks/s3/staging.ts'),
   ])
-  return createS3Staging({
+  const staging = createS3Staging({
     ...parseS3SinkUrl(url),
     journal: openUploadJournal(context.stateFolder),
     staged: openStagingJournal(context.stateFolder),
   })
+  return { ...staging, sink: withRetry(staging.sink) }
 }
 
 export const CODECS = ['gzip', 'zstd', 'none'] as const

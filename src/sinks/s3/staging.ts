@@ -1,6 +1,5 @@
 import { throwIfAborted } from '../../core/errors.ts'
 import type { Staging, StagingJournal } from '../../core/staging.ts'
-import { withRetry } from '../with-retry.ts'
 import { createS3Sink } from './index.ts'
 import { createPlace, type S3SinkOptions } from './place.ts'
 import { purgeObjects } from './purge.ts'
@@ -12,7 +11,7 @@ export interface S3StagingOptions extends S3SinkOptions {
 /** A bucket that a database server reads and writes by itself. */
 export function createS3Staging({ staged, ...options }: S3StagingOptions): Staging {
   const encrypted = { ...options, sse: options.sse ?? 'kms' } as const
-  const sink = withRetry(createS3Sink(encrypted))
+  const sink = createS3Sink(encrypted)
   const place = createPlace(encrypted)
   const { bucket } = options
   const entry = (key: string) => ({ sink: place.journalName, key: place.prefixed(key) })
