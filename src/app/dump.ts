@@ -4,7 +4,7 @@ import { layout, newBackupId } from '../core/backup-layout.ts'
 import { collect, once } from '../core/bytes.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Contents } from '../core/contents.ts'
-import type { DumpResult, Engine, Probe } from '../core/engine.ts'
+import type { Dump, DumpResult, Engine, Probe } from '../core/engine.ts'
 import { LifeboatError, messageOf, throwIfAborted } from '../core/errors.ts'
 import type { Index, Manifest } from '../core/manifest.ts'
 import { CHUNK_BYTES, type Sink } from '../core/sink.ts'
@@ -56,13 +56,11 @@ export async function runDump(request: DumpRequest, signal: AbortSignal): Promis
   await sink.stat(layout.manifest(job, run.id), signal)
   await clearDeadRuns(request, signal)
   await journal.opened(run)
+  const options = { counts: request.counts, jobs: request.jobs, onProgress: onEvent }
+  // Open until the backup is safe: what an engine keeps at the server for it must outlive the manifest's write.
+  await using dump = engine.dump(probe, options, signal)
   let finished: Described
   try {
-    await using dump = engine.dump(
-      probe,
-      { counts: request.counts, jobs: request.jobs, onProgress: (event) => onEvent(event) },
-      signal,
-    )
     const written = await writeParts(request, run.id, dump, signal)
     const result = await dump.finish(signal)
     tellResult(probe, result, onEvent)
@@ -75,6 +73,7 @@ export async function runDump(request: DumpRequest, signal: AbortSignal): Promis
   }
   await commit(request, finished.manifest, signal)
   await journal.closed(run)
+  await tellCommitted(dump, request)
   return { ...finished, durationMs: clock.monotonicMs() - begunMs }
 }
 
@@ -103,6 +102,19 @@ async function commit(request: DumpRequest, manifest: Manifest, signal: AbortSig
   } catch (thrown) {
     const info = await sink.stat(key, AbortSignal.timeout(CLEANUP_MS)).catch(() => undefined)
     if (info?.bytes !== bytes.length) throw thrown
+  }
+}
+
+/** The backup is safe by now: nothing that fails here may make it look otherwise, an interruption included. */
+async function tellCommitted(dump: Dump, { engine, onEvent }: DumpRequest): Promise<void> {
+  try {
+    await dump.committed?.(AbortSignal.timeout(CLEANUP_MS))
+  } catch (thrown) {
+    onEvent({
+      kind: 'warning',
+      message: `the backup is whole, but ${engine.target} was not tidied up: ${messageOf(thrown)}`,
+      ...hintOf(thrown),
+    })
   }
 }
 

@@ -61,6 +61,11 @@ export interface Dump extends AsyncDisposable {
   readonly parts: AsyncIterable<Part>
   /** After the last part has ended. It gates the manifest: a throw here means no backup. */
   finish(signal: AbortSignal): Promise<DumpResult>
+  /**
+   * After the manifest was written, for what had to stay at the server until the backup was safe: Data Pump's files.
+   * A throw is shown as a warning, with its hint, and leaves the backup as good as it is. Disposing comes later still.
+   */
+  committed?(signal: AbortSignal): Promise<void>
 }
 
 export interface PartInfo {
@@ -86,6 +91,8 @@ export interface DumpOptions {
   readonly counts: 'exact' | 'off'
   /** Parts that the caller will hold open at once; 1 where it is left out. Some engines trade consistency for it. */
   readonly jobs?: number
+  /** For what happens before the first part, or after the last: a job at the server. */
+  readonly onProgress?: (event: EngineEvent) => void
   /** For work on the server that sends no bytes for long: the progress of a task, of a Data Pump job. */
   readonly onProgress?: (event: EngineEvent) => void
 }

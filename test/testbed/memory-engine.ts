@@ -18,6 +18,8 @@ export interface MemoryEngineOptions {
   /** What `count` finds, where it differs from `tables`. */
   readonly counted?: readonly TableCount[]
   readonly finish?: () => void
+  readonly committed?: () => Promise<void>
+  readonly disposed?: () => void
   /** Stops the restore after that many parts, with this error. */
   readonly restoreFails?: { readonly after: number; readonly error: Error }
 }
@@ -82,7 +84,10 @@ export function createMemoryEngine(options: MemoryEngineOptions = {}): MemoryEng
             warnings: ["table 'secret_name' is MyISAM"],
           }
         },
-        async [Symbol.asyncDispose]() {},
+        ...(options.committed !== undefined && { committed: options.committed }),
+        async [Symbol.asyncDispose]() {
+          options.disposed?.()
+        },
       }
     },
     async occupied() {

@@ -134,6 +134,49 @@ describe('dump', () => {
     for (const part of parts) expect(engine.restored.get(part.name)?.equals(part.data)).toBe(true)
   })
 
+  test('the engine hears of the commit once the manifest is there, and before it is disposed of', async () => {
+    const sink = createMemorySink()
+    const seen: string[] = []
+    const note = (what: string) =>
+      seen.push(
+        `${what}, manifests: ${[...sink.objects.keys()].filter((key) => key.endsWith('.json')).length}`,
+      )
+    const engine = source({
+      finish: () => note('finish'),
+      committed: async () => void note('committed'),
+      disposed: () => note('disposed'),
+    })
+    await dump(engine, sink)
+    expect(seen).toEqual(['finish, manifests: 0', 'committed, manifests: 1', 'disposed, manifests: 1'])
+  })
+
+  test('an engine that fails after the commit costs a warning, not the backup', async () => {
+    const sink = createMemorySink()
+    const committed = async () => {
+      throw new LifeboatError('engine-unreachable', 'unable to remove a file', { hint: 'Remove it by hand.' })
+    }
+    const { manifest } = await dump(source({ committed }), sink)
+    expect((await listBackups(sink, undefined, signal)).map(({ id }) => id)).toEqual([manifest.id])
+    expect(events).toContainEqual({
+      kind: 'warning',
+      message: expect.stringContaining('unable to remove a file'),
+      hint: 'Remove it by hand.',
+    })
+  })
+
+  test('an engine never hears of a commit that did not happen', async () => {
+    const seen: string[] = []
+    const sink = withFaults(createMemorySink(), [
+      { on: 'write', key: (key) => key.includes('/backups/'), kind: 'refuse', error: new Error('gone') },
+    ])
+    const engine = source({
+      committed: async () => void seen.push('committed'),
+      disposed: () => seen.push('disposed'),
+    })
+    await expect(dump(engine, sink)).rejects.toThrow('gone')
+    expect(seen).toEqual(['disposed'])
+  })
+
   test('the manifest is written last and holds no name from inside', async () => {
     const sink = createMemorySink()
     const { manifest } = await dump(source(), sink)
