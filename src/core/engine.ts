@@ -91,8 +91,6 @@ export interface DumpOptions {
   readonly counts: 'exact' | 'off'
   /** Parts that the caller will hold open at once; 1 where it is left out. Some engines trade consistency for it. */
   readonly jobs?: number
-  /** For what happens before the first part, or after the last: a job at the server. */
-  readonly onProgress?: (event: EngineEvent) => void
   /** For work on the server that sends no bytes for long: the progress of a task, of a Data Pump job. */
   readonly onProgress?: (event: EngineEvent) => void
 }
