@@ -25,7 +25,7 @@ export interface BulkOptions {
 
 /**
  * One connection. Errors are LifeboatErrors that name the server's number and text, without the connection's secrets.
- * `details.number` is the server's error number, where the server refused: 208 for a view that is not there.
+ * `details.sqlNumber` (failures.ts, sqlNumberOf) is the server's error number, where the server refused: 208 for a view that is not there.
  * Every call ends soon after its signal is aborted.
  */
 export interface Session extends AsyncDisposable {

@@ -1,0 +1,149 @@
+import { asText, type CatalogQuery } from './query.ts'
+
+/** Tables with all that hangs on them. */
+export const TABLE_QUERIES = {
+  tables: {
+    what: 'tables',
+    view: 'sys.tables',
+    columns: ['object_id', 'schema_id', 'name'],
+    optional: [
+      ...['principal_id', 'temporal_type', 'history_table_id', 'history_retention_period'],
+      ...['history_retention_period_unit_desc', 'is_memory_optimized', 'durability_desc', 'is_filetable'],
+      ...['is_external', 'is_node', 'is_edge', 'ledger_type', 'lock_escalation_desc'],
+    ],
+    where: 'is_ms_shipped = 0',
+    orderBy: 'object_id',
+    required: true,
+  },
+  columns: {
+    what: 'columns',
+    view: 'sys.columns',
+    columns: [
+      ...[
+        'object_id',
+        'column_id',
+        'name',
+        'user_type_id',
+        'max_length',
+        'precision',
+        'scale',
+        'is_nullable',
+      ],
+      ...['collation_name', 'is_identity', 'is_computed'],
+    ],
+    optional: [
+      ...[
+        'is_rowguidcol',
+        'is_sparse',
+        'is_column_set',
+        'is_ansi_padded',
+        'is_filestream',
+        'is_xml_document',
+      ],
+      ...['xml_collection_id', 'default_object_id', 'rule_object_id', 'generated_always_type', 'is_hidden'],
+      ...['encryption_type', 'is_dropped_ledger_column'],
+    ],
+    orderBy: 'object_id, column_id',
+    required: true,
+  },
+  identityColumns: {
+    what: 'the seeds of identity columns',
+    view: 'sys.identity_columns',
+    columns: [
+      ...['object_id', 'column_id', 'is_not_for_replication'],
+      ...['seed_value', 'increment_value', 'last_value'].map(asText),
+    ],
+  },
+  computedColumns: {
+    what: 'computed columns',
+    view: 'sys.computed_columns',
+    columns: ['object_id', 'column_id', 'definition', 'is_persisted'],
+  },
+  maskedColumns: {
+    what: 'masks of columns',
+    view: 'sys.masked_columns',
+    columns: ['object_id', 'column_id', 'masking_function'],
+  },
+  defaults: {
+    what: 'defaults',
+    view: 'sys.default_constraints',
+    columns: ['parent_object_id', 'parent_column_id', 'name', 'definition', 'is_system_named'],
+  },
+  checks: {
+    what: 'check constraints',
+    view: 'sys.check_constraints',
+    columns: [
+      ...['object_id', 'parent_object_id', 'name', 'definition', 'is_system_named', 'is_disabled'],
+      ...['is_not_trusted', 'is_not_for_replication'],
+    ],
+    orderBy: 'object_id',
+  },
+  keyConstraints: {
+    what: 'names of keys',
+    view: 'sys.key_constraints',
+    columns: ['parent_object_id', 'unique_index_id', 'name', 'is_system_named'],
+  },
+  foreignKeys: {
+    what: 'foreign keys',
+    view: 'sys.foreign_keys',
+    columns: [
+      ...['object_id', 'parent_object_id', 'referenced_object_id', 'name', 'delete_referential_action_desc'],
+      ...['update_referential_action_desc', 'is_system_named', 'is_disabled', 'is_not_trusted'],
+      'is_not_for_replication',
+    ],
+    orderBy: 'object_id',
+  },
+  foreignKeyColumns: {
+    what: 'the columns of foreign keys',
+    view: 'sys.foreign_key_columns',
+    columns: [
+      ...['constraint_object_id', 'constraint_column_id', 'parent_column_id', 'referenced_object_id'],
+      'referenced_column_id',
+    ],
+    orderBy: 'constraint_object_id, constraint_column_id',
+  },
+  indexes: {
+    what: 'indexes and keys',
+    view: 'sys.indexes',
+    columns: [
+      ...['object_id', 'index_id', 'name', 'type', 'is_unique', 'is_primary_key', 'is_unique_constraint'],
+      ...['ignore_dup_key', 'fill_factor', 'is_padded', 'is_disabled', 'allow_row_locks', 'allow_page_locks'],
+      ...['has_filter', 'filter_definition'],
+    ],
+    optional: ['data_space_id', 'is_hypothetical'],
+    orderBy: 'object_id, index_id',
+  },
+  indexColumns: {
+    what: 'the columns of indexes',
+    view: 'sys.index_columns',
+    columns: [
+      ...['object_id', 'index_id', 'index_column_id', 'column_id', 'key_ordinal', 'is_descending_key'],
+      'is_included_column',
+    ],
+    optional: ['partition_ordinal'],
+    orderBy: 'object_id, index_id, index_column_id',
+  },
+  hashIndexes: {
+    what: 'hash indexes',
+    view: 'sys.hash_indexes',
+    columns: ['object_id', 'index_id', 'bucket_count'],
+  },
+  xmlIndexes: {
+    what: 'XML indexes',
+    view: 'sys.xml_indexes',
+    columns: ['object_id', 'index_id', 'using_xml_index_id', 'secondary_type_desc'],
+    optional: ['xml_index_type'],
+  },
+  partitions: {
+    what: 'partitions and their compression',
+    view: 'sys.partitions',
+    columns: ['object_id', 'index_id', 'partition_number', 'partition_id', 'rows'],
+    optional: ['data_compression_desc'],
+    orderBy: 'object_id, index_id, partition_number',
+  },
+  allocationUnits: {
+    what: 'sizes of tables',
+    view: 'sys.allocation_units',
+    columns: ['container_id', 'total_pages'],
+  },
+} as const satisfies Record<string, CatalogQuery>
