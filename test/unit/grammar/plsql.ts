@@ -1,0 +1,25 @@
+import { fillGaps, type Gap } from './gaps.ts'
+import { parseWith } from './grammars.ts'
+
+/** What the PL/SQL grammar of @dbml/core 10 lacks of the statements that lifeboat sends. */
+export const PLSQL_GAPS: readonly Gap[] = [
+  {
+    construct: 'an attribute named MASK',
+    source: 'DBMS_DATAPUMP, ku$_Status: its attribute `mask`, which is no reserved word (V$RESERVED_WORDS)',
+    pattern: /(?<=\b[\p{L}\d_$#]+\.)mask\b/giu,
+    instead: () => 'mark',
+  },
+]
+
+/** One statement of SQL, or one anonymous block. Throws a GrammarError with line and column. */
+export async function parsePlsql(text: string): Promise<void> {
+  await parseWith('oracle', 'sql_script', fillGaps(text, PLSQL_GAPS, blankPlsql))
+}
+
+/** The same text with the insides of strings, quoted names and comments as `x`, in the same length. */
+export function blankPlsql(text: string): string {
+  return text.replace(/'(?:[^']|'')*'|"[^"]*"|--[^\n]*|\/\*[\s\S]*?\*\//g, (token) => {
+    if (token.startsWith('--') || token.startsWith('/*')) return token.replace(/\S/g, ' ')
+    return `${token[0]}${'x'.repeat(token.length - 2)}${token.at(-1)}`
+  })
+}
