@@ -7,6 +7,8 @@ export interface TdsType {
   readonly length?: number
   readonly precision?: number
   readonly scale?: number
+  /** Of char, varchar and text on their way out: UTF-8 if the name ends so, else code page 1252. */
+  readonly collation?: string
 }
 
 export interface TdsColumn {
@@ -49,6 +51,7 @@ export type TdsEvent =
   | { readonly kind: 'stall' }
 
 export interface TdsParameter {
+  /** As the client sent it, with its `@`; empty where it goes by position. */
   readonly name: string
   readonly type: TdsType
   readonly value: TdsValue
