@@ -8,6 +8,8 @@ export interface Principal {
   readonly login?: string
   /** How a user without a login came about. */
   readonly authentication: 'login' | 'none' | 'database' | 'external'
+  /** The right that CREATE USER gives by itself was taken away from the user. */
+  readonly mayNotConnect: boolean
 }
 
 export interface RoleMember {

@@ -52,6 +52,7 @@ export interface SchemaModel {
 
 export interface AliasType extends Named {
   readonly base: Omit<SqlColumn, 'name'>
+  readonly bound?: Bound
 }
 
 export interface SequenceModel extends Named {
@@ -106,6 +107,13 @@ export interface ColumnModel extends SqlColumn {
   readonly xmlCollection?: Named & { readonly document: boolean }
   /** The masking function as written: `default()`, `partial(1,"xxx",0)`. */
   readonly maskedWith?: string
+  /** Objects of CREATE DEFAULT and CREATE RULE that sp_bindefault and sp_bindrule tied to it. */
+  readonly bound?: Bound
+}
+
+export interface Bound {
+  readonly default?: Named
+  readonly rule?: Named
 }
 
 export interface IndexColumn {
@@ -127,7 +135,10 @@ export interface IndexModel {
   readonly unique: boolean
   readonly constraint?: { readonly kind: 'primary key' | 'unique'; readonly isSystemNamed: boolean }
   readonly keys: readonly IndexColumn[]
+  /** Of a columnstore: its columns. */
   readonly included: readonly string[]
+  /** Of an ordered columnstore. */
+  readonly ordered: readonly string[]
   readonly filter?: string
   readonly disabled: boolean
   readonly ignoreDuplicateKeys: boolean

@@ -120,7 +120,7 @@ export const TABLE_QUERIES = {
       ...['object_id', 'index_id', 'index_column_id', 'column_id', 'key_ordinal', 'is_descending_key'],
       'is_included_column',
     ],
-    optional: ['partition_ordinal'],
+    optional: ['partition_ordinal', 'column_store_order_ordinal'],
     orderBy: 'object_id, index_id, index_column_id',
   },
   hashIndexes: {
