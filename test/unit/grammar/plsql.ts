@@ -4,10 +4,10 @@ import { parseWith } from './grammars.ts'
 /** What the PL/SQL grammar of @dbml/core 10 lacks of the statements that lifeboat sends. */
 export const PLSQL_GAPS: readonly Gap[] = [
   {
-    construct: 'an attribute named MASK',
-    source: 'DBMS_DATAPUMP, ku$_Status: its attribute `mask`, which is no reserved word (V$RESERVED_WORDS)',
-    pattern: /(?<=\b[\p{L}\d_$#]+\.)mask\b/giu,
-    instead: () => 'mark',
+    construct: 'an attribute or column named MASK or BYTES',
+    source: 'ku$_Status of DBMS_DATAPUMP, DBA_SEGMENTS; neither is a reserved word (V$RESERVED_WORDS)',
+    pattern: /(?<=\b[\p{L}\d_$#]+\.)(?:mask|bytes)\b/giu,
+    instead: () => 'name',
   },
 ]
 

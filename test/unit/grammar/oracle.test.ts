@@ -1,0 +1,50 @@
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { STATEMENTS } from '../../../src/engines/oracle/statements.ts'
+import { parsePlsql } from './plsql.ts'
+import { readSqlLiterals, uncovered } from './sql-literals.ts'
+
+const FOLDER = 'src/engines/oracle'
+
+/** Texts that begin like SQL and are never sent: `file` → how they begin. */
+const NEVER_SENT: Readonly<Record<string, readonly string[]>> = {}
+
+describe('what lifeboat sends to Oracle', () => {
+  it.each(Object.entries(STATEMENTS))('%s is PL/SQL', async (_name, text) => {
+    await parsePlsql(text)
+  })
+
+  const dynamic = Object.entries(STATEMENTS).flatMap(([name, text]) =>
+    dynamicStatements(text).map((inner) => [name, inner] as const),
+  )
+
+  it.each(dynamic)('%s runs SQL: %s', async (_name, inner) => {
+    await parsePlsql(inner)
+  })
+
+  it('is all there is', () => {
+    expect(Object.keys(STATEMENTS).length).toBeGreaterThan(30)
+    expect(dynamic.length).toBeGreaterThan(5)
+    expect(uncovered(readSqlLiterals(FOLDER), Object.values(STATEMENTS), NEVER_SENT)).toEqual([])
+    const files = new Set(readSqlLiterals(FOLDER).map(({ file }) => file))
+    expect(Object.keys(NEVER_SENT).filter((file) => !files.has(join(file)))).toEqual([])
+  })
+})
+
+/** The texts of EXECUTE IMMEDIATE in a block, put together as the server does it, with names for what is bound. */
+function dynamicStatements(block: string): readonly string[] {
+  const expressions = block.matchAll(
+    /EXECUTE IMMEDIATE\s+((?:'(?:[^']|'')*'|[^';])*?)(?=\s+(?:INTO|USING)\s|;)/g,
+  )
+  return [...expressions].map(([, expression = '']) => {
+    const pieces = expression.match(/(?:'(?:[^']|'')*'|[^'|])+/g) ?? []
+    return pieces.map((piece) => evaluate(piece.trim())).join('')
+  })
+}
+
+function evaluate(piece: string): string {
+  const literal = /^'((?:[^']|'')*)'$/.exec(piece)?.[1]
+  if (literal !== undefined) return literal.replaceAll("''", "'")
+  if (/^DBMS_ASSERT\.ENQUOTE_NAME\(:?\w+, FALSE\)$/.test(piece)) return '"A name"'
+  throw new Error(`a piece of dynamic SQL that is neither a literal nor a checked name: ${piece}`)
+}
