@@ -28,11 +28,15 @@ export function readSqlLiterals(folder: string): readonly SqlLiteral[] {
         found.push({
           file,
           text,
-          madeOf: new RegExp(pieces.map((piece) => RegExp.escape(piece)).join('[^]*')),
+          madeOf: new RegExp(pieces.map((piece) => escaped(piece)).join('[^]*')),
         })
       })
       return found
     })
+}
+
+function escaped(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
 }
 
 function visit(value: unknown, see: (pieces: readonly string[]) => void): void {
