@@ -51,7 +51,9 @@ export function readLogin7(body: Buffer): Login7 {
       packetSize === 0
         ? DEFAULT_PACKET_SIZE
         : Math.min(MOST_PACKET_SIZE, Math.max(LEAST_PACKET_SIZE, packetSize)),
+    // Older clients may set the flag, and have nothing there.
     wantsUtf8:
+      versionOf(clientVersion) === 74 &&
       (body.readUInt8(OPTION_FLAGS_3_AT) & EXTENSION_IN_USE) !== 0 &&
       hasFeature(body, body.readUInt32LE(extension.offset), UTF8_FEATURE),
   }

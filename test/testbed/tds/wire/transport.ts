@@ -10,6 +10,8 @@ export interface TlsMaterial {
   readonly cert: string | Buffer
 }
 
+const APPLICATION_DATA = 0x17
+
 /**
  * How much of a connection is encrypted: `login` only the client's LOGIN7 message, `all` everything after PRELOGIN, and
  * `strict` (TDS 8) everything.
@@ -164,16 +166,17 @@ export function createTransport(options: {
 }
 
 /** TLS's side of the connection: its handshake travels in PRELOGIN packets, everything after it bare. */
-function createRecords(socket: Socket, bare: boolean, packetSize: () => number): Duplex {
+function createRecords(socket: Socket, strict: boolean, packetSize: () => number): Duplex {
+  // Only the first record of data is told by its first byte: later pieces may begin in the middle of a record.
+  let isBare = strict
   const records = new Duplex({
     read: () => void socket.resume(),
     write(bytes: Buffer, _encoding, done) {
-      const isHandshake = bytes[0] === 0x16 || bytes[0] === 0x14
-      const wire =
-        isHandshake && !bare
-          ? makePackets({ type: PACKET.prelogin, bytes, packetSize: packetSize(), firstId: 0, last: true })
-              .packets
-          : bytes
+      isBare ||= bytes[0] === APPLICATION_DATA
+      const wire = isBare
+        ? bytes
+        : makePackets({ type: PACKET.prelogin, bytes, packetSize: packetSize(), firstId: 0, last: true })
+            .packets
       if (socket.destroyed) done(new Error('the client has gone'))
       else socket.write(wire, (error) => done(error))
     },
