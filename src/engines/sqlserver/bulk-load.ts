@@ -1,4 +1,4 @@
-import { LifeboatError } from '../../core/errors.ts'
+import { LifeboatError, messageOf } from '../../core/errors.ts'
 import type { Turn } from './driver-session.ts'
 import type { BulkOptions, SqlColumn, SqlValue } from './session.ts'
 import { driverType, wireType } from './wire-values.ts'
@@ -21,6 +21,14 @@ export async function bulkLoad(
   signal: AbortSignal,
 ): Promise<number> {
   const source = observed(rows)
+  let refused: LifeboatError | undefined
+  const refuse = (column: SqlColumn) => (reason: unknown) => {
+    refused ??= new LifeboatError(
+      'tool-failed',
+      `unable to load column '${column.name}' of table ${table}: ${messageOf(reason)}`,
+      { hint: 'The backup has a value that its own column could not hold: please report it.', cause: reason },
+    )
+  }
   try {
     return await turn.perform(
       (done) => {
@@ -30,7 +38,9 @@ export async function bulkLoad(
           (failure, count) => done(failure, count),
         )
         for (const column of columns) {
-          load.addColumn(column.name, driverType(column), { nullable: column.nullable !== false })
+          load.addColumn(column.name, driverType(column, refuse(column)), {
+            nullable: column.nullable !== false,
+          })
         }
         // The driver's own text leaves a `]` in a name as it is.
         load.getBulkInsertSql = () => insertBulk(table, columns, options)
@@ -40,8 +50,7 @@ export async function bulkLoad(
       signal,
     )
   } catch (thrown) {
-    if (!signal.aborted && source.failure() !== undefined) throw source.failure()
-    throw thrown
+    throw signal.aborted ? thrown : (refused ?? source.failure() ?? thrown)
   }
 }
 

@@ -40,6 +40,7 @@ async function connect(
   // An 'error' that nobody hears would end the process; whatever breaks, the request under way fails with it.
   connection.on('error', () => undefined)
   const refused = server.url.tls === 'verify-ca' ? checkChain(connection) : () => undefined
+  const refusals = collectRefusals(connection)
   const drop = () => connection.close()
   signal.addEventListener('abort', drop, { once: true })
   try {
@@ -49,10 +50,11 @@ async function connect(
     })
   } catch (thrown) {
     if (signal.aborted) throw abortReason(signal)
-    throw connectionError(refused() ?? thrown, server.address, database, secrets)
+    throw connectionError(refused() ?? refusals() ?? thrown, server.address, database, secrets)
   } finally {
     signal.removeEventListener('abort', drop)
   }
+  connection.removeAllListeners('errorMessage')
   const session = createDriverSession(connection, database, () => onClose(session))
   return session
 }
@@ -104,4 +106,13 @@ function checkChain(connection: Connection): () => Error | undefined {
     cleartext.destroy(refused)
   })
   return () => refused
+}
+
+/** Of a login, the driver tells the last error only, without its number: 18456 hides the 4060 that came before it. */
+function collectRefusals(connection: Connection): () => Error | undefined {
+  const refusals: Error[] = []
+  connection.on('errorMessage', ({ message, number }) => {
+    refusals.push(Object.assign(new Error(message), { number }))
+  })
+  return () => (refusals.length > 1 ? new AggregateError(refusals) : refusals[0])
 }

@@ -113,8 +113,8 @@ export function wireType(column: SqlColumn): WireType {
   }
 }
 
-/** The same as the driver wants its types. */
-export function driverType(column: SqlColumn): DriverType {
+/** The same as the driver wants its types. `refuse` hears of a value that is none of its type: the driver drops the error. */
+export function driverType(column: SqlColumn, refuse: (reason: unknown) => void): DriverType {
   const wire = wireType(column)
   return {
     id: wire.info[0] ?? 0,
@@ -124,8 +124,13 @@ export function driverType(column: SqlColumn): DriverType {
     validate: (value: unknown) => value,
     writeTypeInfo: (buffer) => buffer.writeBuffer(Buffer.from(wire.info)),
     writeValue(buffer, { value }: { readonly value?: SqlValue }) {
-      if (value === null || value === undefined) buffer.writeBuffer(asBuffer(wire.none))
-      else for (const piece of wire.encode(value)) buffer.writeBuffer(asBuffer(piece))
+      try {
+        if (value === null || value === undefined) buffer.writeBuffer(asBuffer(wire.none))
+        else for (const piece of wire.encode(value)) buffer.writeBuffer(asBuffer(piece))
+      } catch (thrown) {
+        refuse(thrown)
+        throw thrown
+      }
     },
   }
 }
