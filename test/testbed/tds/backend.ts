@@ -71,7 +71,10 @@ export interface TdsSession {
   batch(sql: string, signal: AbortSignal): AsyncIterable<TdsEvent>
   /** `name` as the client sent it; sp_executesql and friends by name, whatever the well-known number was. */
   rpc(name: string, parameters: readonly TdsParameter[], signal: AbortSignal): AsyncIterable<TdsEvent>
-  /** After the batch `INSERT BULK …`, whose text is given again. Yields errors, or a 'done' with the rows taken. */
+  /**
+   * After the batch `INSERT BULK …`, whose text is given again. Yields errors, or a 'done' with the rows taken. `rows`
+   * throws when the client breaks its load off: then nothing of it may stay.
+   */
   bulk(
     sql: string,
     columns: readonly TdsColumn[],

@@ -1,5 +1,6 @@
 import type { TdsEvent, TdsValue } from '../backend.ts'
-import { DONE, type TdsVersion, TOKEN } from './protocol.ts'
+import { MessageBrokenOff } from './message.ts'
+import { DONE, TdsProtocolError, type TdsVersion, TOKEN } from './protocol.ts'
 import type { Response } from './response.ts'
 import {
   writeColumns,
@@ -114,6 +115,8 @@ export async function writeAnswer(events: AsyncIterable<TdsEvent>, options: Answ
       await response.flow()
     }
   } catch (thrown) {
+    // What the client did is no answer of the backend.
+    if (thrown instanceof MessageBrokenOff || thrown instanceof TdsProtocolError) throw thrown
     if (!signal.aborted) fail(thrown)
   }
   if (isProcedure) {

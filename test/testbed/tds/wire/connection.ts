@@ -180,9 +180,13 @@ async function* bulkEvents(
     yield { kind: 'done', rows: 0 }
     return
   }
-  yield* session.bulk(sql, bulk.columns, bulk.rows, signal)
+  try {
+    yield* session.bulk(sql, bulk.columns, bulk.rows, signal)
+  } catch (thrown) {
+    throw broken ?? thrown
+  }
   // A backend that refused the rows still gets its client's whole message out of the way.
-  for await (const _ of bulk.rows) if (signal.aborted) break
+  while (broken === undefined && (await watched.next()).done !== true);
   if (broken !== undefined) throw broken
 }
 
