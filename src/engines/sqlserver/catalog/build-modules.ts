@@ -3,7 +3,7 @@ import type { Module, ModuleKind, TriggerModel } from './model-modules.ts'
 import type { Names } from './names.ts'
 import { quoteObject } from './quote.ts'
 import type { CatalogRows } from './read-rows.ts'
-import { flag, maybeNumber, maybeText, number, text } from './row.ts'
+import { flag, maybeText, number, text } from './row.ts'
 
 export interface BuiltModules {
   readonly modules: readonly Module[]
@@ -26,12 +26,6 @@ const KINDS: ReadonlyMap<string, ModuleKind> = new Map([
 export function buildModules(rows: CatalogRows, names: Names): BuiltModules {
   const triggers = new Map(rows.triggers.map((row) => [number(row, 'object_id'), row]))
   const events = Map.groupBy(rows.triggerEvents, (row) => number(row, 'object_id'))
-  const owners = new Map(
-    rows.objects.map((row) => [
-      number(row, 'object_id'),
-      names.principal(maybeNumber(row, 'principal_id') ?? -1),
-    ]),
-  )
   const dependencies = Map.groupBy(rows.dependencies, (row) => number(row, 'referencing_id'))
   const modules: Module[] = []
   const hidden: string[] = []
@@ -47,7 +41,6 @@ export function buildModules(rows: CatalogRows, names: Names): BuiltModules {
       else hidden.push(`${found.kind} ${quoteObject(found)}`)
       continue
     }
-    const owner = owners.get(objectId)
     modules.push({
       ...found,
       objectId,
@@ -58,7 +51,6 @@ export function buildModules(rows: CatalogRows, names: Names): BuiltModules {
       dependsOn: [
         ...new Set((dependencies.get(objectId) ?? []).map((each) => number(each, 'referenced_id'))),
       ],
-      ...(owner === undefined ? {} : { owner }),
       ...(trigger === undefined ? {} : { trigger: triggerOf(trigger, events.get(objectId) ?? [], names) }),
     })
   }

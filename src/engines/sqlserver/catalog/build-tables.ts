@@ -38,7 +38,6 @@ export function buildTables(rows: CatalogRows, parts: TableParts): BuiltTables {
     const period =
       startColumn === undefined || endColumn === undefined ? undefined : { startColumn, endColumn }
     const history = names.object(maybeNumber(row, 'history_table_id') ?? 0)
-    const owner = names.principal(maybeNumber(row, 'principal_id') ?? -1)
     const lockEscalation = maybeText(row, 'lock_escalation_desc')
     const durability = maybeText(row, 'durability_desc')
     return {
@@ -51,7 +50,6 @@ export function buildTables(rows: CatalogRows, parts: TableParts): BuiltTables {
       foreignKeys: foreignKeys.get(objectId) ?? [],
       isHistory: maybeNumber(row, 'temporal_type') === 1,
       ...(heap === undefined ? {} : { heap }),
-      ...(owner === undefined ? {} : { owner }),
       ...(period === undefined ? {} : { period }),
       ...(period === undefined || history === undefined || maybeNumber(row, 'temporal_type') !== 2
         ? {}

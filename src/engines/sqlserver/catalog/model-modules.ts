@@ -17,8 +17,6 @@ export interface Module extends Named {
   readonly quotedIdentifier: boolean
   readonly ansiNulls: boolean
   readonly schemaBound: boolean
-  /** The owner where it is not that of the schema. */
-  readonly owner?: string
   /** Modules of this database that it refers to, as far as the server knows. */
   readonly dependsOn: readonly number[]
   readonly trigger?: TriggerModel

@@ -17,6 +17,13 @@ export interface RoleMember {
   readonly member: string
 }
 
+/** Of an object or a type that does not belong to the owner of its schema. */
+export interface ObjectOwner {
+  /** As ALTER AUTHORIZATION takes it: `OBJECT::[dbo].[t]`. */
+  readonly securable: string
+  readonly owner: string
+}
+
 export interface Permission {
   /** `GRANT`, `GRANT_WITH_GRANT_OPTION`, `DENY`, `REVOKE` (of one column). */
   readonly state: string

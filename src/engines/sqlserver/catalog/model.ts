@@ -1,9 +1,9 @@
 import type { SqlColumn } from '../session.ts'
 import type { Module, Synonym, XmlSchemaCollection } from './model-modules.ts'
-import type { ExtendedProperty, Permission, Principal, RoleMember } from './model-security.ts'
+import type { ExtendedProperty, ObjectOwner, Permission, Principal, RoleMember } from './model-security.ts'
 
 export type { Module, ModuleKind, Synonym, XmlSchemaCollection } from './model-modules.ts'
-export type { ExtendedProperty, Permission, Principal, RoleMember } from './model-security.ts'
+export type { ExtendedProperty, ObjectOwner, Permission, Principal, RoleMember } from './model-security.ts'
 
 /** One database as its catalog views describe it: all that the schema parts are written from. */
 export interface Catalog {
@@ -23,6 +23,7 @@ export interface Catalog {
   readonly synonyms: readonly Synonym[]
   readonly principals: readonly Principal[]
   readonly roleMembers: readonly RoleMember[]
+  readonly owners: readonly ObjectOwner[]
   readonly permissions: readonly Permission[]
   readonly extendedProperties: readonly ExtendedProperty[]
   /** Kinds and counts, never names: they go into the manifest. */
@@ -190,8 +191,6 @@ export interface TableModel extends Named {
   readonly foreignKeys: readonly ForeignKeyModel[]
   /** Of a heap; a table with a clustered index lies where that index lies. */
   readonly heap?: Storage
-  /** The owner where it is not that of the schema. */
-  readonly owner?: string
   readonly rowsEstimate?: number
   readonly bytesEstimate?: number
   readonly period?: { readonly startColumn: string; readonly endColumn: string }

@@ -7,7 +7,7 @@ export const TABLE_QUERIES = {
     view: 'sys.tables',
     columns: ['object_id', 'schema_id', 'name'],
     optional: [
-      ...['principal_id', 'temporal_type', 'history_table_id', 'history_retention_period'],
+      ...['temporal_type', 'history_table_id', 'history_retention_period'],
       ...['history_retention_period_unit_desc', 'is_memory_optimized', 'durability_desc', 'is_filetable'],
       ...['is_external', 'is_node', 'is_edge', 'ledger_type', 'lock_escalation_desc'],
     ],

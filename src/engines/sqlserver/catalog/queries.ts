@@ -26,7 +26,7 @@ const GROUND_QUERIES = {
       ...['user_type_id', 'system_type_id', 'schema_id', 'name', 'max_length', 'precision', 'scale'],
       ...['is_nullable', 'is_user_defined', 'is_table_type'],
     ],
-    optional: ['is_assembly_type', 'default_object_id', 'rule_object_id'],
+    optional: ['is_assembly_type', 'default_object_id', 'rule_object_id', 'principal_id'],
     required: true,
   },
   tableTypes: {

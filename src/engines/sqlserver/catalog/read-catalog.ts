@@ -9,6 +9,7 @@ import {
 } from './build-ground.ts'
 import { buildIndexes, isSelective } from './build-indexes.ts'
 import { buildModules } from './build-modules.ts'
+import { buildOwners } from './build-owners.ts'
 import { buildPermissions } from './build-permissions.ts'
 import { buildSecurityPolicies } from './build-policies.ts'
 import { buildPrincipals } from './build-principals.ts'
@@ -77,6 +78,7 @@ function buildCatalog(
     })),
     principals: principals.principals,
     roleMembers: principals.roleMembers,
+    owners: buildOwners(rows, names),
     permissions: permissions.permissions,
     extendedProperties: properties.extendedProperties,
     notCaptured: [
