@@ -4,7 +4,7 @@ import { Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { Bytes } from './bytes.ts'
-import { abortReason, throwIfAborted } from './errors.ts'
+import { abortReason, LifeboatError, throwIfAborted } from './errors.ts'
 import { createFeed } from './feed.ts'
 import { createPrivateFolder, type PrivateFolder } from './private-folder.ts'
 import { redact } from './secret.ts'
@@ -21,9 +21,12 @@ export interface ToolOutput {
 export interface ToolFileOptions {
   /** Called after exit 0, for a tool whose exit proves nothing: what it throws is the run's failure. */
   readonly inspect?: (output: ToolOutput) => void | Promise<void>
+  /** For a tool that tells its errors on stdout: they belong into the message of a failure. */
+  readonly failsOnStdout?: boolean
 }
 
 const STDOUT_BYTES = 64 * 1024
+const STDOUT_LINES = 12
 
 /**
  * The output of a tool that can only write to a named file, as a stream: the file is a FIFO in a private folder. Ends
@@ -199,14 +202,25 @@ async function inspectExit(
   child: ToolChild,
   tool: ToolCommand,
   stdout: () => string,
-  { inspect }: ToolFileOptions,
+  { inspect, failsOnStdout = false }: ToolFileOptions,
 ): Promise<ToolOutput> {
   const stopped = await child.exit()
-  if (stopped !== undefined) throw stopped
   const secrets = tool.secrets ?? []
   const output = { stdout: redact(stdout(), secrets), stderr: redact(child.stderr(), secrets) }
+  if (stopped !== undefined) {
+    throw failsOnStdout && stopped.code === 'tool-failed' ? toldOnStdout(tool, stopped, output) : stopped
+  }
   await inspect?.(output)
   return output
+}
+
+function toldOnStdout(tool: ToolCommand, stopped: LifeboatError, { stdout }: ToolOutput): LifeboatError {
+  const explained = tool.explain?.(stdout)
+  const lines = stdout.trim().split('\n').slice(-STDOUT_LINES).join('\n')
+  return new LifeboatError(explained?.code ?? stopped.code, `${stopped.message}\n${lines}`.trim(), {
+    hint: explained?.hint ?? stopped.hint,
+    details: stopped.details,
+  })
 }
 
 async function makeFifo(folder: PrivateFolder, signal: AbortSignal): Promise<string> {
