@@ -9,6 +9,7 @@ export const REQUIREMENTS = [
   'postgres',
   'ssh',
   'gpg',
+  'freetds',
   'containers',
   'mysql',
   'postgres-newer',
