@@ -71,6 +71,12 @@ SELECT COUNT(*) AS "tables"
 FROM all_external_tables t JOIN all_users u ON u.username = t.owner
 WHERE u.oracle_maintained = 'N'`
 
+/** Policies hide rows from whoever is not exempt. */
+export const READ_POLICIES = `
+SELECT COUNT(*) AS "policies"
+FROM all_policies p JOIN all_users u ON u.username = p.object_owner
+WHERE u.oracle_maintained = 'N' AND p.enable = 'YES'`
+
 export const READ_SEGMENTS = `
 SELECT s.owner AS "owner", s.tablespace_name AS "tablespace", TO_CHAR(SUM(s.bytes)) AS "bytes"
 FROM dba_segments s JOIN all_users u ON u.username = s.owner

@@ -1,0 +1,222 @@
+import type { Clock } from '../../core/clock.ts'
+import type { EngineContext, PartSource, RestoreOptions, RestoreResult } from '../../core/engine.ts'
+import { LifeboatError, messageOf } from '../../core/errors.ts'
+import { createSlots } from '../../core/slots.ts'
+import type { ConnectionSource, OracleConnection } from './connection.ts'
+import { START_IMPORT } from './datapump-statements.ts'
+import { DROP_TABLE, DROP_USER } from './dictionary-statements.ts'
+import { type ImportVerdict, judgeImport } from './import-log.ts'
+import { followJob, readLog, startJob } from './job.ts'
+import { readJobLog } from './job-log.ts'
+import { findOccupied } from './occupied.ts'
+import { newRun, pieceName, type RunNames } from './pieces.ts'
+import { quoteList } from './quote.ts'
+import { checkRestore, createTablespaces } from './restore-preflight.ts'
+import { beginRun, clearDeadRuns } from './run.ts'
+import { readServerFacts, type ServerFacts } from './server-facts.ts'
+import { fileBytes, writeServerFile } from './server-files.ts'
+import { openShuttle, type Shuttle } from './shuttle.ts'
+import { readStoredFacts, type StoredFacts } from './stored-facts.ts'
+import type { OracleOptions, Remap } from './url-options.ts'
+
+export interface RestoreSetting {
+  readonly source: ConnectionSource
+  readonly options: OracleOptions
+  readonly context: EngineContext
+  readonly clock: Clock
+}
+
+const CLEAR_MS = 60_000
+/** Sessions that write pieces at once, at most: each holds 2 MiB. */
+const MOST_WRITERS = 4
+
+export async function restoreByDatapump(
+  parts: PartSource,
+  setting: RestoreSetting,
+  how: RestoreOptions,
+  signal: AbortSignal,
+): Promise<RestoreResult> {
+  const { source, options, clock, context } = setting
+  const { onProgress } = how
+  const stored = readStoredFacts(parts.contents)
+  await using connection = await source.open(signal)
+  const facts = await readServerFacts(connection, signal)
+  const warnings = [...checkRestore(stored, facts, options)]
+  await clearDeadRuns(source, onProgress, signal)
+  await dropConflicts(connection, parts, setting, { stored, facts, how }, signal)
+  const created = await createTablespaces(connection, stored, options, signal)
+  const names = newRun(clock.now())
+  const run = await beginRun(source, names, options.directory, signal)
+  let shuttle: Shuttle | undefined
+  let verdict: ImportVerdict
+  try {
+    if (options.via === 's3')
+      shuttle = await openShuttle({ context, clock, directory: options.directory, onProgress }, names)
+    await writePieces(parts, { connection, names, shuttle, setting, jobs: how.jobs ?? 1 }, signal)
+    verdict = await importPieces(connection, { names, stored, facts, options, how }, signal)
+  } finally {
+    const cleared = await Promise.allSettled([
+      run.clear(AbortSignal.timeout(CLEAR_MS)),
+      shuttle?.clear(AbortSignal.timeout(CLEAR_MS)),
+    ])
+    for (const result of cleared) {
+      if (result.status === 'fulfilled') continue
+      const { hint } = result.reason instanceof LifeboatError ? result.reason : {}
+      onProgress?.({ kind: 'warning', message: [messageOf(result.reason), hint].filter(Boolean).join('. ') })
+    }
+  }
+  return {
+    restored: [
+      ...stored.schemas.map((name) => `schema ${renamed(name, options.remapSchemas)}`),
+      ...created.map((name) => `tablespace ${name}`),
+    ],
+    notRestored: verdict.notRestored,
+    warnings: [...warnings, ...verdict.warnings],
+  }
+}
+
+function renamed(name: string, remap: Remap): string {
+  const to = remap.get(name)
+  return to === undefined ? name : `${name} as ${to}`
+}
+
+async function dropConflicts(
+  connection: OracleConnection,
+  parts: PartSource,
+  { options }: RestoreSetting,
+  {
+    stored,
+    facts,
+    how,
+  }: { readonly stored: StoredFacts; readonly facts: ServerFacts; readonly how: RestoreOptions },
+  signal: AbortSignal,
+): Promise<void> {
+  const { conflicts } = await findOccupied(connection, parts.contents, options, signal)
+  if (conflicts.length === 0) return
+  if (!how.replace) {
+    throw new LifeboatError(
+      'confirmation-required',
+      `unable to restore: the target already holds ${conflicts.map((name) => `'${name}'`).join(', ')}`,
+      { hint: 'Nothing was changed. Give an empty server, or add --replace to drop what the backup names.' },
+    )
+  }
+  if (stored.mode === 'SCHEMA' && conflicts.includes(facts.user)) {
+    throw new LifeboatError(
+      'unsupported',
+      `unable to replace schema '${facts.user}': it is the account of this session`,
+      {
+        hint: 'Nothing was changed. Connect as another administrator, or restore it under another name by remap-schema=.',
+      },
+    )
+  }
+  how.onProgress?.({
+    kind: 'step',
+    message: `dropping ${conflicts.length} schemas or tables that the backup names`,
+  })
+  if (stored.mode === 'SCHEMA') {
+    for (const name of conflicts) await connection.call(DROP_USER, { p_schema: name }, {}, signal)
+    return
+  }
+  const [first = ''] = stored.schemas
+  const schema = options.remapSchemas.get(first) ?? first
+  for (const table of stored.tables) {
+    if (!conflicts.includes(`${schema}.${table}`)) continue
+    await connection.call(DROP_TABLE, { p_schema: schema, p_table: table }, {}, signal)
+  }
+}
+
+async function writePieces(
+  parts: PartSource,
+  given: {
+    readonly connection: OracleConnection
+    readonly names: RunNames
+    readonly shuttle: Shuttle | undefined
+    readonly setting: RestoreSetting
+    readonly jobs: number
+  },
+  signal: AbortSignal,
+): Promise<void> {
+  const { connection, names, shuttle, jobs } = given
+  const { source, options } = given.setting
+  const { directory } = options
+  const pieces = parts.parts.filter(({ format }) => format === 'dmp')
+  const slots = createSlots(Math.min(jobs, MOST_WRITERS))
+  const failed = new AbortController()
+  const both = AbortSignal.any([signal, failed.signal])
+  const sizes = new Map<string, number>()
+  const results = await Promise.allSettled(
+    pieces.map((part, index) =>
+      slots.run(async () => {
+        const name = pieceName(names, index + 1)
+        try {
+          if (shuttle !== undefined) {
+            sizes.set(name, await shuttle.write(name, parts.open(part.name, both), both))
+            return
+          }
+          await using session = await source.open(both)
+          sizes.set(
+            name,
+            await writeServerFile(session, { directory, name }, parts.open(part.name, both), both),
+          )
+        } catch (thrown) {
+          failed.abort(thrown)
+          throw thrown
+        }
+      }, both),
+    ),
+  )
+  const first = results.find((result) => result.status === 'rejected')
+  if (first !== undefined) throw failed.signal.aborted ? failed.signal.reason : first.reason
+  if (shuttle !== undefined) await shuttle.download(connection, signal)
+  for (const [index, { plainBytes }] of pieces.entries()) {
+    const name = pieceName(names, index + 1)
+    const there = await fileBytes(connection, directory, name, signal)
+    if (sizes.get(name) === plainBytes && there === plainBytes) continue
+    throw new LifeboatError(
+      'tool-failed',
+      `unable to bring piece '${name}' to the server: ${there ?? 'none'} of its ${plainBytes} bytes are there`,
+      { hint: 'Look for room in the directory at the server, then run again with --replace.' },
+    )
+  }
+}
+
+async function importPieces(
+  connection: OracleConnection,
+  given: {
+    readonly names: RunNames
+    readonly stored: StoredFacts
+    readonly facts: ServerFacts
+    readonly options: OracleOptions
+    readonly how: RestoreOptions
+  },
+  signal: AbortSignal,
+): Promise<ImportVerdict> {
+  const { names, stored, facts, options, how } = given
+  const what = `import job '${names.job}'`
+  const handle = await startJob(
+    connection,
+    START_IMPORT,
+    {
+      p_mode: stored.mode,
+      p_job: names.job,
+      p_pieces: names.pieces,
+      p_directory: options.directory,
+      p_log: names.log,
+      p_schemas: quoteList(stored.schemas),
+      p_tables: stored.mode === 'TABLE' ? quoteList(stored.tables) : '',
+      p_exists: options.tableExistsAction,
+      p_remap_schemas: lines(options.remapSchemas),
+      p_remap_tablespaces: lines(options.remapTablespaces),
+      p_parallel: facts.enterprise ? (how.jobs ?? 1) : 1,
+    },
+    what,
+    signal,
+  )
+  const result = await followJob(connection, { handle, name: names.job, what }, how.onProgress, signal)
+  const log = await readLog(connection, options.directory, names.log, signal)
+  return judgeImport(readJobLog(Buffer.from(log).toString('utf8'), names.run), result, options.tolerated)
+}
+
+function lines(remap: Remap): string {
+  return [...remap].map(([from, to]) => `${from}\t${to}`).join('\n')
+}

@@ -1,0 +1,92 @@
+import type { Bytes } from '../../core/bytes.ts'
+import type { Clock } from '../../core/clock.ts'
+import type { EngineContext, EngineEvent } from '../../core/engine.ts'
+import { LifeboatError } from '../../core/errors.ts'
+import { CHUNK_BYTES } from '../../core/sink.ts'
+import type { OracleConnection } from './connection.ts'
+import type { RunNames } from './pieces.ts'
+import { downloadFromS3, openStaging, uploadToS3 } from './s3-transfer.ts'
+
+interface Piece {
+  readonly name: string
+  readonly bytes: number
+}
+
+/** Pieces on their way through the bucket beside the server. What lies there is plain: `clear` removes every version. */
+export interface Shuttle {
+  /** From the server's directory into the bucket. */
+  upload(connection: OracleConnection, pieces: readonly Piece[], signal: AbortSignal): Promise<void>
+  /** Out of the bucket: exactly `bytes`, or it throws. */
+  read(piece: Piece, signal: AbortSignal): Bytes
+  /** Into the bucket; resolves with its length there. */
+  write(name: string, input: Bytes, signal: AbortSignal): Promise<number>
+  /** From the bucket into the server's directory. */
+  download(connection: OracleConnection, signal: AbortSignal): Promise<void>
+  clear(signal: AbortSignal): Promise<void>
+}
+
+export async function openShuttle(
+  given: {
+    readonly context: EngineContext
+    readonly clock: Clock
+    readonly directory: string
+    readonly onProgress: ((event: EngineEvent) => void) | undefined
+  },
+  { run }: RunNames,
+): Promise<Shuttle> {
+  const staging = await openStaging(given.context)
+  const keys = new Set<string>()
+  const keyOf = (name: string) => `${run}/${name}`
+  let open = true
+  return {
+    async upload(connection, pieces, signal) {
+      // Known before they are there: a task that is cut off may have brought some of them.
+      for (const { name } of pieces) keys.add(keyOf(name))
+      await uploadToS3({ ...given, connection, staging }, { prefix: `${run}_`, folder: run }, signal)
+      for (const { name, bytes } of pieces) {
+        const there = await staging.sink.stat(keyOf(name), signal)
+        if (there?.bytes === bytes) continue
+        throw new LifeboatError(
+          'tool-failed',
+          `unable to fetch '${name}' from the bucket: ${there?.bytes ?? 'none'} of its ${bytes} bytes are there`,
+          {
+            hint: 'Look at the log of the task in BDUMP and at what else writes to or expires the prefix of --staging.',
+          },
+        )
+      }
+    },
+    async *read({ name, bytes }, signal) {
+      for (let offset = 0; offset < bytes; offset += CHUNK_BYTES) {
+        const range = { offset, bytes: Math.min(CHUNK_BYTES, bytes - offset) }
+        yield await staging.sink.read(keyOf(name), range, signal)
+      }
+    },
+    async write(name, input, signal) {
+      keys.add(keyOf(name))
+      const { bytes } = await staging.sink.write(keyOf(name), inChunks(input), { signal })
+      return bytes
+    },
+    async download(connection, signal) {
+      await downloadFromS3({ ...given, connection, staging }, run, signal)
+    },
+    async clear(signal) {
+      if (!open) return
+      await staging.purge([...keys], signal)
+      open = false
+      await staging[Symbol.asyncDispose]()
+    },
+  }
+}
+
+/** A sink takes no piece that crosses a multiple of CHUNK_BYTES. */
+async function* inChunks(input: Bytes): AsyncGenerator<Uint8Array> {
+  let offset = 0
+  for await (const piece of input) {
+    for (let at = 0; at < piece.length; ) {
+      const take = Math.min(piece.length - at, CHUNK_BYTES - (offset % CHUNK_BYTES))
+      yield piece.subarray(at, at + take)
+      at += take
+      offset += take
+    }
+  }
+}

@@ -1,0 +1,48 @@
+import type { Contents } from '../../core/contents.ts'
+import { LifeboatError } from '../../core/errors.ts'
+
+/** What the contents keep for a restore. */
+export interface StoredFacts {
+  readonly layout: 'datapump'
+  readonly mode: 'SCHEMA' | 'TABLE'
+  readonly schemas: readonly string[]
+  /** In TABLE mode: without their schema, which is the only one. */
+  readonly tables: readonly string[]
+  readonly tablespaces: readonly string[]
+  readonly characterSet: string
+  readonly nationalCharacterSet: string
+  readonly version: string
+  readonly scn: string
+  readonly pieceBytes: number
+}
+
+export function readStoredFacts({ engine }: Pick<Contents, 'engine'>): StoredFacts {
+  const { mode } = engine
+  const strings = (name: string) => {
+    const list = engine[name]
+    return Array.isArray(list) && list.every((each) => typeof each === 'string') ? list : undefined
+  }
+  const string = (name: string) => (typeof engine[name] === 'string' ? engine[name] : '')
+  const schemas = strings('schemas')
+  if (engine.layout !== 'datapump' || (mode !== 'SCHEMA' && mode !== 'TABLE') || schemas === undefined) {
+    throw new LifeboatError(
+      'integrity',
+      'unable to read the backup: its contents are not those of a Data Pump export',
+      {
+        hint: 'Use another backup, or restore it with the lifeboat that made it.',
+      },
+    )
+  }
+  return {
+    layout: 'datapump',
+    mode,
+    schemas,
+    tables: strings('tables') ?? [],
+    tablespaces: strings('tablespaces') ?? [],
+    characterSet: string('characterSet'),
+    nationalCharacterSet: string('nationalCharacterSet'),
+    version: string('version'),
+    scn: string('scn'),
+    pieceBytes: typeof engine.pieceBytes === 'number' ? engine.pieceBytes : 0,
+  }
+}
