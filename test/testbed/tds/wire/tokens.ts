@@ -1,7 +1,8 @@
-import type { TdsColumn, TdsEvent, TdsType, TdsValue } from '../backend.ts'
+import type { TdsColumn, TdsType, TdsValue } from '../backend.ts'
 import type { ByteWriter } from './byte-writer.ts'
-import { createValueEncoder, type ValueEncoder } from './encode-value.ts'
+import { createValueEncoder } from './encode-value.ts'
 import { type TdsVersion, TOKEN } from './protocol.ts'
+import type { ValueEncoder } from './value-encoder.ts'
 
 const SERVER_NAME = 'lifeboat-test'
 /** As SQL Server cuts the text of RAISERROR. */
@@ -193,8 +194,6 @@ export function writeDone(
   if (version < 72) writer.u32(done.rows ?? 0)
   else writer.u64(BigInt(done.rows ?? 0))
 }
-
-export type ErrorEvent = Extract<TdsEvent, { kind: 'error' }>
 
 function withLength(writer: ByteWriter, token: number, write: () => void): void {
   writer.u8(token)
