@@ -27,6 +27,8 @@ export interface DumpRequest {
   /** Parts that are dumped at once. */
   readonly jobs: number
   readonly stallTimeoutMs: number
+  /** Most chunks of a volume, where less than the sink allows: the backup is to be copied to a place with less. */
+  readonly maxChunks?: number
   readonly version: string
   readonly journal: RunJournal
   readonly clock: Clock

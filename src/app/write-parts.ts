@@ -16,6 +16,8 @@ export interface PartsTarget {
   /** Parts that are dumped at once. */
   readonly jobs: number
   readonly stallTimeoutMs: number
+  /** Most chunks of a volume, where less than the sink allows: the backup is to be copied to a place with less. */
+  readonly maxChunks?: number
   readonly onEvent: OnEvent
 }
 
@@ -116,7 +118,7 @@ async function writePart(
             sink,
             name,
             key: (volume) => layout.object(job, id, volume),
-            maxChunks: sink.traits.maxChunks,
+            maxChunks: Math.min(sink.traits.maxChunks, request.maxChunks ?? Number.POSITIVE_INFINITY),
             onBytes: (bytes) => {
               totals.storedBytes += bytes
               onEvent({ kind: 'progress', ...totals })

@@ -1,26 +1,9 @@
-import { Command, Option } from 'commander'
-import type { DumpReport } from '../app/dump.ts'
+import { Argument, Command, Option } from 'commander'
 import { LifeboatError } from '../core/errors.ts'
-import { helpTail, need, option, parseDuration, parseWhole } from './options.ts'
+import { dumpJson } from './dump-json.ts'
+import type { DumpOptions, DumpPlan } from './dump-plan.ts'
+import { helpTail, option, parseDuration, parseWhole } from './options.ts'
 import type { Outcome, VerbContext } from './run-verb.ts'
-
-interface DumpOptions {
-  readonly from?: string
-  readonly to?: string
-  readonly recipient?: readonly string[]
-  readonly encryption: boolean
-  readonly codec?: string
-  readonly level?: number
-  readonly password?: string
-  readonly job?: string
-  readonly jobs?: number
-  readonly counts?: 'exact' | 'off'
-  readonly stallTimeout?: number
-  readonly sinkPassword?: string
-  readonly sinkPassphrase?: string
-  readonly staging?: string
-  readonly json?: boolean
-}
 
 export function dumpCommand(done: (exitCode: number) => void): Command {
   return new Command('dump')
@@ -29,6 +12,9 @@ export function dumpCommand(done: (exitCode: number) => void): Command {
       "Dumps a database server with its vendor's own tools, compresses and encrypts the stream on the way and " +
         'stores it at the sink. Prints the id of the new backup. Nothing is listed that is not whole.',
     )
+    .addArgument(new Argument('[job]', 'a job of the configuration; without one, the options say all'))
+    .addOption(option.config())
+    .option('--all', 'every job of the configuration, one after the other; goes on after a failure')
     .option(
       '--from <database-url>',
       'what to dump: mysql://user@host/db, postgres://user@host; socket: ?socket=/path',
@@ -67,6 +53,7 @@ export function dumpCommand(done: (exitCode: number) => void): Command {
           "  --to 's3://bucket/db?region=eu-central-1' --recipient ~/keys/shop.pub.asc",
           "lifeboat dump --from 'postgres://?socket=/run/postgresql' \\",
           '  --to ssh://user@host/backups --recipient shop.pub.asc --codec zstd',
+          'lifeboat dump shop --config /etc/lifeboat/lifeboat.yaml',
         ],
         [
           [0, 'dumped, stored, committed'],
@@ -79,121 +66,79 @@ export function dumpCommand(done: (exitCode: number) => void): Command {
         ],
       ),
     )
-    .action(async (options: DumpOptions) => {
+    .action(async (job: string | undefined, options: DumpOptions) => {
       const { runVerb } = await import('./run-verb.ts')
-      done(await runVerb(options, (context) => dump(options, context)))
+      done(await runVerb(options, (context) => dump(job, options, context)))
     })
 }
 
-async function dump(options: DumpOptions, context: VerbContext): Promise<Outcome> {
-  const { environment, reporter, signal } = context
-  const from = need(
-    options.from,
-    '--from',
-    'the database to dump',
-    'mysql://user@host or postgres://user@host',
-  )
-  const to = need(options.to, '--to', 'the sink', 'file:///path, s3://bucket/prefix or ssh://user@host/path')
-  const recipients = checkEncryption(options)
-  const password = context.secret('--password', options.password, 'password of the database account')
-  const [
-    registry,
-    { runDump },
-    { openRunJournal },
-    { systemClock },
-    { checkJobName },
-    { defaults },
-    { version },
-  ] = await Promise.all([
-    import('../app/registry.ts'),
-    import('../app/dump.ts'),
-    import('../app/journals.ts'),
-    import('../core/clock.ts'),
-    import('../core/backup-layout.ts'),
-    import('../config/defaults.ts'),
-    import('../config/version.ts'),
-  ])
-  const job = checkJobName(options.job ?? defaults.job)
-  const stages = await registry.createEncodeStages({
-    codec: options.codec ?? defaults.codec,
-    level: options.level,
-    recipients,
-  })
-  await using sink = await registry.openSink(to, context.sinkContext(options))
-  await using staging =
-    options.staging === undefined
-      ? undefined
-      : registry.stagingAt(options.staging, context.sinkContext(options))
-  await using engine = await registry.openEngine(from, {
-    searchPath: environment.searchPath,
-    ...(password !== undefined && { password }),
-    ...(staging !== undefined && { staging: staging.open }),
-  })
-  if (recipients.length === 0) {
-    reporter.warn({
-      message: 'this backup is not encrypted',
-      hint: 'whoever can read the sink can read the data',
-    })
+async function dump(name: string | undefined, options: DumpOptions, context: VerbContext): Promise<Outcome> {
+  const { planDump } = await import('./dump-plan.ts')
+  if (options.all === true) {
+    refuseWithAll(name, options)
+    const { dumpAll } = await import('./dump-all.ts')
+    return dumpAll(options, context)
   }
-  const report = await runDump(
-    {
-      engine,
-      sink,
-      stages,
-      job,
-      counts: options.counts ?? defaults.counts,
-      jobs: options.jobs ?? defaults.jobs,
-      stallTimeoutMs: options.stallTimeout ?? defaults.stallTimeoutMs,
-      version,
-      journal: await openRunJournal(environment.stateFolder),
-      clock: systemClock,
-      onEvent: reporter.onEvent,
-    },
-    signal,
-  )
-  const { showBytes, showCount, showDuration } = await import('./amounts.ts')
-  const { summarise } = await import('./summary.ts')
-  const sum = summarise(report.manifest)
-  reporter.close()
-  reporter.say(
-    `dumped ${showCount(report.contents.databases.length, 'database')}: ${showBytes(sum.plainBytes)} stored as ` +
-      `${showBytes(sum.storedBytes)} at ${sink.name} in ${showDuration(report.durationMs)}, backup ${sum.id}`,
-  )
-  return {
-    text: `${sum.id}\n`,
-    json: (warnings) => ({
-      ...sum,
-      sink: sink.name,
-      ...insideOf(report),
-      durationMs: report.durationMs,
-      warnings,
-    }),
-  }
-}
-
-function checkEncryption({ recipient = [], encryption }: DumpOptions): readonly string[] {
-  if (encryption && recipient.length === 0) {
-    throw new LifeboatError('usage', 'unable to start: no --recipient is named to encrypt the backup to', {
-      hint: 'Make a key with: lifeboat keygen --name backups --out FOLDER --passphrase prompt: and add --recipient FOLDER/backups.pub.asc; or say --no-encryption.',
-    })
-  }
-  if (!encryption && recipient.length > 0) {
+  if (name === undefined) return dumpOne(planDump(options), context)
+  if (options.from !== undefined && options.to !== undefined) {
+    // `--recipient a b`: the second is no job.
     throw new LifeboatError(
       'usage',
-      'unable to start: --recipient and --no-encryption contradict each other',
+      `unable to start: too many arguments: '${name}' would be a job of the configuration, but --from and --to say all`,
+      { hint: 'Repeat an option for each of its values; or leave out --from and --to to run the job.' },
+    )
+  }
+  if (options.job !== undefined) {
+    throw new LifeboatError(
+      'usage',
+      `unable to start: job '${name}' and --job '${options.job}' are both given`,
       {
-        hint: 'Leave out the one that is not meant.',
+        hint: 'A job of the configuration has its own name: leave out --job.',
       },
     )
   }
-  return recipient
+  const [{ needConfig }, { resolveJob }] = await Promise.all([
+    import('../config/find-config.ts'),
+    import('../config/job.ts'),
+  ])
+  const loaded = await needConfig(options.config, context.environment)
+  return dumpOne(planDump(options, resolveJob(loaded, name)), context)
 }
 
-/** Counts only: names from inside the database stay in the encrypted contents. */
-function insideOf({ contents }: DumpReport): object {
+/** What holds for one job only would send several to one place, or dump one database under several names. */
+function refuseWithAll(name: string | undefined, options: DumpOptions): void {
+  const given = [
+    ...(name === undefined ? [] : [`job '${name}'`]),
+    ...(['from', 'to', 'job', 'password', 'staging'] as const).flatMap((flag) =>
+      options[flag] === undefined ? [] : [`--${flag}`],
+    ),
+  ]
+  if (given.length === 0) return
+  throw new LifeboatError(
+    'usage',
+    `unable to start: --all and ${given.join(' and ')} contradict each other`,
+    {
+      hint: 'Leave out the one that is not meant.',
+    },
+  )
+}
+
+async function dumpOne(plan: DumpPlan, context: VerbContext): Promise<Outcome> {
+  const [{ dumpJob }, { showBytes, showCount, showDuration }, { summarise }] = await Promise.all([
+    import('./dump-job.ts'),
+    import('./amounts.ts'),
+    import('./summary.ts'),
+  ])
+  const report = await dumpJob(plan, context)
+  const sum = summarise(report.dump.manifest)
+  context.reporter.close()
+  context.reporter.say(
+    `dumped ${showCount(report.dump.contents.databases.length, 'database')}: ${showBytes(sum.plainBytes)} stored as ` +
+      `${showBytes(sum.storedBytes)} at ${[report.sink, ...report.copies.map(({ sink }) => sink)].join(' and ')} ` +
+      `in ${showDuration(report.dump.durationMs)}, backup ${sum.id}`,
+  )
   return {
-    databases: contents.databases.length,
-    tables: contents.tables.length,
-    rows: contents.tables.reduce((sum, { rows = 0 }) => sum + rows, 0),
+    text: `${sum.id}\n`,
+    json: (warnings) => ({ ...dumpJson(report), warnings }),
   }
 }

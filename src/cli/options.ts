@@ -4,6 +4,8 @@ import { LifeboatError } from '../core/errors.ts'
 /** Options that several verbs share. None has a default here: those live in config/defaults.ts. */
 export const option = {
   json: () => new Option('--json', 'print one JSON object on stdout (docs/json.md), errors as one on stderr'),
+  config: () =>
+    new Option('--config <file>', 'configuration (default: LIFEBOAT_CONFIG, or the usual places)'),
   job: () => new Option('--job <name>', 'name of the series of backups'),
   password: () =>
     new Option('--password <ref>', "the database account's password: env:NAME, file:PATH or prompt:"),

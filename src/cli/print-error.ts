@@ -29,16 +29,17 @@ export function errorText(error: LifeboatError, options: ErrorTextOptions): stri
 
 /** For machines (`--json`): docs/json.md describes each field. */
 export function errorJson(error: LifeboatError, warnings: readonly Warning[]): string {
-  return `${JSON.stringify({
-    error: {
-      code: error.code,
-      exitCode: error.exitCode,
-      message: error.message,
-      hint: error.hint ?? defaultHint(error.code),
-      details: error.details ?? {},
-    },
-    warnings,
-  })}\n`
+  return `${JSON.stringify({ error: errorObject(error), warnings })}\n`
+}
+
+export function errorObject(error: LifeboatError): object {
+  return {
+    code: error.code,
+    exitCode: error.exitCode,
+    message: error.message,
+    hint: error.hint ?? defaultHint(error.code),
+    details: error.details ?? {},
+  }
 }
 
 function stacks(thrown: unknown): string[] {

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { version } from '../config/version.ts'
 import { LifeboatError } from '../core/errors.ts'
 import { nearest } from '../core/nearest.ts'
+import { configCommand } from './config.ts'
 import { doctorCommand } from './doctor.ts'
 import { dumpCommand } from './dump.ts'
 import { keygenCommand } from './keygen.ts'
@@ -34,7 +35,15 @@ Start with:
 Exit codes: 0 done, 1 our bug, 2 usage, 3 configuration, 10-14 database and tools,
 20-23 sink, 30-32 keys and integrity, 40-44 refused or timed out, 130/143 stopped.`,
     )
-  const verbs = [dumpCommand, listCommand, restoreCommand, verifyCommand, doctorCommand, keygenCommand]
+  const verbs = [
+    dumpCommand,
+    listCommand,
+    restoreCommand,
+    verifyCommand,
+    doctorCommand,
+    keygenCommand,
+    configCommand,
+  ]
   for (const create of verbs) program.addCommand(create(done))
   for (const command of [program, ...program.commands]) {
     command

@@ -1,4 +1,6 @@
 import type { OnEvent, RunEvent } from '../app/run-event.ts'
+import type { LifeboatError } from '../core/errors.ts'
+import { errorText } from './print-error.ts'
 import { printable } from './printable.ts'
 import { createProgress, type Progress } from './progress.ts'
 import { columnsOf, wrap } from './wrap.ts'
@@ -14,6 +16,8 @@ export interface Reporter {
   warn(warning: Warning): void
   /** A line of the result that is for people: shown on a terminal and off it, never with --json. */
   say(line: string): void
+  /** An error after which the verb goes on with the next job; with --json it is in the result. */
+  fail(error: LifeboatError): void
   /** All so far, for --json. */
   readonly warnings: readonly Warning[]
   /** Clears the progress away and gives the terminal back as it was. */
@@ -23,11 +27,13 @@ export interface Reporter {
 export interface ReporterOptions {
   readonly json: boolean
   readonly color: boolean
+  /** Stacks of errors are shown. */
+  readonly debug?: boolean
   /** Whether stderr is a terminal; without one, only warnings and final lines are shown. */
   readonly terminal: boolean
 }
 
-export function createReporter({ json, color, terminal }: ReporterOptions): Reporter {
+export function createReporter({ json, color, terminal, debug = false }: ReporterOptions): Reporter {
   const warnings: Warning[] = []
   const lively = terminal && !json
   let progress: Progress | undefined
@@ -61,14 +67,20 @@ export function createReporter({ json, color, terminal }: ReporterOptions): Repo
     }
   }
 
+  function close(): void {
+    progress?.stop()
+    progress = undefined
+  }
+
   return {
     onEvent,
     warn,
     say: (text) => line(printable(text)),
-    warnings,
-    close() {
-      progress?.stop()
-      progress = undefined
+    fail(error) {
+      close()
+      if (!json) process.stderr.write(errorText(error, { color, debug, columns: columnsOf(process.stderr) }))
     },
+    warnings,
+    close,
   }
 }

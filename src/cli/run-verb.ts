@@ -3,6 +3,7 @@ import { type Environment, readEnvironment } from '../config/environment.ts'
 import { createSecretSource } from '../config/secret-reference.ts'
 import { LifeboatError, toLifeboatError } from '../core/errors.ts'
 import type { SecretSource } from '../core/secret.ts'
+import type { PlannedSink } from './dump-plan.ts'
 import { listenForInterruption } from './interruption.ts'
 import { errorJson, errorText } from './print-error.ts'
 import { askHidden } from './prompt.ts'
@@ -23,6 +24,7 @@ export interface VerbContext {
     confirm?: boolean,
   ): SecretSource | undefined
   sinkContext(options: SinkSecrets): SinkContext
+  plannedSinkContext(sink: Pick<PlannedSink, 'password' | 'passphrase'>): SinkContext
 }
 
 export interface SinkSecrets {
@@ -47,7 +49,7 @@ export async function runVerb(
   const environment = readEnvironment()
   const terminal = process.stderr.isTTY === true
   const color = terminal && environment.color
-  const reporter = createReporter({ json, terminal, color })
+  const reporter = createReporter({ json, terminal, color, debug: environment.debug })
   using interruption = listenForInterruption(() => {
     reporter.close()
     if (terminal && !json)
@@ -83,18 +85,24 @@ function createContext(environment: Environment, reporter: Reporter, signal: Abo
   }
   const secret: VerbContext['secret'] = (option, reference, what, confirm = false) =>
     reference === undefined ? undefined : createSecretSource(reference, { option, what, confirm }, ports)
+  const plannedSinkContext: VerbContext['plannedSinkContext'] = ({ password, passphrase }) => ({
+    home: environment.home,
+    stateFolder: environment.stateFolder,
+    agentSocket: environment.agentSocket,
+    password: secret(password.option, password.reference, 'password of the sink'),
+    passphrase: secret(passphrase.option, passphrase.reference, 'passphrase of the SSH key'),
+  })
   return {
     environment,
     reporter,
     signal,
     secret,
-    sinkContext: ({ sinkPassword, sinkPassphrase }) => ({
-      home: environment.home,
-      stateFolder: environment.stateFolder,
-      agentSocket: environment.agentSocket,
-      password: secret('--sink-password', sinkPassword, 'password of the sink'),
-      passphrase: secret('--sink-passphrase', sinkPassphrase, 'passphrase of the SSH key'),
-    }),
+    plannedSinkContext,
+    sinkContext: ({ sinkPassword, sinkPassphrase }) =>
+      plannedSinkContext({
+        password: { option: '--sink-password', reference: sinkPassword },
+        passphrase: { option: '--sink-passphrase', reference: sinkPassphrase },
+      }),
   }
 }
 

@@ -10,6 +10,10 @@ export interface Environment {
   /** Where runs remember what they have begun, for a later one to clear away after them. Throws `config`. */
   readonly stateFolder: string
   readonly agentSocket: string | undefined
+  /** LIFEBOAT_CONFIG. */
+  readonly configFile: string | undefined
+  /** Where a configuration is looked for when nobody names one, in this order. */
+  readonly configPlaces: readonly string[]
   readonly color: boolean
   /** LIFEBOAT_DEBUG: stacks of errors are shown. */
   readonly debug: boolean
@@ -18,6 +22,8 @@ export interface Environment {
    * A variable may be named by several references: it is remembered.
    */
   take(name: string): string | undefined
+  /** Whether it is set; its value stays where it is. */
+  has(name: string): boolean
 }
 
 export function readEnvironment(variables: NodeJS.ProcessEnv = process.env): Environment {
@@ -30,8 +36,14 @@ export function readEnvironment(variables: NodeJS.ProcessEnv = process.env): Env
       return stateFolder(variables, home)
     },
     agentSocket: filled(variables.SSH_AUTH_SOCK),
+    configFile: filled(variables.LIFEBOAT_CONFIG),
+    configPlaces: [
+      join(configHome(variables, home), 'lifeboat', 'lifeboat.yaml'),
+      '/etc/lifeboat/lifeboat.yaml',
+    ],
     color: filled(variables.NO_COLOR) === undefined,
     debug: filled(variables.LIFEBOAT_DEBUG) !== undefined,
+    has: (name) => variables[name] !== undefined || taken.has(name),
     take(name) {
       const value = variables[name]
       if (value === undefined) return taken.get(name)
@@ -57,6 +69,11 @@ function stateFolder(variables: NodeJS.ProcessEnv, home: string): string {
   // "All paths set in these environment variables must be absolute. If [not, ignore them]": XDG Base Directory 0.8.
   const xdg = filled(variables.XDG_STATE_HOME)
   return join(xdg !== undefined && isAbsolute(xdg) ? xdg : join(home, '.local', 'state'), 'lifeboat')
+}
+
+function configHome(variables: NodeJS.ProcessEnv, home: string): string {
+  const xdg = filled(variables.XDG_CONFIG_HOME)
+  return xdg !== undefined && isAbsolute(xdg) ? xdg : join(home, '.config')
 }
 
 function filled(value: string | undefined): string | undefined {

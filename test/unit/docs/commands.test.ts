@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { describe, expect, test } from 'vitest'
+import { configCommand } from '../../../src/cli/config.ts'
 import { doctorCommand } from '../../../src/cli/doctor.ts'
 import { dumpCommand } from '../../../src/cli/dump.ts'
 import { keygenCommand } from '../../../src/cli/keygen.ts'
@@ -14,19 +15,27 @@ import { type Document, readDocuments, root } from './documents.ts'
 const documents = await readDocuments()
 const shown = documents.flatMap(commandLines)
 const verbs = new Map(
-  [dumpCommand, listCommand, restoreCommand, verifyCommand, doctorCommand, keygenCommand].map((create) => {
-    const command = create(() => undefined)
-    return [command.name(), command]
-  }),
+  [dumpCommand, listCommand, restoreCommand, verifyCommand, doctorCommand, keygenCommand, configCommand].map(
+    (create) => {
+      const command = create(() => undefined)
+      return [command.name(), command]
+    },
+  ),
 )
 
 /** Parses as lifeboat itself does, without doing anything. */
 function parse(words: readonly string[]): void {
   const [verb, ...rest] = words
   if (verb === '--help' || verb === '--version') return
-  const create = [dumpCommand, listCommand, restoreCommand, verifyCommand, doctorCommand, keygenCommand].find(
-    (candidate) => candidate(() => undefined).name() === verb,
-  )
+  const create = [
+    dumpCommand,
+    listCommand,
+    restoreCommand,
+    verifyCommand,
+    doctorCommand,
+    keygenCommand,
+    configCommand,
+  ].find((candidate) => candidate(() => undefined).name() === verb)
   if (create === undefined) throw new Error(`there is no verb '${verb}'`)
   const command: Command = create(() => undefined)
     .exitOverride()

@@ -1,0 +1,128 @@
+import { Argument, Command } from 'commander'
+import type { LoadedConfig } from '../config/load.ts'
+import { ERROR_CODES } from '../core/errors.ts'
+import type { Finding } from '../core/finding.ts'
+import { findingJson, findingText } from './finding-text.ts'
+import { helpTail, option } from './options.ts'
+import type { Outcome, VerbContext } from './run-verb.ts'
+import { columnsOf } from './wrap.ts'
+
+interface ConfigOptions {
+  readonly config?: string
+  readonly json?: boolean
+}
+
+export function configCommand(done: (exitCode: number) => void): Command {
+  return new Command('config')
+    .summary('check the configuration, and explain what each job will do')
+    .description(
+      'check reads lifeboat.yaml, says what each job will dump, where to and for whom, and finds mistakes, ' +
+        'without a connection to anything. schema prints the JSON Schema that editors use.',
+    )
+    .addArgument(new Argument('<action>', 'what to do').choices(['check', 'schema']))
+    .addOption(option.config())
+    .addOption(option.json())
+    .addHelpText(
+      'after',
+      helpTail(
+        ['lifeboat config check', 'lifeboat config check --config ./lifeboat.yaml', 'lifeboat config schema'],
+        [
+          [0, 'every job can run, as far as can be known beforehand'],
+          [3, 'the file has mistakes: each is named with its line'],
+          ['other', 'that of the first failure, as the job would end with it'],
+        ],
+      ),
+    )
+    .action(async (action: 'check' | 'schema', options: ConfigOptions) => {
+      const { runVerb } = await import('./run-verb.ts')
+      done(await runVerb(options, (context) => (action === 'check' ? check(options, context) : schema())))
+    })
+}
+
+async function schema(): Promise<Outcome> {
+  const { configJsonSchema } = await import('../config/json-schema.ts')
+  const made = configJsonSchema()
+  return { text: `${JSON.stringify(made, null, 2)}\n`, json: () => made }
+}
+
+interface CheckedJob {
+  readonly job: string
+  readonly lines: readonly string[]
+  readonly facts: object
+  readonly findings: readonly Finding[]
+}
+
+async function check(options: ConfigOptions, context: VerbContext): Promise<Outcome> {
+  const [{ needConfig }, { jobNames }] = await Promise.all([
+    import('../config/find-config.ts'),
+    import('../config/job.ts'),
+  ])
+  const loaded = await needConfig(options.config, context.environment)
+  const checked: CheckedJob[] = []
+  for (const name of jobNames(loaded)) checked.push(await checkOne(loaded, name, context))
+  const color = process.stdout.isTTY === true && context.environment.color
+  const text = checked.map(({ job, lines, findings }) => {
+    const told = findings.filter(({ level }) => level !== 'ok')
+    return [
+      `${job}\n`,
+      ...lines.map((line) => `  ${line}\n`),
+      ...told.map((finding) => findingText(finding, color, columnsOf(process.stdout))),
+    ].join('')
+  })
+  const first = checked.flatMap(({ findings }) => findings).find(({ level }) => level === 'failure')
+  return {
+    text: checked.length === 0 ? `${loaded.path}: no mistakes, and no jobs\n` : `${text.join('\n')}`,
+    json: (warnings) => ({
+      path: loaded.path,
+      jobs: checked.map(({ job, facts, findings }) => ({ job, ...facts, checks: findings.map(findingJson) })),
+      warnings,
+    }),
+    exitCode: first === undefined ? 0 : ERROR_CODES[first.code ?? 'unsupported'].exit,
+  }
+}
+
+async function checkOne(loaded: LoadedConfig, name: string, context: VerbContext): Promise<CheckedJob> {
+  const { environment } = context
+  const [{ resolveJob }, { checkJob }, { planDump }, { systemClock }] = await Promise.all([
+    import('../config/job.ts'),
+    import('../app/check-job.ts'),
+    import('./dump-plan.ts'),
+    import('../core/clock.ts'),
+  ])
+  const job = resolveJob(loaded, name)
+  const { searchPath, home, stateFolder, agentSocket } = environment
+  const findings = await checkJob({
+    job,
+    searchPath,
+    sinkContext: { home, stateFolder, agentSocket },
+    hasVariable: environment.has,
+    clock: systemClock,
+  })
+  const plan = planDump({ encryption: true }, job)
+  const [first, ...copies] = job.sinks
+  const seconds = (ms: number | undefined) => (ms === undefined ? 'never' : `after ${ms / 1000} s`)
+  const { source, codec, level, jobs, counts, stallTimeoutMs, runTimeoutMs, recipients } = plan
+  return {
+    job: name,
+    findings,
+    lines: [
+      `dumps     ${source}`,
+      `to        ${first.name} (${first.url})`,
+      ...copies.map((sink) => `copied to ${sink.name} (${sink.url})`),
+      `opens for ${recipients.length === 0 ? 'everybody: it is not encrypted' : recipients.join(', ')}`,
+      `as        ${codec}${level === undefined ? '' : ` level ${level}`}, ${jobs} part(s) at once, rows ${counts === 'exact' ? 'counted' : 'not counted'}`,
+      `gives up  ${seconds(stallTimeoutMs)} without a byte; as a whole ${seconds(runTimeoutMs)}`,
+    ],
+    facts: {
+      source,
+      sinks: job.sinks.map(({ name: sink, url }) => ({ name: sink, url })),
+      recipients,
+      codec,
+      level: level ?? null,
+      jobs,
+      counts,
+      stallTimeoutMs,
+      runTimeoutMs: runTimeoutMs ?? null,
+    },
+  }
+}

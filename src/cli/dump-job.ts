@@ -1,0 +1,91 @@
+import type { CopyReport } from '../app/copy-backup.ts'
+import type { DumpReport } from '../app/dump.ts'
+import type { Sink } from '../core/sink.ts'
+import type { DumpPlan, PlannedSink } from './dump-plan.ts'
+import type { VerbContext } from './run-verb.ts'
+
+export interface DumpJobReport {
+  readonly dump: DumpReport
+  readonly sink: string
+  readonly copies: readonly { readonly sink: string; readonly bytes: number }[]
+}
+
+/** Runs one plan: the dump to its first sink, then a verified copy to each other. */
+export async function dumpJob(plan: DumpPlan, context: VerbContext): Promise<DumpJobReport> {
+  const { environment, reporter } = context
+  const [
+    registry,
+    { runDump },
+    { copyBackup },
+    { openRunJournal },
+    { systemClock },
+    { checkJobName },
+    { version },
+    { withRunTimeout },
+  ] = await Promise.all([
+    import('../app/registry.ts'),
+    import('../app/dump.ts'),
+    import('../app/copy-backup.ts'),
+    import('../app/journals.ts'),
+    import('../core/clock.ts'),
+    import('../core/backup-layout.ts'),
+    import('../config/version.ts'),
+    import('./run-timeout.ts'),
+  ])
+  const job = checkJobName(plan.job)
+  const { codec, level, recipients } = plan
+  const password = context.secret(
+    plan.password.option,
+    plan.password.reference,
+    'password of the database account',
+  )
+  const stages = await registry.createEncodeStages({ codec, level, recipients })
+  const open = (sink: PlannedSink) => registry.openSink(sink.url, context.plannedSinkContext(sink))
+  await using opened = new AsyncDisposableStack()
+  const sink = opened.use(await open(plan.sinks[0]))
+  const others: Sink[] = []
+  for (const each of plan.sinks.slice(1)) others.push(opened.use(await open(each)))
+  const staging =
+    plan.staging === undefined
+      ? undefined
+      : opened.use(registry.stagingAt(plan.staging, context.plannedSinkContext(plan.sinks[0])))
+  const engine = opened.use(
+    await registry.openEngine(plan.source, {
+      searchPath: environment.searchPath,
+      ...(password !== undefined && { password }),
+      ...(staging !== undefined && { staging: staging.open }),
+    }),
+  )
+  if (recipients.length === 0) {
+    reporter.warn({
+      message: 'this backup is not encrypted',
+      hint: 'whoever can read the sink can read the data',
+    })
+  }
+  const journal = await openRunJournal(environment.stateFolder)
+  using timed = withRunTimeout(context.signal, plan.runTimeoutMs)
+  const dump = await runDump(
+    {
+      engine,
+      sink,
+      stages,
+      job,
+      counts: plan.counts,
+      jobs: plan.jobs,
+      stallTimeoutMs: plan.stallTimeoutMs,
+      maxChunks: Math.min(...others.map(({ traits }) => traits.maxChunks)),
+      version,
+      journal,
+      clock: systemClock,
+      onEvent: reporter.onEvent,
+    },
+    timed.signal,
+  )
+  const copies: DumpJobReport['copies'][number][] = []
+  for (const to of others) {
+    const request = { from: sink, to, job, id: dump.manifest.id, journal, onEvent: reporter.onEvent }
+    const copy: CopyReport = await copyBackup(request, timed.signal)
+    copies.push({ sink: to.name, bytes: copy.copiedBytes })
+  }
+  return { dump, sink: sink.name, copies }
+}

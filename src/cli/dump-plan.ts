@@ -1,0 +1,139 @@
+import { defaults } from '../config/defaults.ts'
+import type { ResolvedJob, ResolvedSink } from '../config/job.ts'
+import { LifeboatError } from '../core/errors.ts'
+import { need } from './options.ts'
+
+export interface DumpOptions {
+  readonly config?: string
+  readonly all?: boolean
+  readonly from?: string
+  readonly to?: string
+  readonly recipient?: readonly string[]
+  readonly encryption: boolean
+  readonly codec?: string
+  readonly level?: number
+  readonly password?: string
+  readonly job?: string
+  readonly jobs?: number
+  readonly counts?: 'exact' | 'off'
+  readonly stallTimeout?: number
+  readonly staging?: string
+  readonly sinkPassword?: string
+  readonly sinkPassphrase?: string
+  readonly json?: boolean
+}
+
+/** A reference to a secret, and where it was written, for messages. */
+export interface Reference {
+  readonly option: string
+  readonly reference: string | undefined
+}
+
+export interface PlannedSink {
+  readonly url: string
+  readonly password: Reference
+  readonly passphrase: Reference
+}
+
+/** One dump, with every setting decided. */
+export interface DumpPlan {
+  readonly job: string
+  readonly source: string
+  readonly password: Reference
+  readonly staging: string | undefined
+  /** The dump goes to the first; each other gets a copy. */
+  readonly sinks: readonly [PlannedSink, ...PlannedSink[]]
+  readonly recipients: readonly string[]
+  readonly codec: string
+  readonly level: number | undefined
+  readonly jobs: number
+  readonly counts: 'exact' | 'off'
+  readonly stallTimeoutMs: number
+  readonly runTimeoutMs: number | undefined
+}
+
+/** Without a job of the configuration the flags say all; with one they win over what the file says. */
+export function planDump(options: DumpOptions, job?: ResolvedJob): DumpPlan {
+  const source = job?.source.url
+  return {
+    job: job?.name ?? options.job ?? defaults.job,
+    source:
+      options.from ??
+      source ??
+      need(undefined, '--from', 'the database to dump', 'mysql://user@host or postgres://user@host'),
+    password: flagOr(
+      options.password,
+      '--password',
+      job?.source.password,
+      `jobs.${job?.name}.source.password`,
+    ),
+    staging: options.staging ?? job?.source.staging,
+    sinks: planSinks(options, job),
+    recipients: planRecipients(options, job),
+    codec: options.codec ?? job?.codec ?? defaults.codec,
+    // A level belongs to its codec: one of the file says nothing about another codec of the command line.
+    level: options.level ?? (options.codec === undefined ? job?.level : undefined),
+    jobs: options.jobs ?? job?.jobs ?? defaults.jobs,
+    counts: options.counts ?? job?.counts ?? defaults.counts,
+    stallTimeoutMs: options.stallTimeout ?? job?.stallTimeoutMs ?? defaults.stallTimeoutMs,
+    runTimeoutMs: job?.runTimeoutMs,
+  }
+}
+
+function planSinks(options: DumpOptions, job: ResolvedJob | undefined): DumpPlan['sinks'] {
+  if (options.to !== undefined || job === undefined) {
+    const url = need(
+      options.to,
+      '--to',
+      'the sink',
+      'file:///path, s3://bucket/prefix or ssh://user@host/path',
+    )
+    return [
+      {
+        url,
+        password: { option: '--sink-password', reference: options.sinkPassword },
+        passphrase: { option: '--sink-passphrase', reference: options.sinkPassphrase },
+      },
+    ]
+  }
+  const [first, ...copies] = job.sinks
+  return [plannedSink(first), ...copies.map(plannedSink)]
+}
+
+export function plannedSink({ name, url, password, passphrase }: ResolvedSink): PlannedSink {
+  return {
+    url,
+    password: { option: `sinks.${name}.password`, reference: password },
+    passphrase: { option: `sinks.${name}.passphrase`, reference: passphrase },
+  }
+}
+
+function planRecipients(options: DumpOptions, job: ResolvedJob | undefined): readonly string[] {
+  const { recipient = [], encryption } = options
+  if (!encryption && recipient.length > 0) {
+    throw new LifeboatError(
+      'usage',
+      'unable to start: --recipient and --no-encryption contradict each other',
+      {
+        hint: 'Leave out the one that is not meant.',
+      },
+    )
+  }
+  if (!encryption) return []
+  if (recipient.length > 0) return recipient
+  if (job !== undefined) return job.recipients
+  throw new LifeboatError('usage', 'unable to start: no --recipient is named to encrypt the backup to', {
+    hint: 'Make a key with: lifeboat keygen --name backups --out FOLDER --passphrase prompt: and add --recipient FOLDER/backups.pub.asc; or say --no-encryption.',
+  })
+}
+
+function flagOr(
+  flag: string | undefined,
+  flagName: string,
+  value: string | undefined,
+  valueName: string,
+): Reference {
+  return flag !== undefined || value === undefined
+    ? { option: flagName, reference: flag }
+    : { option: valueName, reference: value }
+}

@@ -1,0 +1,129 @@
+import { LifeboatError } from '../core/errors.ts'
+import { nearest } from '../core/nearest.ts'
+import type { LoadedConfig } from './load.ts'
+import type { JobConfig } from './schema.ts'
+
+export interface ResolvedSink {
+  readonly name: string
+  readonly url: string
+  readonly password: string | undefined
+  readonly passphrase: string | undefined
+}
+
+/** A job with everything that it names looked up. Secrets are still references; what nobody said is undefined. */
+export interface ResolvedJob {
+  readonly name: string
+  readonly source: { readonly url: string; readonly password?: string; readonly staging?: string }
+  /** The dump goes to the first; each other gets a copy. */
+  readonly sinks: readonly [ResolvedSink, ...ResolvedSink[]]
+  /** Files with public keys; empty only where encryption is false. */
+  readonly recipients: readonly string[]
+  readonly codec: JobConfig['codec']
+  readonly level: JobConfig['level']
+  readonly jobs: JobConfig['jobs']
+  readonly counts: JobConfig['counts']
+  readonly stallTimeoutMs: number | undefined
+  readonly runTimeoutMs: number | undefined
+}
+
+/** Throws `config` for whatever the job names and the file does not hold. */
+export function resolveJob(loaded: LoadedConfig, name: string): ResolvedJob {
+  const { config } = loaded
+  const job = lookUp(loaded, 'job', name, config.jobs)
+  const settings = { ...config.defaults, ...without(job) }
+  const sinks = (settings.sinks ?? []).map((sink) => resolveSink(loaded, sink, name))
+  const [first, ...copies] = sinks
+  if (first === undefined) {
+    throw refuse(
+      loaded,
+      `job '${name}' names no sink`,
+      `Write jobs.${name}.sinks: [NAME], or defaults.sinks.`,
+    )
+  }
+  const encrypted = settings.encryption ?? true
+  if (encrypted && settings.recipients === undefined) {
+    throw refuse(
+      loaded,
+      `job '${name}' names no recipients`,
+      `Write jobs.${name}.recipients: [NAME], or encryption: false to store the data readable for whoever gets hold of it.`,
+    )
+  }
+  if (!encrypted && job.recipients !== undefined) {
+    throw refuse(
+      loaded,
+      `job '${name}' names recipients and says encryption: false`,
+      'Take one of the two out.',
+    )
+  }
+  const timeouts = { ...config.defaults?.timeouts, ...job.timeouts }
+  return {
+    name,
+    source: typeof job.source === 'string' ? { url: job.source } : present(job.source),
+    sinks: [first, ...copies],
+    recipients: encrypted ? (settings.recipients ?? []).map((key) => publicKey(loaded, key, name)) : [],
+    codec: settings.codec,
+    level: settings.level,
+    jobs: settings.jobs,
+    counts: settings.counts,
+    stallTimeoutMs: toMs(loaded, 'timeouts.stall', timeouts.stall),
+    runTimeoutMs: toMs(loaded, 'timeouts.run', timeouts.run),
+  }
+}
+
+export function resolveSink(loaded: LoadedConfig, name: string, job?: string): ResolvedSink {
+  const { url, password, passphrase } = lookUp(loaded, 'sink', name, loaded.config.sinks, job)
+  return { name, url, password, passphrase }
+}
+
+export function jobNames({ config }: LoadedConfig): readonly string[] {
+  return Object.keys(config.jobs ?? {})
+}
+
+function publicKey(loaded: LoadedConfig, name: string, job: string): string {
+  const key = lookUp(loaded, 'key', name, loaded.config.keys, job)
+  if (key.public !== undefined) return key.public
+  throw refuse(loaded, `key '${name}' has no public file`, `Write keys.${name}.public: /path/${name}.pub.asc`)
+}
+
+function lookUp<T>(
+  loaded: LoadedConfig,
+  kind: 'job' | 'sink' | 'key',
+  name: string,
+  table: Readonly<Record<string, T>> | undefined,
+  job?: string,
+): T {
+  const found = table !== undefined && Object.hasOwn(table, name) ? table[name] : undefined
+  if (found !== undefined) return found
+  const known = Object.keys(table ?? {})
+  const likely = nearest(name, known)
+  const by = job === undefined ? '' : `, which job '${job}' names`
+  const all = known.length === 0 ? `It has no ${kind}s.` : `It has ${known.toSorted().join(', ')}.`
+  throw refuse(
+    loaded,
+    `there is no ${kind} '${name}'${by}`,
+    `${likely === undefined ? '' : `Did you mean '${likely}'? `}${all}`,
+  )
+}
+
+const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+function toMs(loaded: LoadedConfig, key: string, duration: string | undefined): number | undefined {
+  if (duration === undefined) return undefined
+  const ms = Number(duration.slice(0, -1)) * UNIT_MS[duration.slice(-1) as keyof typeof UNIT_MS]
+  // Timers of Node end at 2^31 - 1 ms and would fire at once beyond it.
+  if (ms > 0 && ms < 2 ** 31) return ms
+  throw refuse(loaded, `${key}: ${duration} is not between 1s and 24d`, 'Write a time such as 10m or 6h.')
+}
+
+function without({ source: _source, ...settings }: JobConfig): Omit<JobConfig, 'source'> {
+  return present(settings)
+}
+
+/** Without the keys that are undefined: they must not hide a default. */
+function present<T extends object>(values: T): T & { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never
+}
+
+function refuse({ path }: LoadedConfig, reason: string, hint: string): LifeboatError {
+  return new LifeboatError('config', `unable to use configuration '${path}': ${reason}`, { hint })
+}

@@ -1,0 +1,78 @@
+import { z } from 'zod'
+
+/*
+ * What lifeboat.yaml may hold. Every object is strict: a misspelt retention is no retention. The descriptions go into
+ * docs/lifeboat.schema.json, which editors read.
+ */
+
+const names = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, "letters, digits, '.', '_' and '-' only")
+const path = z.string().min(1)
+const reference = z
+  .string()
+  .regex(
+    /^(env:.+|file:.+|prompt:.*)$/s,
+    'a reference to the secret is expected: env:NAME, file:PATH or prompt:',
+  )
+  .describe('Where the secret is: env:NAME, file:PATH or prompt:. Never the secret itself.')
+const duration = z
+  .string()
+  .regex(/^\d{1,6}(s|m|h|d)$/, 'a time is expected, like 90s, 10m, 26h or 30d')
+  .describe('A time: 90s, 10m, 26h, 30d.')
+
+const keySchema = z.strictObject({
+  public: path.optional().describe('File with the OpenPGP public key.'),
+  secret: path.optional().describe('File with the OpenPGP secret key.'),
+  passphrase: reference.optional(),
+})
+
+const sinkSchema = z.strictObject({
+  url: z.string().min(1).describe('s3://bucket/prefix?region=…, ssh://user@host/path or file:///path.'),
+  password: reference.optional(),
+  passphrase: reference.optional().describe('Of the SSH key.'),
+})
+
+const sourceSchema = z.strictObject({
+  url: z
+    .string()
+    .min(1)
+    .describe('mysql://, mariadb://, postgres://, sqlserver:// or oracle://; no password in it.'),
+  password: reference.optional(),
+  staging: z.string().min(1).optional().describe('Bucket beside the server, for layout=native and via=s3.'),
+})
+
+/** What a job may say, and `defaults` for all of them. */
+const jobSettings = {
+  sinks: z
+    .array(names)
+    .min(1)
+    .optional()
+    .describe('Names of sinks. The dump goes to the first; each other gets a verified copy.'),
+  recipients: z.array(names).min(1).optional().describe('Names of the keys that can open the backup.'),
+  encryption: z.boolean().optional().describe('false stores the data readable for whoever gets hold of it.'),
+  codec: z.enum(['gzip', 'zstd', 'none']).optional(),
+  level: z.number().int().min(1).max(19).optional(),
+  jobs: z.number().int().min(1).max(64).optional().describe('Parts that are dumped at once.'),
+  counts: z.enum(['exact', 'off']).optional(),
+  timeouts: z
+    .strictObject({
+      stall: duration.optional().describe('Give up when no byte comes for so long.'),
+      run: duration.optional().describe('Give up when the whole run takes so long. None unless it is said.'),
+    })
+    .optional(),
+}
+
+export const configSchema = z
+  .strictObject({
+    version: z.literal(1).describe('Form of this file.'),
+    keys: z.record(names, keySchema).optional(),
+    sinks: z.record(names, sinkSchema).optional(),
+    defaults: z.strictObject(jobSettings).optional().describe('What each job takes that says nothing else.'),
+    jobs: z
+      .record(names, z.strictObject({ source: z.union([z.string().min(1), sourceSchema]), ...jobSettings }))
+      .optional()
+      .describe('By name; it is also the folder of its backups at the sinks.'),
+  })
+  .describe('Configuration of lifeboat.')
+
+export type Config = z.infer<typeof configSchema>
+export type JobConfig = NonNullable<Config['jobs']>[string]

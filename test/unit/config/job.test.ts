@@ -1,0 +1,70 @@
+import { describe, expect, test } from 'vitest'
+import { resolveJob } from '../../../src/config/job.ts'
+import { parseConfig } from '../../../src/config/load.ts'
+
+const head = `version: 1
+keys:
+  ops: { public: /keys/ops.asc }
+  cold: { secret: /keys/cold.asc }
+sinks:
+  far: { url: 's3://far', password: env:FAR }
+  near: { url: file:///near }
+defaults:
+  sinks: [near]
+  recipients: [ops]
+  timeouts: { stall: 20m }
+  codec: zstd
+jobs:
+`
+const resolve = (job: string, name = 'shop') =>
+  resolveJob({ path: 'lifeboat.yaml', config: parseConfig(`${head}  shop: ${job}`, 'lifeboat.yaml') }, name)
+
+describe('resolveJob', () => {
+  test('takes from the defaults what the job does not say', () => {
+    expect(resolve('{ source: mysql://db }')).toMatchObject({
+      name: 'shop',
+      source: { url: 'mysql://db' },
+      sinks: [{ name: 'near', url: 'file:///near' }],
+      recipients: ['/keys/ops.asc'],
+      codec: 'zstd',
+      stallTimeoutMs: 1_200_000,
+      runTimeoutMs: undefined,
+    })
+  })
+
+  test('what the job says wins, one timeout by the other', () => {
+    const job = resolve(
+      '{ source: { url: mysql://db, password: env:X }, sinks: [far, near], timeouts: { run: 3d } }',
+    )
+    expect(job).toMatchObject({
+      source: { url: 'mysql://db', password: 'env:X' },
+      sinks: [{ name: 'far', password: 'env:FAR' }, { name: 'near' }],
+      stallTimeoutMs: 1_200_000,
+      runTimeoutMs: 259_200_000,
+    })
+    expect(resolve('{ source: mysql://db, encryption: false }').recipients).toEqual([])
+  })
+
+  test.for([
+    ['{ source: x, sinks: [fra] }', /there is no sink 'fra', which job 'shop' names/, /Did you mean 'far'\?/],
+    ['{ source: x, recipients: [opps] }', /there is no key 'opps'/, /Did you mean 'ops'\?/],
+    ['{ source: x, recipients: [cold] }', /key 'cold' has no public file/, /keys\.cold\.public/],
+    ['{ source: x, recipients: [ops], encryption: false }', /recipients and says encryption: false/, /out/],
+    ['{ source: x, timeouts: { run: 99999d } }', /timeouts\.run: 99999d/, /6h/],
+    ['{ source: x, timeouts: { stall: 0s } }', /timeouts\.stall: 0s/, /10m/],
+  ] as const)('refuses %s', ([job, message, hint]) => {
+    expect(() => resolve(job)).toThrow(
+      expect.objectContaining({
+        code: 'config',
+        message: expect.stringMatching(message),
+        hint: expect.stringMatching(hint),
+      }),
+    )
+  })
+
+  test('names the jobs that there are', () => {
+    expect(() => resolve('{ source: x }', 'shp')).toThrow(
+      expect.objectContaining({ hint: expect.stringContaining("Did you mean 'shop'?") }),
+    )
+  })
+})
