@@ -20,8 +20,9 @@ import type { Catalog, XmlSchemaCollection } from './model.ts'
 import { createNames, type Names } from './names.ts'
 import { xmlSchemaText } from './queries.ts'
 import { readIdentities } from './read-identities.ts'
-import { type CatalogRows, countKinds, isMissing, readRows, reasonOf } from './read-rows.ts'
+import { type CatalogRows, countKinds, readRows } from './read-rows.ts'
 import { number, text } from './row.ts'
+import { isMissing, reasonOf } from './server-error.ts'
 
 /**
  * Reads the database that the session is in. Views that the server lacks cost their kind of object and a warning;

@@ -1,16 +1,11 @@
-import { messageOf } from '../../../core/errors.ts'
 import { sqlNumberOf } from '../failures.ts'
 import type { Session, SqlRow } from '../session.ts'
 import { COUNTED_KINDS, countText } from './counted.ts'
 import { CATALOG_QUERIES, type CatalogQueryName } from './queries.ts'
 import { type CatalogQuery, queryText } from './query.ts'
+import { isMissing, reasonOf } from './server-error.ts'
 
 export type CatalogRows = Readonly<Record<CatalogQueryName, readonly SqlRow[]>>
-
-/** Invalid column; invalid object; no such function; no such column or function with a schema; Babelfish's "does not exist". */
-const MISSING = [207, 208, 195, 4121, 33557097]
-/** sys.sql_expression_dependencies, for one, is only for db_owner. */
-const DENIED = [229, 230, 297, 300, 371]
 
 export async function readRows(
   session: Session,
@@ -75,15 +70,4 @@ export async function countKinds(
     }
   }
   return found
-}
-
-export function isMissing(thrown: unknown): boolean {
-  const number = sqlNumberOf(thrown)
-  return number !== undefined && (MISSING.includes(number) || DENIED.includes(number))
-}
-
-/** The server's own words, without the query that they were about. */
-export function reasonOf(thrown: unknown): string {
-  const cause = thrown instanceof Error ? thrown.cause : undefined
-  return messageOf(cause ?? thrown)
 }
