@@ -8,15 +8,17 @@ const UNFIT_TYPES: Readonly<Record<string, string>> = {
   datetimeoffset: 'FreeTDS can read no offset back',
   xml: 'FreeTDS loads no xml',
   sql_variant: 'the types of the values would be lost',
-  image: 'FreeTDS has one form for NULL and empty',
-  binary: 'FreeTDS has one form for NULL and empty',
-  varbinary: 'FreeTDS has one form for NULL and empty',
   hierarchyid: 'FreeTDS knows no such type',
   geography: 'FreeTDS knows no such type',
   geometry: 'FreeTDS knows no such type',
   json: 'FreeTDS knows no such type',
   vector: 'FreeTDS knows no such type',
 }
+
+/** In silence, 1752-01-01 comes back as 1900-01-01: FreeTDS reads dates by way of datetime, which begins in 1753. */
+const FIRST_YEAR = 1753
+/** The least double of full precision; what is smaller, FreeTDS takes for an overflow (Msg 20049). */
+const LEAST_FLOAT = 2.2250738585072014e-308
 
 /** Why freebcp must not carry a table with this column. */
 export function unfitFor(column: ColumnModel): string | undefined {
@@ -43,11 +45,16 @@ export function damageTo(column: ColumnModel, field: Buffer): string | undefined
       return holdsZero(field)
     case 'date':
     case 'datetime2':
-      if (!/^\d{4}-\d\d-\d\d/.test(field.toString('latin1', 0, 10)))
+      if (!/^\d{4}-\d\d-\d\d/.test(field.toString('latin1', 0, 10))) {
         return 'it is not a date as the server writes it'
-      return field.toString('latin1', 0, 2) === '00'
-        ? 'a year before 100 comes back in another century'
+      }
+      return Number(field.toString('latin1', 0, 4)) < FIRST_YEAR
+        ? `a year before ${FIRST_YEAR} comes back as another`
         : undefined
+    case 'float': {
+      const size = Math.abs(Number(field.toString('latin1')))
+      return size !== 0 && size < LEAST_FLOAT ? 'FreeTDS refuses a number that small' : undefined
+    }
     case 'time':
       return /^\d\d:\d\d:\d\d/.test(field.toString('latin1', 0, 8))
         ? undefined
