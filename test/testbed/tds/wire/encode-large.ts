@@ -146,6 +146,24 @@ export function xml(): ValueEncoder {
   }
 }
 
+/** Types of the server's own CLR assembly; their values are its bytes. */
+export function clr(name: string): ValueEncoder {
+  return {
+    ...plain,
+    writeInfo(writer) {
+      writer.u8(0xf0)
+      writer.u16(name === 'hierarchyid' ? 892 : MAX_LENGTH)
+      writer.shortText('')
+      writer.shortText('sys')
+      writer.shortText(name)
+      writer.longText('Microsoft.SqlServer.Types')
+    },
+    write(writer, value) {
+      writePlp(writer, value === null ? undefined : Buffer.from(expectBytes(value, name)))
+    },
+  }
+}
+
 function writePlp(writer: ByteWriter, bytes: Buffer | undefined): void {
   if (bytes === undefined) {
     writer.u64(NULL_PLP)

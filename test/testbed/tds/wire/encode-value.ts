@@ -1,5 +1,5 @@
 import type { TdsType } from '../backend.ts'
-import { binary, characters, modernTimeAsText, unicode, xml } from './encode-large.ts'
+import { binary, characters, clr, modernTimeAsText, unicode, xml } from './encode-large.ts'
 import { decimal, fixed, INTEGERS, integerWriter, modernTime } from './encode-scalar.ts'
 import { guidBytes, parseScaled } from './numbers.ts'
 import type { TdsVersion } from './protocol.ts'
@@ -92,6 +92,10 @@ export function createValueEncoder(type: TdsType, nullable: boolean, version: Td
         },
         write: writeVariant,
       }
+    case 'hierarchyid':
+    case 'geography':
+    case 'geometry':
+      return clr(name)
     default:
       throw new TypeError(`the endpoint has no type '${name}'`)
   }

@@ -5,6 +5,9 @@ import { startTdsEndpoint } from '../../../testbed/tds/endpoint.ts'
 import { createScriptedBackend, type Script } from '../../../testbed/tds/scripted-backend.ts'
 import { bulkTedious, connectTedious, done, runTedious } from '../../../testbed/tds/tedious-client.ts'
 
+const eventually = <Value>(check: () => Value | Promise<Value>): Promise<Value> =>
+  vi.waitFor(check, { timeout: 20_000 })
+
 type DataType = (typeof TYPES)[keyof typeof TYPES]
 type Details = { length?: number; precision?: number; scale?: number }
 
@@ -114,7 +117,7 @@ describe('a bulk load by the driver', () => {
       load.addColumn('t', TYPES.NVarChar, { nullable: true, length: 200 })
     }
     const loading = bulkTedious(connection, 't', declare, source())
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       expect(taken).toBe(100)
       const before = made
       for (let round = 0; round < 20; round += 1) await runTedious(other, 'select 1').result

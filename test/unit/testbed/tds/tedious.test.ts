@@ -9,6 +9,9 @@ import { startTdsEndpoint, type TdsEndpoint } from '../../../testbed/tds/endpoin
 import { createScriptedBackend, resultOf, type Script } from '../../../testbed/tds/scripted-backend.ts'
 import { connectTedious, done, runTedious } from '../../../testbed/tds/tedious-client.ts'
 
+const eventually = <Value>(check: () => Value | Promise<Value>): Promise<Value> =>
+  vi.waitFor(check, { timeout: 20_000 })
+
 const NUMBER: readonly TdsColumn[] = [{ name: 'n', type: { name: 'int' }, nullable: false }]
 const one = () => resultOf(NUMBER, [[1]])
 
@@ -42,7 +45,7 @@ describe('login', () => {
       ])
       expect((await runTedious(connection, 'select 1').result).rows).toEqual([[1]])
       connection.close()
-      await vi.waitFor(() => expect(endpoint.connections).toEqual([]))
+      await eventually(() => expect(endpoint.connections).toEqual([]))
       expect(asked.closed).toBe(1)
     })
   })
@@ -56,7 +59,7 @@ describe('login', () => {
         code: 'ELOGIN',
         message: "Login failed for user 'sa'.",
       })
-      await vi.waitFor(() => expect(endpoint.connections).toEqual([]))
+      await eventually(() => expect(endpoint.connections).toEqual([]))
     })
   })
 
@@ -73,7 +76,7 @@ describe('login', () => {
         expect(endpoint.connections[0]?.tdsVersion).toBe(expected)
         expect((await runTedious(connection, 'select 1').result).rows).toEqual([[1], [2]])
         connection.close()
-        await vi.waitFor(() => expect(endpoint.connections).toEqual([]))
+        await eventually(() => expect(endpoint.connections).toEqual([]))
       }
     })
   })
@@ -125,7 +128,7 @@ describe('TLS', () => {
     expect((await runTedious(connection, `select '${long}'`).result).rows).toEqual([[long], [null]])
     expect(backend.asked.batches.at(-1)).toHaveLength(long.length + 9)
     connection.close()
-    await vi.waitFor(() => expect(endpoint.connections).toEqual([]))
+    await eventually(() => expect(endpoint.connections).toEqual([]))
     expect(endpoint.failures).toEqual([])
   })
 
@@ -137,7 +140,7 @@ describe('TLS', () => {
     const trusted = 'serverName' in extra ? { cryptoCredentialsDetails: { ca } } : {}
     const options = { encrypt: true, trustServerCertificate: false, ...trusted, ...extra }
     await expect(connectTedious({ port: endpoint.port, options })).rejects.toThrow(reason)
-    await vi.waitFor(() => expect(endpoint.connections).toEqual([]))
+    await eventually(() => expect(endpoint.connections).toEqual([]))
   })
 
   it('is required of a client that has it switched off', async () => {
@@ -206,7 +209,7 @@ describe('results', () => {
         },
       })
       await pausing
-      await vi.waitFor(async () => {
+      await eventually(async () => {
         const before = made
         for (let round = 0; round < 20; round += 1) await runTedious(other, 'select 1').result
         expect(made).toBe(before)
@@ -249,7 +252,7 @@ describe('results', () => {
     await withServer({ batch }, async ({ endpoint }) => {
       const connection = await connectTedious({ port: endpoint.port })
       await expect(runTedious(connection, 'cut').result).rejects.toMatchObject({ rowsBefore: 1 })
-      await vi.waitFor(() => expect(endpoint.connections).toEqual([]))
+      await eventually(() => expect(endpoint.connections).toEqual([]))
     })
   })
 
@@ -266,7 +269,7 @@ describe('results', () => {
       })
       expect(endpoint.connections).toHaveLength(1)
       connection.close()
-      await vi.waitFor(() => expect(endpoint.connections).toEqual([]))
+      await eventually(() => expect(endpoint.connections).toEqual([]))
     })
   })
 
@@ -296,10 +299,38 @@ describe('results', () => {
       expect((await runTedious(connection, 'select 1').result).rows).toEqual([[1]])
       signal = undefined
       const silent = runTedious(connection, 'silent')
-      await vi.waitFor(() => expect(signal).toBeDefined())
+      await eventually(() => expect(signal).toBeDefined())
       silent.request.cancel()
       await expect(silent.result).rejects.toMatchObject({ code: 'ECANCEL' })
       expect((await runTedious(connection, 'select 1').result).rows).toEqual([[1]])
+      connection.close()
+    })
+  })
+
+  it('can be cancelled at any moment without mixing up the answers', async () => {
+    const columns: readonly TdsColumn[] = [
+      ...NUMBER,
+      { name: 't', type: { name: 'varchar', length: 4000 }, nullable: true },
+    ]
+    const batch = (sql: string) =>
+      sql === 'many'
+        ? resultOf(
+            columns,
+            Array.from({ length: 60 }, (_, n) => [n, 'x'.repeat(3000)]),
+          )
+        : resultOf(NUMBER, [[Number(sql)]])
+    await withServer({ batch }, async ({ endpoint }) => {
+      const connection = await connectTedious({ port: endpoint.port })
+      for (let stop = 0; stop <= 60; stop += 3) {
+        const { request, result } = runTedious(connection, 'many', {
+          onRow: ([n]) => {
+            if (n === stop) request.cancel()
+          },
+        })
+        if (stop === 0) request.cancel()
+        await result.catch((error: { code?: string }) => expect(error.code).toBe('ECANCEL'))
+        expect((await runTedious(connection, String(stop)).result).rows).toEqual([[stop]])
+      }
       connection.close()
     })
   })

@@ -70,6 +70,8 @@ const CASES: readonly (readonly [TdsType, TdsValue, unknown])[] = [
     '0E984725-C51C-4BF4-9960-E1C80E27ABA0',
   ],
   [{ name: 'xml' }, '<a b="ü">1</a>', '<a b="ü">1</a>'],
+  [{ name: 'hierarchyid' }, Buffer.from([0x5a, 0xc0]), Buffer.from([0x5a, 0xc0])],
+  [{ name: 'geography' }, bytes, bytes],
   [{ name: 'sql_variant' }, 'text', 'text'],
   [{ name: 'sql_variant' }, 17, 17],
   [{ name: 'sql_variant' }, 1.5, 1.5],
