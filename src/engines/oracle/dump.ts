@@ -6,14 +6,13 @@ import type { NotCaptured } from '../../core/manifest.ts'
 import { orAborted } from '../../core/until-aborted.ts'
 import { byHand } from './by-hand.ts'
 import type { ConnectionSource, OracleConnection } from './connection.ts'
-import { START_EXPORT } from './datapump-statements.ts'
 import { READ_SCN, READ_SCN_BY_TIME } from './dictionary-statements.ts'
 import { type Counted, countBesideJob, settleCounts } from './dump-counts.ts'
 import { judgeExport } from './export-log.ts'
-import { followJob, readLog, startJob } from './job.ts'
+import { readLog } from './job.ts'
 import { type JobLog, readJobLog } from './job-log.ts'
+import type { JobRunner } from './job-runner.ts'
 import { choosePieceBytes, MOST_PIECES, newRun, pieceName, type RunNames } from './pieces.ts'
-import { quoteList } from './quote.ts'
 import { beginRun, clearDeadRuns, type ServerRun } from './run.ts'
 import { queryIfAllowed, readServerFacts, type ServerFacts, text } from './server-facts.ts'
 import { fileBytes, readServerFile } from './server-files.ts'
@@ -27,6 +26,7 @@ export interface DumpSetting {
   readonly options: OracleOptions
   readonly context: EngineContext
   readonly clock: Clock
+  readonly runner: JobRunner
 }
 
 interface Piece {
@@ -54,7 +54,7 @@ const CLEAR_MS = 60_000
  * be read before. They stay at the server until the backup is committed.
  */
 export function dumpByDatapump(setting: DumpSetting, dumpOptions: DumpOptions, signal: AbortSignal): Dump {
-  const { source, options, context, clock } = setting
+  const { source, options, context, clock, runner } = setting
   const { counts, jobs = 1, onProgress } = dumpOptions
   const stop = new AbortController()
   const both = AbortSignal.any([signal, stop.signal])
@@ -79,24 +79,19 @@ export function dumpByDatapump(setting: DumpSetting, dumpOptions: DumpOptions, s
       counting.catch(() => undefined)
     }
     const pieceBytes = choosePieceBytes(options.pieceBytes, found.estimateBytes)
-    const binds = {
-      p_mode: found.mode,
-      p_job: names.job,
-      p_version: options.version,
-      p_pieces: names.pieces,
-      p_directory: options.directory,
-      p_piece_bytes: String(pieceBytes),
-      p_log: names.log,
-      p_schemas: quoteList(found.schemas.map(({ name }) => name)),
-      p_tables: found.mode === 'TABLE' ? quoteList(found.tables.map(({ table }) => table)) : '',
-      p_run: names.run,
-      p_scn: scn,
-      p_parallel: facts.enterprise ? jobs : 1,
+    const order = {
+      names,
+      directory: options.directory,
+      mode: found.mode,
+      schemas: found.schemas.map(({ name }) => name),
+      tables: found.tables,
+      parallel: facts.enterprise ? jobs : 1,
+      scn,
+      pieceBytes,
+      version: options.version,
+      tolerated: options.tolerated,
     }
-    onProgress?.({ kind: 'step', message: `export job ${names.job}: starting` })
-    const what = `export job '${names.job}'`
-    const handle = await startJob(connection, START_EXPORT, binds, what, both)
-    const result = await followJob(connection, { handle, name: names.job, what }, onProgress, both)
+    const result = await runner.export(connection, order, onProgress, both)
     const logBytes = await readLog(connection, options.directory, names.log, both)
     const log = readJobLog(Buffer.from(logBytes).toString('utf8'), names.run)
     const judged = judgeExport(log, result, options.tolerated)

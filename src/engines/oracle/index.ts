@@ -6,6 +6,7 @@ import type { ConnectionSource } from './connection.ts'
 import { countNow } from './count.ts'
 import { dumpByDatapump } from './dump.ts'
 import { compareIdentity } from './identity.ts'
+import { packageRunner } from './job-runner.ts'
 import { findOccupied } from './occupied.ts'
 import { probe } from './probe.ts'
 import { restoreByDatapump } from './restore.ts'
@@ -29,7 +30,7 @@ export function createOracleEngine(
   const { password } = context
   const source =
     surroundings.source ?? createThinSource(url, { password, sid: options.sid, wallet: options.wallet })
-  const setting = { source, options, context, clock }
+  const setting = { source, options, context, clock, runner: packageRunner }
   return {
     name: 'oracle',
     target: describeTarget(url),

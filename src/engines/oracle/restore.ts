@@ -3,14 +3,13 @@ import type { EngineContext, PartSource, RestoreOptions, RestoreResult } from '.
 import { LifeboatError, messageOf } from '../../core/errors.ts'
 import { createSlots } from '../../core/slots.ts'
 import type { ConnectionSource, OracleConnection } from './connection.ts'
-import { START_IMPORT } from './datapump-statements.ts'
 import { DROP_TABLE, DROP_USER } from './dictionary-statements.ts'
 import { type ImportVerdict, judgeImport } from './import-log.ts'
-import { followJob, readLog, startJob } from './job.ts'
+import { readLog } from './job.ts'
 import { readJobLog } from './job-log.ts'
+import type { JobRunner } from './job-runner.ts'
 import { findOccupied } from './occupied.ts'
 import { newRun, pieceName, type RunNames } from './pieces.ts'
-import { quoteList } from './quote.ts'
 import { checkRestore, createTablespaces } from './restore-preflight.ts'
 import { beginRun, clearDeadRuns } from './run.ts'
 import { readServerFacts, type ServerFacts } from './server-facts.ts'
@@ -24,6 +23,7 @@ export interface RestoreSetting {
   readonly options: OracleOptions
   readonly context: EngineContext
   readonly clock: Clock
+  readonly runner: JobRunner
 }
 
 const CLEAR_MS = 60_000
@@ -53,7 +53,7 @@ export async function restoreByDatapump(
     if (options.via === 's3')
       shuttle = await openShuttle({ context, clock, directory: options.directory, onProgress }, names)
     await writePieces(parts, { connection, names, shuttle, setting, jobs: how.jobs ?? 1 }, signal)
-    verdict = await importPieces(connection, { names, stored, facts, options, how }, signal)
+    verdict = await importPieces(connection, { names, stored, facts, setting, how }, signal)
   } finally {
     const cleared = await Promise.allSettled([
       run.clear(AbortSignal.timeout(CLEAR_MS)),
@@ -186,37 +186,26 @@ async function importPieces(
     readonly names: RunNames
     readonly stored: StoredFacts
     readonly facts: ServerFacts
-    readonly options: OracleOptions
+    readonly setting: RestoreSetting
     readonly how: RestoreOptions
   },
   signal: AbortSignal,
 ): Promise<ImportVerdict> {
-  const { names, stored, facts, options, how } = given
-  const what = `import job '${names.job}'`
-  const handle = await startJob(
-    connection,
-    START_IMPORT,
-    {
-      p_mode: stored.mode,
-      p_job: names.job,
-      p_pieces: names.pieces,
-      p_directory: options.directory,
-      p_log: names.log,
-      p_schemas: quoteList(stored.schemas),
-      p_tables: stored.mode === 'TABLE' ? quoteList(stored.tables) : '',
-      p_exists: options.tableExistsAction,
-      p_remap_schemas: lines(options.remapSchemas),
-      p_remap_tablespaces: lines(options.remapTablespaces),
-      p_parallel: facts.enterprise ? (how.jobs ?? 1) : 1,
-    },
-    what,
-    signal,
-  )
-  const result = await followJob(connection, { handle, name: names.job, what }, how.onProgress, signal)
+  const { names, stored, facts, how } = given
+  const { options, runner } = given.setting
+  const [schema = ''] = stored.schemas
+  const order = {
+    names,
+    directory: options.directory,
+    mode: stored.mode,
+    schemas: stored.schemas,
+    tables: stored.tables.map((table) => ({ schema, table })),
+    parallel: facts.enterprise ? (how.jobs ?? 1) : 1,
+    remapSchemas: options.remapSchemas,
+    remapTablespaces: options.remapTablespaces,
+    tableExistsAction: options.tableExistsAction,
+  }
+  const result = await runner.import(connection, order, how.onProgress, signal)
   const log = await readLog(connection, options.directory, names.log, signal)
   return judgeImport(readJobLog(Buffer.from(log).toString('utf8'), names.run), result, options.tolerated)
-}
-
-function lines(remap: Remap): string {
-  return [...remap].map(([from, to]) => `${from}\t${to}`).join('\n')
 }
