@@ -2,7 +2,8 @@ import { describe, expect, test, vi } from 'vitest'
 import { collect } from '../../src/core/bytes.ts'
 import type { PartSource } from '../../src/core/engine.ts'
 import { LifeboatError } from '../../src/core/errors.ts'
-import { runExpdp, runImpdp } from '../../src/engines/oracle/expdp/data-pump-job.ts'
+import type { OracleConnection } from '../../src/engines/oracle/connection.ts'
+import { createClientRunner } from '../../src/engines/oracle/expdp/data-pump-job.ts'
 import { createExpDump } from '../../src/engines/oracle/expdp/exp-dump.ts'
 import { restoreImp } from '../../src/engines/oracle/expdp/imp-restore.ts'
 import { namesOfRun } from '../../src/engines/oracle/pieces.ts'
@@ -10,11 +11,14 @@ import { type ClientBed, createClientBed } from '../testbed/oracle-client.ts'
 
 const { signal } = new AbortController()
 const PASSWORD = 'Tiger#1 secret'
+/** The tools have their own. */
+const NO_CONNECTION = {} as OracleConnection
 const JOB = {
   names: namesOfRun('LIFEBOAT_0123456789'),
   directory: 'DATA_PUMP_DIR',
   schemas: ['HR'],
-  tables: undefined,
+  mode: 'SCHEMA' as const,
+  tables: [],
   scn: '4711',
   pieceBytes: 2 ** 31,
   parallel: 1,
@@ -59,7 +63,7 @@ async function dumpAll(bed: ClientBed, inner = signal): Promise<Buffer> {
 describe('Data Pump at the command line', () => {
   test('exit 5 is a failure that names the objects, with the hint for their cause', async () => {
     await using bed = await bedOf('expdp', 'completes-with-errors')
-    const failure = runExpdp(bed.setting, JOB, undefined, signal)
+    const failure = createClientRunner(bed.setting).export(NO_CONNECTION, JOB, undefined, signal)
     await expect(failure).rejects.toMatchObject({
       code: 'tool-failed',
       message: expect.stringMatching(/2 errors \(exit code 5\), about HR\.EMP.*ORA-31693.*ORA-01555/s),
@@ -71,24 +75,35 @@ describe('Data Pump at the command line', () => {
   test('what is tolerated must be all that there is', async () => {
     await using bed = await bedOf('expdp', 'completes-with-errors')
     const tolerating = (...numbers: readonly number[]) =>
-      runExpdp(bed.setting, { ...JOB, tolerated: new Set(numbers) }, undefined, signal)
+      createClientRunner(bed.setting).export(
+        NO_CONNECTION,
+        { ...JOB, tolerated: new Set(numbers) },
+        undefined,
+        signal,
+      )
     await expect(tolerating(39127)).rejects.toThrow('1 errors (exit code 5), about HR.EMP')
-    await expect(tolerating(39127, 31693)).resolves.toBeUndefined()
+    await expect(tolerating(39127, 31693)).resolves.toEqual({ errors: 2 })
   })
 
   test('exit 5 that names nothing is never taken for a success', async () => {
     await using bed = await bedOf('impdp', 'completes-with-nothing-said')
-    await expect(runImpdp(bed.setting, JOB, undefined, signal)).rejects.toThrow('names none')
+    await expect(
+      createClientRunner(bed.setting).import(NO_CONNECTION, JOB, undefined, signal),
+    ).rejects.toThrow('names none')
   })
 
   test('exit 5 of an import hands its errors to whoever reads the log', async () => {
     await using bed = await bedOf('impdp', 'completes-with-errors')
-    expect(await runImpdp(bed.setting, JOB, undefined, signal)).toEqual({ errors: 2 })
+    expect(await createClientRunner(bed.setting).import(NO_CONNECTION, JOB, undefined, signal)).toEqual({
+      errors: 2,
+    })
   })
 
   test('a refused login is told without the password', async () => {
     await using bed = await bedOf('expdp', 'is-refused')
-    const thrown = await runExpdp(bed.setting, JOB, undefined, signal).catch((error: unknown) => error)
+    const thrown = await createClientRunner(bed.setting)
+      .export(NO_CONNECTION, JOB, undefined, signal)
+      .catch((error: unknown) => error)
     expect(thrown).toMatchObject({
       message: expect.stringContaining('ORA-01017'),
       hint: expect.stringContaining('--password'),
@@ -98,18 +113,22 @@ describe('Data Pump at the command line', () => {
 
   test('a tool that asks for a password gets an end, not a person', async () => {
     await using bed = await bedOf('expdp', 'no-parameters')
-    await expect(runExpdp(bed.setting, JOB, undefined, signal)).rejects.toThrow('UDE-00001')
+    await expect(
+      createClientRunner(bed.setting).export(NO_CONNECTION, JOB, undefined, signal),
+    ).rejects.toThrow('UDE-00001')
   })
 
   test('a killed tool is a failure', async () => {
     await using bed = await bedOf('expdp', 'is-killed')
-    await expect(runExpdp(bed.setting, JOB, undefined, signal)).rejects.toThrow('SIGKILL')
+    await expect(
+      createClientRunner(bed.setting).export(NO_CONNECTION, JOB, undefined, signal),
+    ).rejects.toThrow('SIGKILL')
   })
 
   test('a tool that hangs ends with the run', async () => {
     await using bed = await bedOf('expdp', 'hangs')
     const controller = new AbortController()
-    const running = runExpdp(bed.setting, JOB, undefined, controller.signal)
+    const running = createClientRunner(bed.setting).export(NO_CONNECTION, JOB, undefined, controller.signal)
     await vi.waitFor(async () => expect(await bed.notes()).toContain('hangs'), { timeout: 20_000 })
     controller.abort(new LifeboatError('interrupted', 'Ctrl-C'))
     await expect(running).rejects.toMatchObject({ code: 'interrupted' })
@@ -118,7 +137,9 @@ describe('Data Pump at the command line', () => {
   test('a tool that is not installed is named, with another way', async () => {
     await using bed = await bedOf('expdp', 'completes')
     const setting = { ...bed.setting, context: { searchPath: '/nonexistent' } }
-    await expect(runExpdp(setting, JOB, undefined, signal)).rejects.toMatchObject({
+    await expect(
+      createClientRunner(setting).export(NO_CONNECTION, JOB, undefined, signal),
+    ).rejects.toMatchObject({
       code: 'tool-missing',
       hint: expect.stringContaining('layout=expdp'),
     })

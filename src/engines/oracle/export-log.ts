@@ -4,7 +4,7 @@ import type { JobResult } from './job.ts'
 import type { JobLog } from './job-log.ts'
 
 /** ORA-39173: encrypted columns lie in the pieces in the clear. lifeboat encrypts them, so that is no failure. */
-const HARMLESS = new Set([39173])
+export const HARMLESS: ReadonlySet<number> = new Set([39173])
 
 /** COMPLETED says that the job came to its end, not that it took everything: its log does. */
 export function judgeExport(

@@ -3,7 +3,8 @@ import { LifeboatError } from '../../core/errors.ts'
 
 /** What the contents keep for a restore. */
 export interface StoredFacts {
-  readonly layout: 'datapump'
+  /** `exp`: a dump of the original Export, which only the original Import reads. */
+  readonly layout: 'datapump' | 'exp'
   readonly mode: 'SCHEMA' | 'TABLE'
   readonly schemas: readonly string[]
   /** In TABLE mode: without their schema, which is the only one. */
@@ -17,14 +18,18 @@ export interface StoredFacts {
 }
 
 export function readStoredFacts({ engine }: Pick<Contents, 'engine'>): StoredFacts {
-  const { mode } = engine
+  const { layout, mode } = engine
   const strings = (name: string) => {
     const list = engine[name]
     return Array.isArray(list) && list.every((each) => typeof each === 'string') ? list : undefined
   }
   const string = (name: string) => (typeof engine[name] === 'string' ? engine[name] : '')
   const schemas = strings('schemas')
-  if (engine.layout !== 'datapump' || (mode !== 'SCHEMA' && mode !== 'TABLE') || schemas === undefined) {
+  if (
+    (layout !== 'datapump' && layout !== 'exp') ||
+    (mode !== 'SCHEMA' && mode !== 'TABLE') ||
+    schemas === undefined
+  ) {
     throw new LifeboatError(
       'integrity',
       'unable to read the backup: its contents are not those of a Data Pump export',
@@ -34,7 +39,7 @@ export function readStoredFacts({ engine }: Pick<Contents, 'engine'>): StoredFac
     )
   }
   return {
-    layout: 'datapump',
+    layout,
     mode,
     schemas,
     tables: strings('tables') ?? [],

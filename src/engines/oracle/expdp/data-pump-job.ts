@@ -1,93 +1,62 @@
-import type { EngineEvent } from '../../../core/engine.ts'
-import type { RunNames } from '../pieces.ts'
-import type { Remap, TableExistsAction, TableName } from '../url-options.ts'
+import { HARMLESS } from '../export-log.ts'
+import type { ExportOrder, ImportOrder, JobOrder, JobRunner } from '../job-runner.ts'
+import type { Remap } from '../url-options.ts'
 import { type ClientSetting, openClient } from './client-access.ts'
 import { incompleteJob, runDataPumpClient } from './data-pump-client.ts'
 import { listedName } from './parameter-file.ts'
 
-/** The same job that DBMS_DATAPUMP is given by layout=datapump. */
-export interface ExportJob {
-  readonly names: RunNames
-  readonly directory: string
-  readonly schemas: readonly string[]
-  readonly tables: readonly TableName[] | undefined
-  readonly scn: string
-  readonly pieceBytes: number
-  /** 1 but on an Enterprise Edition. */
-  readonly parallel: number
-  readonly version: string
-  readonly tolerated: ReadonlySet<number>
-}
-
-export interface ImportJob {
-  readonly names: RunNames
-  readonly directory: string
-  readonly schemas: readonly string[]
-  readonly tables: readonly TableName[] | undefined
-  readonly remapSchemas: Remap
-  readonly remapTablespaces: Remap
-  readonly tableExistsAction: TableExistsAction
-  readonly parallel: number
-}
-
 /**
- * Runs expdp until its job has completed: the pieces and the log lie in the directory then. A job that completed with
- * errors is a failure, but for numbers that the operator has said to tolerate.
+ * By expdp and impdp. Ending one of them leaves its job running at the server: whoever gives a run up stops the job by
+ * its name, as for any other.
  */
-export async function runExpdp(
-  setting: ClientSetting,
-  job: ExportJob,
-  onProgress: ((event: EngineEvent) => void) | undefined,
-  signal: AbortSignal,
-): Promise<void> {
-  await using run = await openClient('expdp', setting, () => exportParameters(job))
-  onProgress?.({ kind: 'step', message: `expdp runs the job ${job.names.job}` })
-  const errors = await runDataPumpClient(run.tool, job.names.run, signal)
-  const failed = errors.filter(({ ora }) => !job.tolerated.has(ora))
-  if (failed.length > 0) throw incompleteJob('export', 'expdp', failed)
-}
-
-/** Runs impdp until its job has completed. What it said of errors is for the caller to judge, by the job's log. */
-export async function runImpdp(
-  setting: ClientSetting,
-  job: ImportJob,
-  onProgress: ((event: EngineEvent) => void) | undefined,
-  signal: AbortSignal,
-): Promise<{ readonly errors: number }> {
-  await using run = await openClient('impdp', setting, () => importParameters(job))
-  onProgress?.({ kind: 'step', message: `impdp runs the job ${job.names.job}` })
-  const errors = await runDataPumpClient(run.tool, job.names.run, signal)
-  return { errors: errors.length }
-}
-
-export function exportParameters(job: ExportJob): Readonly<Record<string, string | undefined>> {
+export function createClientRunner(setting: ClientSetting): JobRunner {
   return {
-    ...common(job),
-    filesize: String(job.pieceBytes),
-    flashback_scn: job.scn,
-    version: job.version,
+    async export(_connection, order, onProgress, signal) {
+      await using run = await openClient('expdp', setting, () => exportParameters(order))
+      onProgress?.({ kind: 'step', message: `export job ${order.names.job}: run by expdp` })
+      const errors = await runDataPumpClient(run.tool, order.names.run, signal)
+      const failed = errors.filter(({ ora }) => !order.tolerated.has(ora) && !HARMLESS.has(ora))
+      if (failed.length > 0) throw incompleteJob('export', 'expdp', failed)
+      return { errors: errors.length }
+    },
+    // What is a failure of an import depends on the kind of object, which the job's log tells in full.
+    async import(_connection, order, onProgress, signal) {
+      await using run = await openClient('impdp', setting, () => importParameters(order))
+      onProgress?.({ kind: 'step', message: `import job ${order.names.job}: run by impdp` })
+      const errors = await runDataPumpClient(run.tool, order.names.run, signal)
+      return { errors: errors.length }
+    },
+  }
+}
+
+export function exportParameters(order: ExportOrder): Readonly<Record<string, string | undefined>> {
+  return {
+    ...common(order),
+    filesize: String(order.pieceBytes),
+    flashback_scn: order.scn,
+    version: order.version,
     // The run's own table lies in the account's schema.
-    ...(job.tables === undefined && { exclude: `TABLE:"= '${job.names.run}'"` }),
+    ...(order.mode === 'SCHEMA' && { exclude: `TABLE:"= '${order.names.run}'"` }),
   }
 }
 
-export function importParameters(job: ImportJob): Readonly<Record<string, string | undefined>> {
+export function importParameters(order: ImportOrder): Readonly<Record<string, string | undefined>> {
   return {
-    ...common(job),
-    table_exists_action: job.tableExistsAction,
-    remap_schema: pairs(job.remapSchemas),
-    remap_tablespace: pairs(job.remapTablespaces),
+    ...common(order),
+    table_exists_action: order.tableExistsAction,
+    remap_schema: pairs(order.remapSchemas),
+    remap_tablespace: pairs(order.remapTablespaces),
   }
 }
 
-function common(job: ExportJob | ImportJob): Readonly<Record<string, string | undefined>> {
-  const { names, directory, schemas, tables, parallel } = job
+function common(order: JobOrder): Readonly<Record<string, string | undefined>> {
+  const { names, directory, mode, schemas, tables, parallel } = order
   return {
-    directory,
+    directory: listedName(directory),
     dumpfile: names.pieces,
     logfile: names.log,
     job_name: names.job,
-    ...(tables === undefined
+    ...(mode === 'SCHEMA'
       ? { schemas: schemas.map((schema) => listedName(schema)).join(',') }
       : { tables: tables.map(({ schema, table }) => listedName(schema, table)).join(',') }),
     parallel: parallel > 1 ? String(parallel) : undefined,

@@ -1,19 +1,23 @@
 import { describe, expect, test } from 'vitest'
 import { collect } from '../../../../../src/core/bytes.ts'
 import type { PartSource } from '../../../../../src/core/engine.ts'
+import type { OracleConnection } from '../../../../../src/engines/oracle/connection.ts'
 import { clientVersion } from '../../../../../src/engines/oracle/expdp/client-access.ts'
-import { runExpdp } from '../../../../../src/engines/oracle/expdp/data-pump-job.ts'
+import { createClientRunner } from '../../../../../src/engines/oracle/expdp/data-pump-job.ts'
 import { createExpDump } from '../../../../../src/engines/oracle/expdp/exp-dump.ts'
 import { restoreImp } from '../../../../../src/engines/oracle/expdp/imp-restore.ts'
 import { namesOfRun } from '../../../../../src/engines/oracle/pieces.ts'
 import { type ClientBed, createClientBed } from '../../../../testbed/oracle-client.ts'
 
 const { signal } = new AbortController()
+/** The tools have their own. */
+const NO_CONNECTION = {} as OracleConnection
 const JOB = {
   names: namesOfRun('LIFEBOAT_0123456789'),
   directory: 'DATA_PUMP_DIR',
   schemas: ['HR'],
-  tables: undefined,
+  mode: 'SCHEMA' as const,
+  tables: [],
   scn: '4711',
   pieceBytes: 2 ** 31,
   parallel: 1,
@@ -47,7 +51,7 @@ async function expectSecretKept(bed: ClientBed, password: string): Promise<void>
 describe("Oracle's client tools", () => {
   test('expdp runs a job, its account in a private file', async () => {
     await using bed = await createClientBed('expdp', 'completes', { password: 'p@ss/w #1' })
-    await runExpdp(bed.setting, JOB, undefined, signal)
+    await createClientRunner(bed.setting).export(NO_CONNECTION, JOB, undefined, signal)
     await expectSecretKept(bed, 'p@ss/w #1')
     expect(await bed.note('arguments')).toMatch(/^parfile=\/\S+\n$/)
     expect(await bed.note('tnsnames.ora')).toContain('(SERVICE_NAME=SHOP)')
@@ -57,7 +61,7 @@ describe("Oracle's client tools", () => {
   test('a wallet needs neither password nor address', async () => {
     const url = 'oracle://db.test/SHOP?schemas=HR&alias=shop_db'
     await using bed = await createClientBed('expdp', 'completes', { url })
-    await runExpdp(bed.setting, JOB, undefined, signal)
+    await createClientRunner(bed.setting).export(NO_CONNECTION, JOB, undefined, signal)
     expect(await bed.note('parameters')).toContain('userid=/@shop_db\n')
     expect(await bed.notes()).not.toContain('tnsnames.ora')
   })

@@ -67,7 +67,13 @@ describe('the parameter file of the tools', () => {
 
 describe('the job that the tools are given', () => {
   const names = namesOfRun('LIFEBOAT_0123456789')
-  const common = { names, directory: 'DATA_PUMP_DIR', schemas: ['HR', 'Shop'], tables: undefined }
+  const common = {
+    names,
+    directory: 'DATA_PUMP_DIR',
+    mode: 'SCHEMA' as const,
+    schemas: ['HR', 'Shop'],
+    tables: [],
+  }
 
   test('exports the same as DBMS_DATAPUMP would, at one SCN', () => {
     const job = {
@@ -92,12 +98,17 @@ describe('the job that the tools are given', () => {
         '',
       ].join('\n'),
     )
-    expect(exportParameters({ ...job, tables: [{ schema: 'HR', table: 'EMP' }], parallel: 4 })).toMatchObject(
-      {
-        tables: 'HR.EMP',
-        parallel: '4',
-      },
-    )
+    expect(
+      exportParameters({
+        ...job,
+        mode: 'TABLE',
+        tables: [{ schema: 'HR', table: 'EMP' }],
+        parallel: 4,
+      }),
+    ).toMatchObject({
+      tables: 'HR.EMP',
+      parallel: '4',
+    })
   })
 
   test('imports under other names', () => {
