@@ -11,6 +11,7 @@ import { type ClientBed, createClientBed } from '../testbed/oracle-client.ts'
 
 const { signal } = new AbortController()
 const PASSWORD = 'Tiger#1 secret'
+const USERS = ['HR', 'HR2']
 /** The tools have their own. */
 const NO_CONNECTION = {} as OracleConnection
 const JOB = {
@@ -185,12 +186,14 @@ describe('the original Export', () => {
 describe('the original Import', () => {
   test('exit 0 over objects that are there already is a failure', async () => {
     await using bed = await bedOf('imp', 'finds-objects')
-    await expect(restoreImp(bed.setting, backup(), { replace: false }, signal)).rejects.toThrow('IMP-00015')
+    await expect(restoreImp(bed.setting, backup(), { replace: false }, USERS, signal)).rejects.toThrow(
+      'IMP-00015',
+    )
   })
 
   test('exit 0 before the end of the dump is a failure, whatever the log says', async () => {
     await using bed = await bedOf('imp', 'stops-importing')
-    await expect(restoreImp(bed.setting, backup(), { replace: false }, signal)).rejects.toMatchObject({
+    await expect(restoreImp(bed.setting, backup(), { replace: false }, USERS, signal)).rejects.toMatchObject({
       code: 'tool-failed',
       message: expect.stringContaining('did not read everything'),
     })
@@ -203,14 +206,24 @@ describe('the original Import', () => {
       reads += 1
       if (reads > 20) throw new LifeboatError('integrity', 'chunk 20 differs')
     })
-    await expect(restoreImp(bed.setting, broken, { replace: false }, signal)).rejects.toMatchObject({
+    await expect(restoreImp(bed.setting, broken, { replace: false }, USERS, signal)).rejects.toMatchObject({
       code: 'integrity',
     })
   })
 
+  test('a user that is not there is named before anything is read', async () => {
+    await using bed = await bedOf('imp', 'imports')
+    const refused = restoreImp(bed.setting, backup(), { replace: false }, ['SHOP'], signal)
+    await expect(refused).rejects.toMatchObject({
+      code: 'unsupported',
+      hint: expect.stringContaining('CREATE USER HR'),
+    })
+    expect(await bed.notes()).toEqual([])
+  })
+
   test('nothing is dropped by it', async () => {
     await using bed = await bedOf('imp', 'imports')
-    await expect(restoreImp(bed.setting, backup(), { replace: true }, signal)).rejects.toMatchObject({
+    await expect(restoreImp(bed.setting, backup(), { replace: true }, USERS, signal)).rejects.toMatchObject({
       code: 'unsupported',
     })
   })

@@ -5,11 +5,18 @@ import { byHand } from './by-hand.ts'
 import type { ConnectionSource } from './connection.ts'
 import { countNow } from './count.ts'
 import { dumpByDatapump } from './dump.ts'
+import type { ClientName, ClientSetting } from './expdp/client-access.ts'
+import { CLIENT_OPTION_NAMES, type ClientOptions, readClientOptions } from './expdp/client-options.ts'
+import { createClientRunner } from './expdp/data-pump-job.ts'
+import { createExpDump, EXP_FORMAT, expByHand } from './expdp/exp-dump.ts'
+import { isExpBackup, restoreImp } from './expdp/imp-restore.ts'
+import { lookAtClients, probeExp } from './expdp/probe-clients.ts'
 import { compareIdentity } from './identity.ts'
 import { packageRunner } from './job-runner.ts'
 import { findOccupied } from './occupied.ts'
 import { probe } from './probe.ts'
 import { restoreByDatapump } from './restore.ts'
+import { readServerFacts } from './server-facts.ts'
 import { createThinSource } from './thin-connection.ts'
 import { readService, readUrlOptions } from './url-options.ts'
 
@@ -25,31 +32,59 @@ export function createOracleEngine(
   context: EngineContext,
   surroundings: OracleSurroundings = {},
 ): Engine {
-  const options = readUrlOptions(url)
+  const layout = url.options.get('layout')
+  const options = readUrlOptions(url, layout === 'expdp' ? CLIENT_OPTION_NAMES : [])
   const { clock = systemClock } = surroundings
   const { password } = context
   const source =
     surroundings.source ?? createThinSource(url, { password, sid: options.sid, wallet: options.wallet })
-  const setting = { source, options, context, clock, runner: packageRunner }
+  const clients: ClientSetting = { url, options, context, client: readClientOptions(url) }
+  const runner = layout === 'expdp' ? createClientRunner(clients) : packageRunner
+  const isExp = clients.client.tool === 'exp'
+  const setting = { source, options, context, clock, runner }
   return {
     name: 'oracle',
     target: describeTarget(url),
-    probe: (role, signal) => probe({ url, source, options }, role, signal),
-    dump: (_probe, how, signal) => dumpByDatapump(setting, how, signal),
+    async probe(role, signal) {
+      if (isExp && role === 'source') return await probeExp(clients, signal)
+      const found = await probe({ url, source, options }, role, signal)
+      if (layout !== 'expdp') return found
+      const { tools, findings } = await lookAtClients(clientsFor(role, clients.client), context, signal)
+      return { ...found, tools: [...found.tools, ...tools], findings: [...found.findings, ...findings] }
+    },
+    dump: (_probe, how, signal) =>
+      isExp ? createExpDump(clients, how) : dumpByDatapump(setting, how, signal),
     async occupied(contents, signal) {
       await using connection = await source.open(signal)
       return await findOccupied(connection, contents, options, signal)
     },
     compareIdentity,
-    restore: (parts, how, signal) => restoreByDatapump(parts, setting, how, signal),
+    async restore(parts, how, signal) {
+      if (!isExpBackup(parts.contents.engine)) return await restoreByDatapump(parts, setting, how, signal)
+      return await restoreImp(clients, parts, how, await readUsers(source, signal), signal)
+    },
     async count(tables, signal) {
       await using connection = await source.open(signal)
       return await countNow(connection, tables, options.remapSchemas, signal)
     },
-    byHand: ({ databases }, part) =>
-      byHand(part, { schemas: databases.map(({ name }) => name), directory: options.directory }),
+    byHand({ databases }, part) {
+      const schemas = databases.map(({ name }) => name)
+      return part.format === EXP_FORMAT
+        ? expByHand(schemas)
+        : byHand(part, { schemas, directory: options.directory })
+    },
     [Symbol.asyncDispose]: () => source[Symbol.asyncDispose](),
   }
+}
+
+async function readUsers(source: ConnectionSource, signal: AbortSignal): Promise<readonly string[]> {
+  await using connection = await source.open(signal)
+  return (await readServerFacts(connection, signal)).users
+}
+
+function clientsFor(role: 'source' | 'target', { tool }: ClientOptions): readonly ClientName[] {
+  if (tool === 'exp') return role === 'source' ? ['exp'] : ['imp']
+  return role === 'source' ? ['expdp'] : ['impdp']
 }
 
 function describeTarget(url: DatabaseUrl): string {

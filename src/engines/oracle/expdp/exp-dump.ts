@@ -22,6 +22,7 @@ export function createExpDump(setting: ClientSetting, { counts }: DumpOptions): 
   let log: ExpLog | undefined
   let warnings: readonly string[] = []
   const owners = ownersOf(setting)
+  const { tables } = setting.options
 
   async function* exported(signal: AbortSignal): AsyncGenerator<Uint8Array> {
     let path = ''
@@ -63,8 +64,13 @@ export function createExpDump(setting: ClientSetting, { counts }: DumpOptions): 
             const schema = name.slice(0, dot)
             return { database: schema, table: name.slice(dot + 1), ...(counts === 'exact' && { rows }) }
           }),
-          byHand: [],
-          engine: { layout: 'exp', schemas: owners },
+          byHand: [expByHand(owners)],
+          engine: {
+            layout: 'exp',
+            mode: tables === undefined ? 'SCHEMA' : 'TABLE',
+            schemas: owners,
+            tables: tables?.map(({ table }) => table) ?? [],
+          },
         },
         consistency: 'one read-only transaction over all tables (exp CONSISTENT=Y)',
         notCaptured: [
@@ -79,6 +85,12 @@ export function createExpDump(setting: ClientSetting, { counts }: DumpOptions): 
     },
     async [Symbol.asyncDispose]() {},
   }
+}
+
+/** Reads the part on stdin; imp reads a named file only. */
+export function expByHand(schemas: readonly string[]): string {
+  const list = schemas.map((name) => listedName(name)).join(',')
+  return `cat > lifeboat.exp && imp system file=lifeboat.exp log=lifeboat-imp.log fromuser=${list} touser=${list} ignore=n  # the users first: CREATE USER`
 }
 
 /** Export would otherwise take the whole database with FULL=Y, and what Oracle itself keeps in it. */

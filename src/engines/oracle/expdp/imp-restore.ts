@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { PartSource, RestoreOptions, RestoreResult } from '../../../core/engine.ts'
 import { LifeboatError } from '../../../core/errors.ts'
 import { writeToolFile } from '../../../core/fifo.ts'
+import { quoteName } from '../quote.ts'
 import type { Remap } from '../url-options.ts'
 import { type ClientSetting, openClient } from './client-access.ts'
 import { EXP_PART } from './exp-dump.ts'
@@ -18,13 +19,15 @@ export function isExpBackup(engine: Readonly<Record<string, unknown>>): boolean 
 }
 
 /**
- * Loads a dump of the original Export by the original Import. The users must be there: Export takes none. Objects that
- * are there already are errors to Import, and so to us: nothing is ever dropped or added to.
+ * Loads a dump of the original Export by the original Import. Objects that are there already are errors to Import, and so
+ * to us: nothing is ever dropped or added to.
  */
 export async function restoreImp(
   setting: ClientSetting,
   source: PartSource,
   options: Pick<RestoreOptions, 'replace' | 'onProgress'>,
+  /** Of the target: Export takes no users, so theirs must be there. */
+  users: readonly string[],
   signal: AbortSignal,
 ): Promise<RestoreResult> {
   if (options.replace) {
@@ -38,6 +41,18 @@ export async function restoreImp(
   }
   const schemas = source.contents.databases.map(({ name }) => name)
   const { remapSchemas } = setting.options
+  const missing = schemas
+    .map((schema) => remapSchemas.get(schema) ?? schema)
+    .find((schema) => !users.includes(schema))
+  if (missing !== undefined) {
+    throw new LifeboatError(
+      'unsupported',
+      `unable to restore into schema '${missing}': there is no such user`,
+      {
+        hint: `The original Export takes no users: run CREATE USER ${quoteName(missing)} with its quotas and grants first, or name another by remap-schema=.`,
+      },
+    )
+  }
   let path = ''
   await using run = await openClient('imp', setting, (folder) => {
     path = join(folder, LOG)

@@ -10,6 +10,7 @@ import { namesOfRun } from '../../../../../src/engines/oracle/pieces.ts'
 import { type ClientBed, createClientBed } from '../../../../testbed/oracle-client.ts'
 
 const { signal } = new AbortController()
+const USERS = ['HR', 'HR2']
 /** The tools have their own. */
 const NO_CONNECTION = {} as OracleConnection
 const JOB = {
@@ -93,7 +94,7 @@ describe("Oracle's client tools", () => {
     const url = 'oracle://backup@db.test/SHOP?tls=disable&remap-schema=HR:HR2'
     await using bed = await createClientBed('imp', 'imports', { url })
     const bytes = Buffer.alloc(1_000_000, 'dump')
-    const result = await restoreImp(bed.setting, backupOf(bytes), { replace: false }, signal)
+    const result = await restoreImp(bed.setting, backupOf(bytes), { replace: false }, USERS, signal)
     expect(result).toEqual({ restored: ['HR2'], notRestored: [], warnings: [] })
     expect((await bed.note('read')).length).toBe(bytes.length)
     expect(await bed.note('parameters')).toContain('fromuser=(HR)\ntouser=(HR2)\n')
@@ -101,7 +102,13 @@ describe("Oracle's client tools", () => {
 
   test('imp tells what does not compile', async () => {
     await using bed = await createClientBed('imp', 'imports-with-invalid-objects')
-    const result = await restoreImp(bed.setting, backupOf(Buffer.from('dump')), { replace: false }, signal)
+    const result = await restoreImp(
+      bed.setting,
+      backupOf(Buffer.from('dump')),
+      { replace: false },
+      USERS,
+      signal,
+    )
     expect(result.warnings).toEqual(['IMP-00041: Warning: object created with compilation warnings'])
   })
 
