@@ -40,13 +40,14 @@ export interface DecodeKeys {
   readonly searchPath: string
 }
 
-type EngineName = 'mysql' | 'postgres' | 'oracle'
+type EngineName = 'mysql' | 'postgres' | 'sqlserver' | 'oracle'
 
 const ENGINES: Readonly<Record<string, EngineName>> = {
   mysql: 'mysql',
   mariadb: 'mysql',
   postgres: 'postgres',
   postgresql: 'postgres',
+  sqlserver: 'sqlserver',
   oracle: 'oracle',
 }
 
@@ -57,6 +58,8 @@ export async function openEngine(url: string, context: EngineContext): Promise<E
       return (await import('../engines/mysql/index.ts')).createMysqlEngine(parsed, context)
     case 'postgres':
       return (await import('../engines/postgres/index.ts')).createPostgresEngine(parsed, context)
+    case 'sqlserver':
+      return (await import('../engines/sqlserver/index.ts')).createSqlServerEngine(parsed, context)
     case 'oracle':
       return (await import('../engines/oracle/index.ts')).createOracleEngine(parsed, context)
     default:

@@ -1,5 +1,6 @@
 import { type DatabaseUrl, refuseUnknownOptions } from '../../core/database-url.ts'
 import { LifeboatError } from '../../core/errors.ts'
+import { NATIVE_OPTION_NAMES, type NativeOptions, parseNativeOptions } from './native/options.ts'
 
 export interface SqlServerOptions {
   /** `bcp`: schema as T-SQL and one part per table. `native`: .bak files, written by the server itself. */
@@ -12,6 +13,8 @@ export interface SqlServerOptions {
   readonly violations: 'fail' | 'keep'
   /** How long a reading session waits behind somebody's lock before giving up. */
   readonly lockWaitMs: number
+  /** Of layout=native. */
+  readonly native: NativeOptions
 }
 
 const CHOICES = {
@@ -24,7 +27,7 @@ const CHOICES = {
 const DEFAULT_LOCK_WAIT_MS = 60_000
 
 export function readUrlOptions(url: DatabaseUrl): SqlServerOptions {
-  refuseUnknownOptions(url, [...Object.keys(CHOICES), 'lock-wait-ms'])
+  refuseUnknownOptions(url, [...Object.keys(CHOICES), 'lock-wait-ms', ...NATIVE_OPTION_NAMES])
   if (url.socket !== undefined) {
     throw refuse(
       'SQL Server listens on no Unix socket',
@@ -34,12 +37,21 @@ export function readUrlOptions(url: DatabaseUrl): SqlServerOptions {
   if (url.user === undefined) {
     throw refuse('it names no user', 'Write it like sqlserver://user@host:1433/database.')
   }
+  const tool = choose(url, 'tool')
+  const snapshot = choose(url, 'snapshot')
+  if (snapshot === 'require' && (tool === 'bcp' || tool === 'freebcp')) {
+    throw refuse(
+      `snapshot=require with tool=${tool}: no program can join a transaction of ours`,
+      'Leave out one of the two.',
+    )
+  }
   return {
     layout: choose(url, 'layout'),
-    tool: choose(url, 'tool'),
-    snapshot: choose(url, 'snapshot'),
+    tool,
+    snapshot,
     violations: choose(url, 'violations'),
     lockWaitMs: readLockWait(url),
+    native: parseNativeOptions(url.options),
   }
 }
 

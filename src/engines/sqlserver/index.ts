@@ -1,0 +1,89 @@
+import type { DatabaseUrl } from '../../core/database-url.ts'
+import type { Engine, EngineContext } from '../../core/engine.ts'
+import { LifeboatError } from '../../core/errors.ts'
+import { byHand } from './by-hand.ts'
+import { createSessionSource } from './connection.ts'
+import { countTables } from './count.ts'
+import { dumpDatabases } from './dump.ts'
+import { compareIdentity } from './identity.ts'
+import { nativeByHand } from './native/by-hand.ts'
+import { dumpNative, restoreFromNative } from './native-layout.ts'
+import { findOccupied } from './occupied.ts'
+import { readUrlOptions } from './options.ts'
+import { probe } from './probe.ts'
+import { restoreDatabases } from './restore.ts'
+import { findServer, type Server } from './server-access.ts'
+import { describeTarget } from './server-address.ts'
+import type { SessionSource } from './session.ts'
+
+interface Found {
+  readonly server: Server
+  readonly sessions: SessionSource
+}
+
+/** SQL Server 2016 and later, RDS, and whatever speaks its protocol and has its catalog views. */
+export function createSqlServerEngine(url: DatabaseUrl, context: EngineContext): Engine {
+  const options = readUrlOptions(url)
+  let found: Found | undefined
+
+  /** Once: all sessions and tools must not meet two servers behind one name. */
+  async function find(signal: AbortSignal): Promise<Found> {
+    if (found === undefined) {
+      const server = await findServer(url, context.password, signal)
+      found = { server, sessions: createSessionSource(server) }
+    }
+    return found
+  }
+
+  const settingOf = async (signal: AbortSignal) => ({
+    ...(await find(signal)),
+    options,
+    context,
+    staging: context.staging,
+  })
+
+  return {
+    name: 'sqlserver',
+    target: describeTarget(url),
+    async probe(role, signal) {
+      return await probe(await settingOf(signal), role, signal)
+    },
+    dump(probed, dumping, signal) {
+      if (found === undefined) throw new Error('a dump starts with a probe')
+      const setting = { ...found, options, context, staging: context.staging, probe: probed, dumping }
+      if (options.layout === 'bcp') return dumpDatabases(setting, signal)
+      const names = probed.databases.map(({ name }) => name)
+      return dumpNative(setting, names, dumping, signal)
+    },
+    async occupied(contents, signal) {
+      const { server, sessions } = await find(signal)
+      return await findOccupied(server, sessions, contents, signal)
+    },
+    compareIdentity,
+    async restore(source, restoring, signal) {
+      const { layout } = source.contents.engine
+      const asked = url.options.get('layout')
+      if (asked !== undefined && asked !== layout) throw otherLayout(asked, layout)
+      const setting = await settingOf(signal)
+      return layout === 'native'
+        ? await restoreFromNative(setting, source, restoring, signal)
+        : await restoreDatabases(setting, source, restoring, signal)
+    },
+    async count(tables, signal) {
+      const { server, sessions } = await find(signal)
+      return await countTables(server, sessions, tables, signal)
+    },
+    byHand: (_contents, part) => (part.format === 'bak' ? nativeByHand(part.name) : byHand(part)),
+    async [Symbol.asyncDispose]() {
+      await found?.sessions[Symbol.asyncDispose]()
+    },
+  }
+}
+
+function otherLayout(asked: string, layout: unknown): LifeboatError {
+  return new LifeboatError(
+    'usage',
+    `unable to restore with layout=${asked}: the backup was made with layout=${String(layout)}`,
+    { hint: 'Leave layout= out of the URL of --into: the backup itself says how it is restored.' },
+  )
+}
