@@ -17,7 +17,7 @@ export function dumpCommand(done: (exitCode: number) => void): Command {
     .option('--all', 'every job of the configuration, one after the other; goes on after a failure')
     .option(
       '--from <database-url>',
-      'what to dump: mysql://user@host/db, postgres://user@host; socket: ?socket=/path',
+      'what to dump: mysql://user@host/db, postgres://…, sqlserver://…; socket: ?socket=/path',
     )
     .option('--to <sink-url>', 'where to: file:///path, s3://bucket/prefix?region=…, ssh://user@host/path')
     .addOption(option.recipient())

@@ -34,7 +34,7 @@ export function restoreCommand(done: (exitCode: number) => void): Command {
       '--from <sink-url>',
       'where it is: file:///path, s3://bucket/prefix?region=…, ssh://user@host/path',
     )
-    .option('--into <database-url>', 'the fresh server: mysql://user@host, postgres://user@host')
+    .option('--into <database-url>', 'the fresh server: mysql://user@host, postgres://…, sqlserver://…')
     .addOption(option.key())
     .addOption(option.passphrase())
     .addOption(option.gpg())

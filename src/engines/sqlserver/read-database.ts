@@ -79,6 +79,7 @@ export async function readInSnapshot(
       async finish() {
         over.resolve()
         await transaction
+        await session[Symbol.asyncDispose]()
       },
       async close() {
         over.reject(new Error('the dump has ended'))
