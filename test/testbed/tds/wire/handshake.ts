@@ -51,7 +51,6 @@ export async function shakeHands(options: {
   if (packet === undefined) return undefined
   expectLogin(packet)
   const login = readLogin7(await readMessage(packet, transport.packets))
-  transport.endLoginTls()
   return logIn(login, options)
 }
 

@@ -27,8 +27,6 @@ export interface Transport {
   send(bytes: Buffer): Promise<void>
   /** After the answer to PRELOGIN: TLS's handshake in PRELOGIN packets; from then on, as `encryption` says. */
   startTls(encryption: 'login' | 'all'): void
-  /** After LOGIN7, where only that is encrypted. */
-  endLoginTls(): void
   /** Waits until what was sent has left, then closes. */
   close(): Promise<void>
   destroy(error?: Error): void
@@ -80,6 +78,7 @@ export function createTransport(options: {
       ...(kind === 'strict' ? { ALPNProtocols: ['tds/8.0'] } : {}),
     })
     secure = { records, clear }
+    // Where only the login is encrypted, already its answer is not.
     if (kind !== 'login') out = clear
     const frame = createFramer()
     clear.on('data', (piece: Buffer) => {
@@ -142,11 +141,6 @@ export function createTransport(options: {
       })
     },
     startTls: encrypt,
-    endLoginTls() {
-      if (encryption !== 'login') return
-      // The object stays: the client's TLS library may still send its farewell.
-      out = socket
-    },
     async close() {
       if (!gone.signal.aborted) {
         await new Promise<void>((resolve) => {
