@@ -6,6 +6,8 @@ export interface BackendTable {
   /** As SQL has it: `[dbo].[zoo]`. */
   readonly name: string
   readonly columns: readonly TdsColumn[]
+  /** What a SELECT with CASTs gives them as; its expressions are not looked at. */
+  readonly selected?: readonly TdsColumn[]
   rows: (readonly TdsValue[])[]
 }
 
@@ -14,6 +16,10 @@ export interface TableFaults {
   readonly during?: { readonly row: number; readonly event: TdsEvent }
   /** What the bulk load of the n-th batch is answered with. */
   readonly bulk?: (batch: number) => readonly TdsEvent[] | undefined
+  /** Sees each batch first, and may answer it. */
+  readonly batch?: (sql: string) => readonly TdsEvent[] | undefined
+  /** Told of each: `begin`, `commit`, `rollback`. A rollback takes back what was loaded since the begin. */
+  readonly transaction?: (request: string) => void
 }
 
 export const tdsColumn = (name: string, type: string, details: Omit<TdsType, 'name'> = {}): TdsColumn => ({
@@ -34,8 +40,9 @@ export function createTableBackend(tables: readonly BackendTable[], faults: Tabl
   const find = (sql: string) =>
     tables.find(({ name }) => sql.replaceAll('[shop].', '').toLowerCase().includes(name.toLowerCase()))
 
-  function* select(table: BackendTable): Generator<TdsEvent> {
-    yield { kind: 'columns', columns: table.columns }
+  function* select(table: BackendTable, sql: string): Generator<TdsEvent> {
+    const columns = /^\s*select \*/i.test(sql) ? table.columns : (table.selected ?? table.columns)
+    yield { kind: 'columns', columns }
     for (const [index, values] of table.rows.entries()) {
       if (faults.during?.row === index) yield faults.during.event
       if (faults.during?.row === index && faults.during.event.kind === 'error') return
@@ -47,6 +54,8 @@ export function createTableBackend(tables: readonly BackendTable[], faults: Tabl
 
   const scripted = createScriptedBackend({
     batch(sql) {
+      const answer = faults.batch?.(sql)
+      if (answer !== undefined) return answer
       if (/^(?:set |use )/i.test(sql) && !/select/i.test(sql)) return undefined
       const table = find(sql)
       if (table === undefined) {
@@ -69,15 +78,22 @@ export function createTableBackend(tables: readonly BackendTable[], faults: Tabl
           { kind: 'done', rows: 0 },
         ]
       }
-      return select(table)
+      return select(table, sql)
     },
   })
+  let kept: (readonly TdsValue[])[][] = []
   return {
     async login(login) {
       const session = await scripted.login(login)
       let batches = 0
       return {
         ...session,
+        async transaction(request) {
+          faults.transaction?.(request)
+          if (request === 'begin') kept = tables.map(({ rows }) => [...rows])
+          if (request !== 'rollback') return
+          for (const [index, table] of tables.entries()) table.rows = kept[index] ?? []
+        },
         async *bulk(sql, columns, rows) {
           const table = find(sql)
           if (table === undefined) throw new Error(`no table for ${sql}`)

@@ -1,6 +1,6 @@
 import type { Bytes } from '../../../core/bytes.ts'
 import { LifeboatError } from '../../../core/errors.ts'
-import { type ColumnModel, type TableModel, travelsAsData } from '../catalog/model.ts'
+import type { ColumnModel, TableModel } from '../catalog/model.ts'
 import { damageTo, FIELD_END, ROW_END } from './freebcp-damage.ts'
 
 /**
@@ -13,7 +13,6 @@ export async function* scanRows(
   input: Bytes,
   onEnd: (rows: number) => void,
 ): AsyncGenerator<Uint8Array> {
-  // As SELECT * has them: with computed columns, which an import passes over.
   const { columns } = table
   let rest: Buffer = Buffer.alloc(0)
   let searched = 0
@@ -46,7 +45,7 @@ function checkRow(table: TableModel, columns: readonly ColumnModel[], row: Buffe
       throw unfit(table, number, undefined, 'a value holds the bytes that freebcp puts between values')
     }
     const field = row.subarray(start, isLast ? row.length : found)
-    const damage = travelsAsData(column) ? damageTo(column, field) : undefined
+    const damage = damageTo(column, field)
     if (damage !== undefined) throw unfit(table, number, column, damage)
     start = found + FIELD_END.length
   }

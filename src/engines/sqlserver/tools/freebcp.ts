@@ -96,6 +96,8 @@ export function createFreebcp({ tool, server, database, stallMs = STALL_MS }: Fr
 
 function refusal(table: TableModel): string | undefined {
   if (!table.columns.some(travelsAsData)) return 'it has no column with data of its own'
+  // It counts columns as SELECT * shows them, and a restored table may get its computed ones only later.
+  if (table.columns.some(({ computed }) => computed !== undefined)) return 'it has computed columns'
   for (const column of table.columns) {
     const reason = unfitFor(column)
     if (reason !== undefined) return `column '${column.name}' is ${column.type}: ${reason}`

@@ -89,12 +89,10 @@ export const KINDS: readonly { readonly column: ColumnModel; readonly values: fc
 ]
 
 /** Some of the columns, in any order, and rows of them with a NULL here and there. */
-export const samples = fc
-  .shuffledSubarray([...KINDS], { minLength: 1, maxLength: 12 })
-  .chain((kinds) =>
-    fc
-      .array(fc.tuple(...kinds.map(({ values }) => fc.option(values, { freq: 5, nil: null }))), {
-        maxLength: 8,
-      })
-      .map((rows) => ({ columns: kinds.map((kind) => kind.column), rows: rows as SqlValue[][] })),
-  )
+export const samples = fc.shuffledSubarray([...KINDS], { minLength: 1, maxLength: 12 }).chain((kinds) =>
+  fc
+    .array(fc.tuple(...kinds.map(({ values }) => fc.option(values, { freq: 5, nil: null }))), {
+      maxLength: 8,
+    })
+    .map((rows) => ({ columns: kinds.map((kind) => kind.column), rows: rows as SqlValue[][] })),
+)

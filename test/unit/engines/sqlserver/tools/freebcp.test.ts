@@ -185,6 +185,8 @@ describe.skipIf(lacks('freetds'))('freebcp', () => {
       `column 'c' is ${type}`,
     )
     expect(freebcp.refusal(words)).toBeUndefined()
+    const computed = column('c', 'int', { computed: { definition: '(1)', persisted: false } })
+    expect(freebcp.refusal(table([column('id', 'int'), computed]))).toBe('it has computed columns')
   })
 
   it.each([0, 7, 50])(
