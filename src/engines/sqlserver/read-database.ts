@@ -34,6 +34,7 @@ export interface ReadSetting {
   readonly onWarning: (message: string) => void
 }
 
+export const SNAPSHOT_LEVEL_TEXT = 'SET TRANSACTION ISOLATION LEVEL SNAPSHOT'
 export const lockTimeoutText = (lockWaitMs: number) => `SET LOCK_TIMEOUT ${lockWaitMs}`
 
 /**
@@ -147,7 +148,7 @@ async function* exportAlone(
 ): AsyncGenerator<Uint8Array> {
   await using session = await openReading(setting, facts.name, signal)
   if (facts.snapshotIsolation && table.memoryOptimized === undefined) {
-    await session.batch('SET TRANSACTION ISOLATION LEVEL SNAPSHOT', signal)
+    await session.batch(SNAPSHOT_LEVEL_TEXT, signal)
   }
   yield* exportTable(session, table, onCount, signal)
 }
