@@ -1,3 +1,4 @@
+import type { SqlRow } from '../session.ts'
 import { declaredAs, type TypeIndex } from './build-types.ts'
 import type {
   DatabaseModel,
@@ -48,10 +49,6 @@ export function buildSequences(rows: CatalogRows, names: Names, types: TypeIndex
   return rows.sequences.map((row) => {
     const typeId = number(row, 'user_type_id')
     const alias = types.alias(typeId)
-    const [start, current] = [text(row, 'start_value'), text(row, 'current_value')]
-    // Before 2017 nothing tells a sequence that gave its first value from a new one: a value too many is skipped then.
-    const knowsLast = 'last_used_value' in row
-    const unused = knowsLast ? maybeText(row, 'last_used_value') === undefined && current === start : false
     return {
       schema: names.schema(number(row, 'schema_id')),
       name: text(row, 'name'),
@@ -59,15 +56,25 @@ export function buildSequences(rows: CatalogRows, names: Names, types: TypeIndex
         alias === undefined
           ? typeText({ type: types.base(typeId), precision: number(row, 'precision'), scale: 0 })
           : quoteObject(alias),
-      start,
+      start: text(row, 'start_value'),
       increment: text(row, 'increment'),
       minimum: text(row, 'minimum_value'),
       maximum: text(row, 'maximum_value'),
       cycles: flag(row, 'is_cycling'),
       cache: flag(row, 'is_cached') ? maybeNumber(row, 'cache_size') : 0,
-      current: unused ? undefined : current,
+      current: currentValue(row),
     }
   })
+}
+
+/** Before 2017 nothing tells a sequence that gave its first value from a new one: a value too many is skipped then. */
+export function currentValue(row: SqlRow): string | undefined {
+  const current = text(row, 'current_value')
+  const unused =
+    'last_used_value' in row &&
+    maybeText(row, 'last_used_value') === undefined &&
+    current === text(row, 'start_value')
+  return unused ? undefined : current
 }
 
 export function buildPartitionFunctions(rows: CatalogRows, types: TypeIndex): readonly PartitionFunction[] {
@@ -78,11 +85,13 @@ export function buildPartitionFunctions(rows: CatalogRows, types: TypeIndex): re
     const parameter = parameters.get(id)
     if (parameter === undefined) return []
     const collation = maybeText(parameter, 'collation_name')
+    // Its own only where it is not the usual one: the documented syntax has no COLLATE, though servers take it.
+    const own = collation === maybeText(rows.database[0] ?? {}, 'collation_name') ? undefined : collation
     return {
       name: text(row, 'name'),
       parameter: {
         ...declaredAs(parameter, types),
-        ...(collation === undefined ? {} : { collation }),
+        ...(own === undefined ? {} : { collation: own }),
       },
       boundaryOnRight: flag(row, 'boundary_value_on_right'),
       boundaries: (boundaries.get(id) ?? []).map((each) => variantText(each, 'value') ?? 'NULL'),

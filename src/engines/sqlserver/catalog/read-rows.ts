@@ -20,7 +20,7 @@ export async function readRows(
 }
 
 /** First with all columns, then without those that this server does not know, then not at all. */
-async function readQuery(
+export async function readQuery(
   session: Session,
   query: CatalogQuery,
   warnings: string[],

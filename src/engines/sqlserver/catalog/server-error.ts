@@ -1,4 +1,4 @@
-import { messageOf } from '../../../core/errors.ts'
+import { LifeboatError, messageOf } from '../../../core/errors.ts'
 import { sqlNumberOf } from '../failures.ts'
 
 /** Invalid column; invalid object; no such function; no such column or function with a schema; Babelfish's "does not exist". */
@@ -16,4 +16,13 @@ export function isMissing(thrown: unknown): boolean {
 export function reasonOf(thrown: unknown): string {
   const cause = thrown instanceof Error ? thrown.cause : undefined
   return messageOf(cause ?? thrown)
+}
+
+/** The server said no, and is still there: not a lost connection, an abort, or a defect of ours. */
+export function isRefusal(thrown: unknown): thrown is LifeboatError {
+  return (
+    thrown instanceof LifeboatError &&
+    thrown.code !== 'engine-unreachable' &&
+    sqlNumberOf(thrown) !== undefined
+  )
 }

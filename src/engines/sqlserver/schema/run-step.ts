@@ -1,5 +1,5 @@
-import { LifeboatError } from '../../../core/errors.ts'
-import { reasonOf } from '../catalog/server-error.ts'
+import type { LifeboatError } from '../../../core/errors.ts'
+import { isRefusal, reasonOf } from '../catalog/server-error.ts'
 import { sqlNumberOf } from '../failures.ts'
 import type { Session } from '../session.ts'
 import type { ApplyOptions } from './apply.ts'
@@ -76,8 +76,7 @@ async function tryBatches(
     for (const batch of batches) await session.batch(batch, signal)
     return undefined
   } catch (thrown) {
-    if (!(thrown instanceof LifeboatError) || thrown.code === 'engine-unreachable') throw thrown
-    if (signal.aborted || sqlNumberOf(thrown) === undefined) throw thrown
+    if (signal.aborted || !isRefusal(thrown)) throw thrown
     return thrown
   }
 }

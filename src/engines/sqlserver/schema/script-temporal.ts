@@ -37,8 +37,9 @@ function retention({ temporal }: TableModel): string {
 }
 
 /**
- * The next value is the source's next one, also where its last rows were deleted. Into an empty table RESEED gives the
- * very first value rather than the last one (documented with DBCC CHECKIDENT).
+ * The next value is the source's next one, also where its last rows were deleted; not below the rows that came after
+ * the catalog was read. Into an empty table RESEED gives the very first value rather than the last one (documented with
+ * DBCC CHECKIDENT).
  */
 export function scriptIdentity(table: TableModel): readonly Step[] {
   const column = table.columns.find(({ identity }) => identity !== undefined)
@@ -46,8 +47,9 @@ export function scriptIdentity(table: TableModel): readonly Step[] {
   if (column?.identity?.lastValue === undefined || table.memoryOptimized !== undefined) return []
   const name = quoteObject(table)
   const last = BigInt(column.identity.lastValue)
-  const next = last + BigInt(column.identity.increment)
-  const reseed = (value: bigint) => `DBCC CHECKIDENT (${quoteText(name)}, RESEED, ${value}) WITH NO_INFOMSGS`
+  const increment = BigInt(column.identity.increment)
+  const next = isWithin(last + increment, column) ? last + increment : last
+  const reseed = (value: string) => `DBCC CHECKIDENT (${quoteText(name)}, RESEED${value}) WITH NO_INFOMSGS`
   return [
     {
       kind: 'position of identity column',
@@ -56,9 +58,13 @@ export function scriptIdentity(table: TableModel): readonly Step[] {
       batches: [
         [
           `IF EXISTS (SELECT * FROM ${name})`,
-          `  ${reseed(last)}`,
+          'BEGIN',
+          `  ${reseed(`, ${last}`)}`,
+          // Without a value it goes up to the greatest there is, and never down.
+          ...(increment > 0n ? [`  ${reseed('')}`] : []),
+          'END',
           'ELSE',
-          `  ${reseed(isWithin(next, column) ? next : last)}`,
+          `  ${reseed(`, ${next}`)}`,
         ].join('\n'),
       ],
     },

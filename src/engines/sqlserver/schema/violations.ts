@@ -1,4 +1,5 @@
 import { LifeboatError } from '../../../core/errors.ts'
+import { isRefusal, reasonOf } from '../catalog/server-error.ts'
 import type { Session, SqlRow } from '../session.ts'
 import { SHOWN_ROWS } from './script-constraints.ts'
 import type { Step } from './step.ts'
@@ -11,6 +12,8 @@ export interface Violation {
   readonly rows: readonly SqlRow[]
   /** It was made all the same, unchecked. */
   readonly kept: boolean
+  /** Why the rows could not be listed. */
+  readonly unlisted?: string
 }
 
 export async function readViolation(
@@ -20,18 +23,24 @@ export async function readViolation(
   kept: boolean,
   signal: AbortSignal,
 ): Promise<Violation> {
-  const rows = await session.query(query, signal)
-  return { constraint: `${step.kind} ${step.name}`, rows, kept }
+  const constraint = `${step.kind} ${step.name}`
+  try {
+    return { constraint, rows: await session.query(query, signal), kept }
+  } catch (thrown) {
+    if (!isRefusal(thrown)) throw thrown
+    return { constraint, rows: [], kept, unlisted: reasonOf(thrown) }
+  }
 }
 
 /** `foreign key [fk] on [dbo].[orders]: id = 7, customer = 12; …`. */
-export function violationText({ constraint, rows }: Violation): string {
+export function violationText({ constraint, rows, unlisted }: Violation): string {
   const shown = rows.map((row) =>
     Object.entries(row)
       .map(([column, value]) => `${column} = ${value === null ? 'NULL' : String(value)}`)
       .join(', '),
   )
   const more = rows.length >= SHOWN_ROWS ? '; and maybe more' : ''
+  if (unlisted !== undefined) return `${constraint}: they can not be listed: ${unlisted}`
   return `${constraint}: ${shown.length === 0 ? 'no row is seen any more' : shown.join('; ')}${more}`
 }
 
