@@ -24,6 +24,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     postgres: await programs(['initdb', 'postgres', 'pg_dump', 'pg_restore', 'psql'], 'postgresql'),
     ssh: await programs(['sshd', 'ssh-keygen', 'ssh-agent'], 'openssh-server'),
     gpg: await programs(['gpg', 'gpg-agent', 'gpgconf', 'gzip', 'zstd'], 'gnupg, gzip and zstd'),
+    python: await programs(['python3'], 'python3'),
     freetds: await programs(['freebcp', 'tsql'], 'freetds-bin'),
     containers,
     mysql: image('mysql'),

@@ -10,6 +10,7 @@ export const REQUIREMENTS = [
   'ssh',
   'gpg',
   'freetds',
+  'python',
   'containers',
   'mysql',
   'postgres-newer',
