@@ -7,6 +7,7 @@ import { type DatabaseUrl, parseDatabaseUrl } from '../../src/core/database-url.
 import type { Dump, DumpResult, Engine, EngineContext, PartSource, Probe } from '../../src/core/engine.ts'
 import { LifeboatError } from '../../src/core/errors.ts'
 import { Secret } from '../../src/core/secret.ts'
+import { createSlots } from '../../src/core/slots.ts'
 import { childProcesses } from '../testbed/child-processes.ts'
 import { lacks, type Requirement } from '../testbed/requirement.ts'
 
@@ -38,9 +39,14 @@ export interface EngineHarness {
   seed(server: EngineServer): Promise<void>
   /** Everything that a backup must carry, as text of the vendor's own dump: equal text means equal servers. */
   snapshot(server: EngineServer): Promise<string>
-  /** The tool (a key of `commands`) that makes the largest part, and the full path of the real one. */
-  readonly dumpTool: HarnessTool
-  readonly restoreTool: HarnessTool
+  /**
+   * The tool (a key of `commands`) that makes the largest part, and the full path of the real one. An engine that works
+   * without tools has none, and gives `leftovers` instead.
+   */
+  readonly dumpTool?: HarnessTool
+  readonly restoreTool?: HarnessTool
+  /** What runs have left at a server: files, tables and jobs of their own. */
+  leftovers?(server: EngineServer): Promise<readonly string[]>
   /** Names from inside the fixture that nothing public may hold. */
   readonly insideNames: readonly string[]
   /** Options (`&…`) that the source's URL gets, and the target's. */
@@ -48,11 +54,14 @@ export interface EngineHarness {
   readonly targetOptions?: string
   /** False where source and target differ in vendor, so that only counts can be compared. Default true. */
   readonly comparesSnapshots?: boolean
+  /** Parts that are dumped, and loaded, at once. Default 1. */
+  readonly jobs?: number
   /** Where it differs from `start`: a server of another version or vendor. */
   startTarget?(): Promise<EngineServer>
 }
 
 const never = new AbortController().signal
+const NO_TOOL: HarnessTool = { name: 'none', path: 'no tool' }
 
 export interface Taken {
   readonly probe: Probe
@@ -60,15 +69,30 @@ export interface Taken {
   readonly parts: ReadonlyMap<string, { readonly format: string; readonly bytes: Uint8Array }>
 }
 
-/** Runs a dump to its end and keeps it in memory. */
-export async function take(engine: Engine, counts: 'exact' | 'off' = 'exact'): Promise<Taken> {
+/** Runs a dump to its end, with so many parts open at once, and keeps it in memory. */
+export async function take(engine: Engine, counts: 'exact' | 'off' = 'exact', jobs = 1): Promise<Taken> {
   const probe = await engine.probe('source', never)
-  await using dump = engine.dump(probe, { counts }, never)
+  await using dump = engine.dump(probe, { counts, jobs }, never)
   const parts = new Map<string, { format: string; bytes: Uint8Array }>()
-  for await (const part of dump.parts) {
-    parts.set(part.name, { format: part.format, bytes: await collect(part.open(never)) })
-    await part.release()
+  const slots = createSlots(jobs)
+  const reading: Promise<unknown>[] = []
+  try {
+    for await (const part of dump.parts) {
+      const giveBack = await slots.take(never)
+      // Its place is that of its start.
+      parts.set(part.name, { format: part.format, bytes: new Uint8Array() })
+      const read = collect(part.open(never))
+        .then((bytes) => parts.set(part.name, { format: part.format, bytes }))
+        .finally(() => part.release())
+        .finally(giveBack)
+      reading.push(read)
+      // Thrown again below.
+      read.catch(() => undefined)
+    }
+  } finally {
+    await Promise.allSettled(reading)
   }
+  await Promise.all(reading)
   return { probe, result: await dump.finish(never), parts }
 }
 
@@ -122,7 +146,16 @@ export function describeEngine(name: string, harness: EngineHarness): void {
     let source: EngineServer
     let target: EngineServer
     let taken: Taken
+    const jobs = harness.jobs === undefined ? {} : { jobs: harness.jobs }
     const startTarget = () => (harness.startTarget ?? harness.start)()
+    const { dumpTool = NO_TOOL, restoreTool = NO_TOOL } = harness
+    // Not skips: an engine without tools lacks nothing.
+    const describeTool = (title: string, body: () => void) => {
+      if (harness.dumpTool !== undefined) describe(title, body)
+    }
+    const testTool = (title: string, body: () => Promise<void>) => {
+      if (harness.dumpTool !== undefined) test(title, body)
+    }
 
     const engineFor = (
       server: Pick<EngineServer, 'url' | 'password'>,
@@ -204,7 +237,7 @@ export function describeEngine(name: string, harness: EngineHarness): void {
     describe('dump and restore', () => {
       test('carries everything into a fresh server', async () => {
         await using engine = sourceEngine()
-        taken = await take(engine)
+        taken = await take(engine, 'exact', harness.jobs)
         expect(taken.parts.size).toBeGreaterThan(0)
         expect(taken.result.contents.databases.map((each) => each.name).sort()).toEqual(
           taken.probe.databases.map((each) => each.name).sort(),
@@ -217,7 +250,7 @@ export function describeEngine(name: string, harness: EngineHarness): void {
         expect(await other.occupied(sourceOf(taken).contents, never)).toEqual({ conflicts: [], others: [] })
         const probe = await other.probe('target', never)
         expect(probe.findings.filter((finding) => finding.level === 'failure')).toEqual([])
-        const restored = await other.restore(sourceOf(taken), { replace: false }, never)
+        const restored = await other.restore(sourceOf(taken), { replace: false, ...jobs }, never)
         expect(restored.restored.length).toBeGreaterThan(0)
         expect(await other.count(taken.result.contents.tables, never)).toEqual(taken.result.contents.tables)
         if (harness.comparesSnapshots !== false) {
@@ -242,7 +275,7 @@ export function describeEngine(name: string, harness: EngineHarness): void {
         await using engine = targetEngine(target)
         const { conflicts } = await engine.occupied(sourceOf(taken).contents, never)
         expect(conflicts.length).toBe(taken.result.contents.databases.length)
-        await engine.restore(sourceOf(taken, 65_537), { replace: true }, never)
+        await engine.restore(sourceOf(taken, 65_537), { replace: true, ...jobs }, never)
         expect(await engine.count(taken.result.contents.tables, never)).toEqual(taken.result.contents.tables)
         if (harness.comparesSnapshots !== false) {
           expect(await harness.snapshot(target)).toBe(await harness.snapshot(source))
@@ -260,7 +293,7 @@ export function describeEngine(name: string, harness: EngineHarness): void {
 
       test('counts nothing when told not to', async () => {
         await using engine = sourceEngine()
-        const { result } = await take(engine, 'off')
+        const { result } = await take(engine, 'off', harness.jobs)
         expect(result.contents.tables.every((table) => table.rows === undefined)).toBe(true)
       })
     })
@@ -279,12 +312,12 @@ export function describeEngine(name: string, harness: EngineHarness): void {
       })
     })
 
-    describe('a dump tool that fails', () => {
+    describeTool('a dump tool that fails', () => {
       async function dumpWith(fake: string): Promise<unknown> {
         await using engine = sourceEngine({
-          [harness.dumpTool.name]: fakeTool(fake, harness.dumpTool),
+          [dumpTool.name]: fakeTool(fake, dumpTool),
         })
-        return await take(engine)
+        return await take(engine, 'exact', harness.jobs)
       }
 
       test.each(['exits-1-after-last-byte', 'is-killed-midway', 'cuts-its-end'])(
@@ -306,20 +339,20 @@ export function describeEngine(name: string, harness: EngineHarness): void {
         signal: AbortSignal,
       ): Promise<{ dump: Dump; bytes: AsyncIterator<Uint8Array> }> {
         const probe = await engine.probe('source', signal)
-        const dump = engine.dump(probe, { counts: 'exact' }, signal)
+        const dump = engine.dump(probe, { counts: 'exact', ...jobs }, signal)
         for await (const part of dump.parts) {
           // The part that the main tool makes is the one that the fake lets hang.
           const bytes = part.open(signal)[Symbol.asyncIterator]()
           await bytes.next()
-          if (await isRunning(harness.dumpTool.path)) return { dump, bytes }
+          if (await isRunning(dumpTool.path)) return { dump, bytes }
           await bytes.return?.()
         }
         throw new Error('no part is made by the dump tool')
       }
 
-      test('ends its tool when the reader stops early, and shows no secret while it runs', async () => {
+      testTool('ends its tool when the reader stops early, and shows no secret while it runs', async () => {
         await using engine = sourceEngine({
-          [harness.dumpTool.name]: fakeTool('hangs-midway', harness.dumpTool),
+          [dumpTool.name]: fakeTool('hangs-midway', dumpTool),
         })
         const before = await pids()
         const { dump, bytes } = await openDump(engine, never)
@@ -329,9 +362,9 @@ export function describeEngine(name: string, harness: EngineHarness): void {
         await expectNoMoreThan(before)
       })
 
-      test('ends its tool when the dump is aborted', async () => {
+      testTool('ends its tool when the dump is aborted', async () => {
         await using engine = sourceEngine({
-          [harness.dumpTool.name]: fakeTool('hangs-midway', harness.dumpTool),
+          [dumpTool.name]: fakeTool('hangs-midway', dumpTool),
         })
         const before = await pids()
         const stop = new AbortController()
@@ -343,7 +376,7 @@ export function describeEngine(name: string, harness: EngineHarness): void {
         await expectNoMoreThan(before)
       })
 
-      test('ends its tool when the restore is aborted, and shows no secret while it runs', async () => {
+      testTool('ends its tool when the restore is aborted, and shows no secret while it runs', async () => {
         await using server = await startTarget()
         await using engine = targetEngine(server)
         const before = await pids()
@@ -356,7 +389,7 @@ export function describeEngine(name: string, harness: EngineHarness): void {
             for await (const piece of whole.open(part, signal)) {
               yield piece
               pieces += 1
-              if (pieces < 8 || !(await isRunning(harness.restoreTool.path))) continue
+              if (pieces < 8 || !(await isRunning(restoreTool.path))) continue
               expectNoSecret(await childProcesses(), server.password, before)
               stop.abort(new LifeboatError('interrupted', 'the run was interrupted'))
             }
@@ -365,6 +398,73 @@ export function describeEngine(name: string, harness: EngineHarness): void {
         const failure = await failureOf(engine.restore(stalled, { replace: false }, stop.signal))
         expect(failure.code).toBe('interrupted')
         await expectNoMoreThan(before)
+      })
+
+      const describeServer = (title: string, body: () => void) => {
+        if (harness.leftovers !== undefined) describe(title, body)
+      }
+      describeServer('at the server', () => {
+        const left = async (server: EngineServer) => await harness.leftovers?.(server)
+
+        test('once a dump was committed, or disposed of without', async () => {
+          await using engine = sourceEngine()
+          for (const end of ['committed', 'stopped early'] as const) {
+            const probe = await engine.probe('source', never)
+            {
+              await using dump = engine.dump(probe, { counts: 'exact', ...jobs }, never)
+              for await (const part of dump.parts) {
+                const bytes = part.open(never)[Symbol.asyncIterator]()
+                await bytes.next()
+                expect(await left(source)).not.toEqual([])
+                if (end === 'stopped early') await bytes.return?.()
+                else await drain(bytes)
+                await part.release()
+                if (end === 'stopped early') break
+              }
+              if (end === 'committed') {
+                await dump.finish(never)
+                await dump.committed?.(never)
+                expect(await left(source)).toEqual([])
+              }
+            }
+            expect(await left(source)).toEqual([])
+          }
+        })
+
+        test('once a dump was aborted', async () => {
+          await using engine = sourceEngine()
+          const probe = await engine.probe('source', never)
+          const stop = new AbortController()
+          const dump = engine.dump(probe, { counts: 'exact', ...jobs }, stop.signal)
+          for await (const part of dump.parts) {
+            const bytes = part.open(stop.signal)[Symbol.asyncIterator]()
+            await bytes.next()
+            stop.abort(new LifeboatError('terminated', 'the run was terminated'))
+            expect((await failureOf(drain(bytes))).code).toBe('terminated')
+            break
+          }
+          await dump[Symbol.asyncDispose]()
+          expect(await left(source)).toEqual([])
+        })
+
+        test('once a restore was aborted', async () => {
+          await using server = await startTarget()
+          await using engine = targetEngine(server)
+          const stop = new AbortController()
+          const whole = sourceOf(taken, 1024)
+          const stalled: PartSource = {
+            ...whole,
+            async *open(part, signal) {
+              for await (const piece of whole.open(part, signal)) {
+                yield piece
+                stop.abort(new LifeboatError('interrupted', 'the run was interrupted'))
+              }
+            },
+          }
+          const failure = await failureOf(engine.restore(stalled, { replace: false }, stop.signal))
+          expect(failure.code).toBe('interrupted')
+          expect(await left(server)).toEqual([])
+        })
       })
 
       test('lets an error of the backup itself come out of a restore unchanged', async () => {
