@@ -59,15 +59,27 @@ EXCEPTION
     RAISE;
 END;`
 
-/** FREMOVE of a missing file is ORA-29283, as is that of one that may not be removed: so it is asked for first. */
-export const REMOVE_FILE = `
+/**
+ * All files of a run, those with gaps in their numbers too: a run that was cut off may have removed some already. FREMOVE
+ * of a missing file is ORA-29283, as is that of one that may not be removed: so it is asked for first.
+ */
+export const REMOVE_RUN_FILES = `
 DECLARE
-  l_file BFILE := BFILENAME(:p_directory, :p_name);
+  l_directory VARCHAR2(128) := :p_directory;
+  l_run VARCHAR2(128) := :p_run;
+  l_removed PLS_INTEGER := 0;
+  PROCEDURE remove(p_name VARCHAR2) IS
+    l_file BFILE := BFILENAME(l_directory, p_name);
+  BEGIN
+    IF DBMS_LOB.FILEEXISTS(l_file) = 1 THEN
+      UTL_FILE.FREMOVE(l_directory, p_name);
+      l_removed := l_removed + 1;
+    END IF;
+  END;
 BEGIN
-  IF DBMS_LOB.FILEEXISTS(l_file) = 1 THEN
-    UTL_FILE.FREMOVE(:p_directory, :p_name);
-    :p_removed := 1;
-  ELSE
-    :p_removed := 0;
-  END IF;
+  FOR l_number IN 1 .. 99 LOOP
+    remove(l_run || '_' || TO_CHAR(l_number, 'FM00') || '.dmp');
+  END LOOP;
+  remove(l_run || '.log');
+  :p_removed := l_removed;
 END;`

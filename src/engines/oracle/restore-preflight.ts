@@ -1,6 +1,7 @@
 import { LifeboatError, messageOf } from '../../core/errors.ts'
 import type { OracleConnection } from './connection.ts'
 import { CREATE_TABLESPACE, READ_TABLESPACES } from './dictionary-statements.ts'
+import { isLost } from './failures.ts'
 import { quoteName } from './quote.ts'
 import { queryIfAllowed, type ServerFacts, text } from './server-facts.ts'
 import type { StoredFacts } from './stored-facts.ts'
@@ -80,7 +81,7 @@ export async function createTablespaces(
     try {
       await connection.call(CREATE_TABLESPACE, { p_tablespace: name }, {}, signal)
     } catch (thrown) {
-      if (signal.aborted) throw thrown
+      if (signal.aborted || isLost(thrown)) throw thrown
       throw new LifeboatError(
         'unsupported',
         `unable to create tablespace '${name}', which the backup uses: ${messageOf(thrown)}`,

@@ -4,9 +4,9 @@ import { LifeboatError, messageOf } from '../../core/errors.ts'
 import type { ConnectionSource, OracleConnection } from './connection.ts'
 import { DROP_MASTER, READ_JOB, STOP_JOB } from './datapump-statements.ts'
 import { oraOf } from './failures.ts'
-import { isRun, MOST_PIECES, namesOfRun, pieceName, type RunNames } from './pieces.ts'
+import { isRun, namesOfRun, pieceName, type RunNames } from './pieces.ts'
 import { BEGIN_RUN, CLAIM_RUN, END_RUN, READ_RUNS } from './run-statements.ts'
-import { removeServerFile } from './server-files.ts'
+import { removeRunFiles } from './server-files.ts'
 
 /** A run as the server knows it: its table, which is locked as long as the run lives. */
 export interface ServerRun {
@@ -64,10 +64,7 @@ async function clearRun(
   unlock: () => Promise<void>,
 ): Promise<void> {
   await stopJob(connection, names.job, signal)
-  for (let number = 1; number <= MOST_PIECES; number++) {
-    if (!(await removeServerFile(connection, directory, pieceName(names, number), signal))) break
-  }
-  await removeServerFile(connection, directory, names.log, signal)
+  await removeRunFiles(connection, directory, names.run, signal)
   await unlock()
   await connection.call(END_RUN, { p_run: names.run }, {}, signal)
 }

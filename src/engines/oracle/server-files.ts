@@ -7,7 +7,7 @@ import {
   CREATE_FILE,
   READ_FILE_LENGTH,
   READ_FILE_RAW,
-  REMOVE_FILE,
+  REMOVE_RUN_FILES,
 } from './file-statements.ts'
 
 /** One round trip of reading: opened, read and closed at the server. */
@@ -151,13 +151,19 @@ export async function* inRows(input: Bytes): AsyncGenerator<Uint8Array> {
   if (used > 0) yield row.subarray(0, used)
 }
 
-export async function removeServerFile(
+/** Resolves with how many there were. */
+export async function removeRunFiles(
   connection: OracleConnection,
   directory: string,
-  name: string,
+  run: string,
   signal: AbortSignal,
-): Promise<boolean> {
-  const binds = { p_directory: directory, p_name: name }
-  const { p_removed } = await connection.call(REMOVE_FILE, binds, { p_removed: { type: 'number' } }, signal)
-  return p_removed === 1
+): Promise<number> {
+  const binds = { p_directory: directory, p_run: run }
+  const { p_removed } = await connection.call(
+    REMOVE_RUN_FILES,
+    binds,
+    { p_removed: { type: 'number' } },
+    signal,
+  )
+  return Number(p_removed)
 }

@@ -22,7 +22,7 @@ const TITLES = new Map<string, string>([
   [file.READ_FILE_RAW, 'read server file'],
   [file.CREATE_FILE, 'create server file'],
   [file.APPEND_TO_FILE, 'write server file'],
-  [file.REMOVE_FILE, 'remove server file'],
+  [file.REMOVE_RUN_FILES, 'remove the server files of run'],
   [run.BEGIN_RUN, 'create the table of run'],
   [run.CLAIM_RUN, 'claim the table of run'],
   [run.END_RUN, 'drop the table of run'],

@@ -336,10 +336,15 @@ export const BLOCKS: ReadonlyMap<string, (session: Session, given: Given) => Giv
       },
     ],
     [
-      file.REMOVE_FILE,
+      file.REMOVE_RUN_FILES,
       ({ database }, given) => {
         const files = database.files(text(given.p_directory))
-        return { p_removed: files.delete(text(given.p_name)) ? 1 : 0 }
+        const run = text(given.p_run)
+        const names = Array.from(
+          { length: 99 },
+          (_, index) => `${run}_${String(index + 1).padStart(2, '0')}.dmp`,
+        )
+        return { p_removed: [...names, `${run}.log`].filter((name) => files.delete(name)).length }
       },
     ],
     [
