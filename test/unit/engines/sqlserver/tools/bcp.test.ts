@@ -42,8 +42,10 @@ const serverFor = (options: string): Server => ({
   password: async () => new Secret(PASSWORD),
 })
 
-async function openBcp(behaviour: string, options = 'tls=require', stallMs = 20_000) {
-  const tool = await requireBulkTool('bcp', context(behaviour), signal)
+function openBcp(behaviour: string, options = 'tls=require', stallMs = 20_000) {
+  const major = behaviour === 'old' ? 17 : 18
+  const command = context(behaviour).commands?.bcp ?? (['bcp'] as const)
+  const tool = { name: 'bcp', command, version: `${major}.0`, major } as const
   return createBcp({ tool, server: serverFor(options), database: 'shop', stallMs })
 }
 
@@ -85,7 +87,7 @@ async function fill(count: number, rows = count, password = PASSWORD): Promise<U
 }
 
 async function dump(behaviour: string, more: { options?: string; stallMs?: number; counts?: Counts } = {}) {
-  const bcp = await openBcp(behaviour, more.options, more.stallMs)
+  const bcp = openBcp(behaviour, more.options, more.stallMs)
   const told = { rows: -1, warnings: [] as string[] }
   const work = {
     session: session(more.counts),
@@ -99,7 +101,7 @@ async function dump(behaviour: string, more: { options?: string; stallMs?: numbe
 }
 
 async function load(behaviour: string, bytes: Uint8Array, stallMs?: number): Promise<number> {
-  const bcp = await openBcp(behaviour, undefined, stallMs)
+  const bcp = openBcp(behaviour, undefined, stallMs)
   return bcp.loadTable(session(), zoo, once(bytes), signal)
 }
 
@@ -238,7 +240,7 @@ describe('bcp', () => {
   })
 
   it('leaves tables to the driver that it would number differently', async () => {
-    const bcp = await openBcp('')
+    const bcp = openBcp('')
     expect(bcp.refusal(zoo)).toBeUndefined()
     expect(bcp.refusal(table([column('a', 'datetime2', { hidden: true })]))).toBe('it has hidden columns')
     expect(bcp.refusal(table([column('a', 'int'), column('s', 'xml', { columnSet: true })]))).toBe(
