@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import type { TestProject } from 'vitest/node'
 import { findTool } from '../../src/core/tool.ts'
-import { IMAGES, type ImageName } from './containers/image.ts'
+import { IMAGES, type ImageName, VENDOR_IMAGES } from './containers/image.ts'
 import { RUN_LABEL } from './containers/run-label.ts'
 import { type Availability, REQUIREMENTS, type Requirement } from './requirement.ts'
 
@@ -31,6 +31,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
     'postgres-newer': image('postgres'),
     // The real one, and the fake for what the real one lacks.
     s3: images('ceph', 'moto'),
+    sqlserver: image('sqlserver'),
+    oracle: image('oracle'),
   }
   refuseMissing(availability)
   project.provide('availability', availability)
@@ -84,7 +86,9 @@ async function lookForImage(
 ): Promise<{ reference: string } | { reason: string }> {
   if (containers !== true) return { reason: containers }
   try {
-    const { stdout } = await run('scripts/test-image', ['--find', name], { timeout: 60_000 })
+    const isVendors = VENDOR_IMAGES.some((each) => each === name)
+    const script = isVendors ? 'scripts/vendor-image' : 'scripts/test-image'
+    const { stdout } = await run(script, ['--find', name], { timeout: 60_000 })
     return { reference: stdout.trim() }
   } catch (thrown) {
     return { reason: reasonOf(thrown) }

@@ -15,6 +15,8 @@ export const REQUIREMENTS = [
   'mysql',
   'postgres-newer',
   's3',
+  'sqlserver',
+  'oracle',
 ] as const
 export type Requirement = (typeof REQUIREMENTS)[number]
 

@@ -1,6 +1,8 @@
 import { inject } from 'vitest'
 
-export const IMAGES = ['mysql', 'postgres', 'ceph', 'moto'] as const
+/** Pulled from their vendors, not made here. */
+export const VENDOR_IMAGES = ['sqlserver', 'oracle'] as const
+export const IMAGES = ['mysql', 'postgres', 'ceph', 'moto', ...VENDOR_IMAGES] as const
 export type ImageName = (typeof IMAGES)[number]
 
 declare module 'vitest' {
