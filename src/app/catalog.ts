@@ -3,7 +3,10 @@ import type { ZodType } from 'zod'
 import { backupIdFromKey, isBackupId, layout } from '../core/backup-layout.ts'
 import { LifeboatError, messageOf } from '../core/errors.ts'
 import { type Index, indexSchema, type Manifest, manifestSchema } from '../core/manifest.ts'
+import type { SignatureTrust, SignedBy } from '../core/signing.ts'
 import type { Sink } from '../core/sink.ts'
+import type { OnEvent } from './run-event.ts'
+import { checkSignature } from './signature.ts'
 import { readWhole, type StoredObject } from './stored-object.ts'
 
 /** No honest manifest comes near this: a larger one is not read into memory. */
@@ -13,8 +16,12 @@ export interface CatalogEntry {
   readonly job: string
   readonly id: string
   readonly manifest?: Manifest
+  /** Where signers are trusted. */
+  readonly signedBy?: SignedBy
   /** Why the manifest can't be used, where it can't. */
   readonly problem?: string
+  /** False where it is its signature that is missing or wrong. */
+  readonly trusted?: boolean
 }
 
 /** All backups at a sink, oldest first: what has no manifest is not a backup. Damaged manifests are listed as such. */
@@ -22,6 +29,7 @@ export async function listBackups(
   sink: Sink,
   job: string | undefined,
   signal: AbortSignal,
+  trust?: SignatureTrust,
 ): Promise<CatalogEntry[]> {
   const entries: CatalogEntry[] = []
   for await (const info of sink.list(job === undefined ? '' : layout.backups(job), signal)) {
@@ -30,10 +38,11 @@ export async function listBackups(
     if (found === null || id === undefined) continue
     const name = found[1] as string
     try {
-      entries.push({ job: name, id, manifest: await readManifest(sink, name, id, signal) })
+      const { manifest, signedBy } = await readSigned(sink, name, id, signal, trust)
+      entries.push({ job: name, id, manifest, ...(signedBy !== undefined && { signedBy }) })
     } catch (thrown) {
-      if (!(thrown instanceof LifeboatError) || thrown.code !== 'integrity') throw thrown
-      entries.push({ job: name, id, problem: messageOf(thrown) })
+      if (!(thrown instanceof LifeboatError) || !/^(integrity|signature)$/.test(thrown.code)) throw thrown
+      entries.push({ job: name, id, problem: messageOf(thrown), trusted: thrown.code !== 'signature' })
     }
   }
   return entries.sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : a.job < b.job ? -1 : 1))
@@ -84,13 +93,58 @@ async function noBackup(
   return new LifeboatError('sink-not-found', message, { hint })
 }
 
-/** Reads and checks a manifest. Its id and job must be those of its path, so that no backup can pose as another. */
+/**
+ * Reads and checks a manifest. Its id and job must be those of its path, so that no backup can pose as another; where
+ * signers are trusted, one of them must have signed these very bytes, or the throw is `signature`.
+ */
 export async function readManifest(
   sink: Sink,
   job: string,
   id: string,
   signal: AbortSignal,
+  trust?: SignatureTrust,
 ): Promise<Manifest> {
+  return (await readSigned(sink, job, id, signal, trust)).manifest
+}
+
+export interface SignedManifest {
+  readonly manifest: Manifest
+  /** Undefined where nobody's signature was asked for. */
+  readonly signedBy: SignedBy | undefined
+  /** What the manifest says of itself, unproven: it names a signer, and there is no signature. */
+  readonly lostSignature: boolean
+}
+
+/** For whoever goes on to use the backup: a signature that has gone is told, where none was demanded. */
+export async function readTrusted(
+  request: {
+    readonly sink: Sink
+    readonly job: string
+    readonly trust?: SignatureTrust
+    readonly onEvent: OnEvent
+  },
+  id: string,
+  signal: AbortSignal,
+): Promise<SignedManifest> {
+  const signed = await readSigned(request.sink, request.job, id, signal, request.trust)
+  if (signed.lostSignature) {
+    request.onEvent({
+      kind: 'warning',
+      message: `backup ${id} says that ${signed.manifest.signer} signed it, but its signature is gone`,
+      hint: 'somebody may have altered it; --signer FILE demands the signature',
+    })
+  }
+  return signed
+}
+
+/** The manifest, and who vouches for it. */
+export async function readSigned(
+  sink: Sink,
+  job: string,
+  id: string,
+  signal: AbortSignal,
+  trust?: SignatureTrust,
+): Promise<SignedManifest> {
   const key = layout.manifest(job, id)
   const info = await sink.stat(key, signal)
   if (info === undefined) {
@@ -98,11 +152,18 @@ export async function readManifest(
   }
   if (info.bytes > MANIFEST_BYTES) throw damaged(sink, key, `it has ${info.bytes} bytes`)
   const bytes = await sink.read(key, { offset: 0, bytes: info.bytes }, signal)
+  // Before anything in it is believed.
+  const signedBy =
+    trust === undefined ? undefined : await checkSignature(sink, { job, id, bytes, trust }, signal)
   const manifest = parse(sink, key, bytes, manifestSchema)
   if (manifest.id !== id || manifest.job !== job) {
     throw damaged(sink, key, `it says that it is '${manifest.job}/${manifest.id}'`)
   }
-  return manifest
+  const lostSignature =
+    trust === undefined &&
+    manifest.signer !== undefined &&
+    (await sink.stat(layout.signature(job, id), signal)) === undefined
+  return { manifest, signedBy, lostSignature }
 }
 
 export async function readIndex(sink: Sink, manifest: Manifest, signal: AbortSignal): Promise<Index> {

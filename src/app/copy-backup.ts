@@ -62,6 +62,10 @@ export async function copyBackup(request: CopyRequest, signal: AbortSignal): Pro
       await to.write(stored, once(await readWhole(from, stored, small, signal)), { signal })
     }
     await checkPresence(to, objects, signal)
+    if (manifest.signer !== undefined) {
+      const signature = layout.signature(job, id)
+      await to.write(signature, once(await readAll(from, signature, signal)), { signal })
+    }
     throwIfAborted(signal)
     await to.write(key, once(await readAll(from, key, signal)), {
       ifAbsent: to.traits.exclusiveCreate,

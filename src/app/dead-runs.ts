@@ -18,6 +18,9 @@ const ANY_AGE = new Date(8_640_000_000_000_000)
 export async function discardRun(sink: Sink, run: BegunRun, signal: AbortSignal): Promise<readonly string[]> {
   const folder = layout.dataOf(run.job, run.id)
   const keys: string[] = []
+  // Written just before the manifest, and of no use without it.
+  const signature = layout.signature(run.job, run.id)
+  if ((await sink.stat(signature, signal)) !== undefined) keys.push(signature)
   for await (const info of sink.list(folder, signal)) keys.push(info.key)
   if (keys.length > 0) await sink.delete(keys, signal)
   const manifest = layout.manifest(run.job, run.id)

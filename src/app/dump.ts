@@ -7,6 +7,7 @@ import type { Contents } from '../core/contents.ts'
 import type { Dump, DumpResult, Engine, Probe } from '../core/engine.ts'
 import { LifeboatError, messageOf, throwIfAborted } from '../core/errors.ts'
 import type { Index, Manifest } from '../core/manifest.ts'
+import type { Signer } from '../core/signing.ts'
 import { CHUNK_BYTES, type Sink } from '../core/sink.ts'
 import type { Stage } from '../core/stage.ts'
 import { byHandLines } from './by-hand.ts'
@@ -29,6 +30,8 @@ export interface DumpRequest {
   readonly stallTimeoutMs: number
   /** Most chunks of a volume, where less than the sink allows: the backup is to be copied to a place with less. */
   readonly maxChunks?: number
+  /** Signs the manifest, where the operator has a signing key. */
+  readonly signer?: Signer
   readonly version: string
   readonly journal: RunJournal
   readonly clock: Clock
@@ -68,15 +71,17 @@ export async function runDump(request: DumpRequest, signal: AbortSignal): Promis
     tellResult(probe, result, onEvent)
     finished = await describe(request, { id: run.id, started, probe, written, result }, signal)
     await checkPresence(sink, storedBy(written, run), signal)
+    await writeSignature(request, finished, signal)
     throwIfAborted(signal)
   } catch (thrown) {
     await giveUp(request, run)
     throw thrown
   }
-  await commit(request, finished.manifest, signal)
+  await commit(request, finished, signal)
   await journal.closed(run)
   await tellCommitted(dump, request)
-  return { ...finished, durationMs: clock.monotonicMs() - begunMs }
+  const { manifest, contents } = finished
+  return { manifest, contents, durationMs: clock.monotonicMs() - begunMs }
 }
 
 /** A run may take days: what was cleaned up, moved or expired meanwhile must not be vouched for. */
@@ -95,16 +100,29 @@ function storedBy(written: readonly Written[], { job, id }: BegunRun): StoredObj
  * Writes the manifest. Where its answer is lost, the sink is asked whether it arrived; where even that fails, the data
  * stays: a manifest that lands late must never stand without it. A later run finds out and clears away what is none.
  */
-async function commit(request: DumpRequest, manifest: Manifest, signal: AbortSignal): Promise<void> {
-  const { sink } = request
+async function commit(
+  { sink }: DumpRequest,
+  { manifest, bytes }: Described,
+  signal: AbortSignal,
+): Promise<void> {
   const key = layout.manifest(manifest.job, manifest.id)
-  const bytes = Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`)
   try {
     await sink.write(key, once(bytes), { ifAbsent: sink.traits.exclusiveCreate, signal })
   } catch (thrown) {
     const info = await sink.stat(key, AbortSignal.timeout(CLEANUP_MS)).catch(() => undefined)
     if (info?.bytes !== bytes.length) throw thrown
   }
+}
+
+/** Before the manifest: a signed backup is never seen without its signature. */
+async function writeSignature(
+  { sink, signer }: DumpRequest,
+  { manifest, bytes }: Described,
+  signal: AbortSignal,
+): Promise<void> {
+  if (signer === undefined) return
+  const signature = await signer.sign(bytes, signal)
+  await sink.write(layout.signature(manifest.job, manifest.id), once(signature), { signal })
 }
 
 /** The backup is safe by now: nothing that fails here may make it look otherwise, an interruption included. */
@@ -186,6 +204,8 @@ interface Finished {
 
 interface Described {
   readonly manifest: Manifest
+  /** As they are signed and stored. */
+  readonly bytes: Uint8Array
   readonly contents: Contents
 }
 
@@ -236,6 +256,7 @@ async function describe(
     parts: written.map(({ part }) => part),
     contents: storedContents,
     index: storedIndex,
+    ...(request.signer && { signer: request.signer.fingerprint }),
     byHand: byHandLines(
       sink,
       job,
@@ -245,7 +266,7 @@ async function describe(
       storedContents.name,
     ),
   }
-  return { manifest, contents }
+  return { manifest, contents, bytes: Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`) }
 }
 
 async function encodeJson(

@@ -4,12 +4,13 @@ import { LifeboatError } from '../core/errors.ts'
 import type { Manifest } from '../core/manifest.ts'
 import { nearest } from '../core/nearest.ts'
 import type { SecretSource } from '../core/secret.ts'
+import type { SignatureTrust, Signer } from '../core/signing.ts'
 import type { Sink } from '../core/sink.ts'
 import type { Stage } from '../core/stage.ts'
 import type { Staging } from '../core/staging.ts'
 import { findTool } from '../core/tool.ts'
 import { withRetry } from '../sinks/with-retry.ts'
-import type { DecryptionMeans } from '../stages/openpgp/index.ts'
+import type { DecryptionMeans, KeyFile } from '../stages/openpgp/index.ts'
 import { openStagingJournal, openUploadJournal } from './journals.ts'
 import { readKeyFiles } from './key-files.ts'
 
@@ -195,14 +196,38 @@ async function createDecryption(keys: DecodeKeys, what: string): Promise<Stage> 
   return createOpenpgp({ decryption: await readDecryption(keys, what) })
 }
 
+export interface SigningKey {
+  /** File with the secret key. */
+  readonly file?: string
+  readonly passphrase?: SecretSource
+  /** What gpg knows the key by, where gpg signs. */
+  readonly gpg?: string
+  readonly searchPath: string
+}
+
+/** Undefined where no key is named. */
+export async function createManifestSigner(
+  { file, passphrase, gpg, searchPath }: SigningKey,
+  signal: AbortSignal,
+): Promise<Signer | undefined> {
+  if (file === undefined && gpg === undefined) return undefined
+  const { createGpgSigner, createSigner } = await import('../stages/openpgp/index.ts')
+  if (gpg !== undefined) return createGpgSigner({ command: [await findGpg(searchPath)] }, gpg, signal)
+  const [key] = await readKeyFiles([file as string])
+  return createSigner(key as KeyFile, passphrase)
+}
+
+/** Files with public keys; undefined where none is named. */
+export async function createManifestTrust(files: readonly string[]): Promise<SignatureTrust | undefined> {
+  if (files.length === 0) return undefined
+  const { createTrust } = await import('../stages/openpgp/index.ts')
+  return createTrust(await readKeyFiles(files))
+}
+
 /** What opens `what`: secret keys out of files, or the gpg program. */
 export async function readDecryption(keys: DecodeKeys, what: string): Promise<DecryptionMeans> {
   if (keys.gpg) {
-    const found = await findTool(['gpg', 'gpg2'], keys.searchPath)
-    if (found !== undefined) return { gpg: { command: [found] } }
-    throw new LifeboatError('tool-missing', "unable to find 'gpg' on PATH", {
-      hint: 'Install it (apt-get install gnupg), or give the secret key by file: --key FILE.',
-    })
+    return { gpg: { command: [await findGpg(keys.searchPath)] } }
   }
   if (keys.keys.length === 0) {
     throw new LifeboatError('key-unusable', `unable to read ${what}: it is encrypted and no key was given`, {
@@ -213,6 +238,14 @@ export async function readDecryption(keys: DecodeKeys, what: string): Promise<De
     secretKeys: await readKeyFiles(keys.keys),
     ...(keys.passphrase !== undefined && { passphrase: keys.passphrase }),
   }
+}
+
+async function findGpg(searchPath: string): Promise<string> {
+  const found = await findTool(['gpg', 'gpg2'], searchPath)
+  if (found !== undefined) return found
+  throw new LifeboatError('tool-missing', "unable to find 'gpg' on PATH", {
+    hint: 'Install it (apt-get install gnupg), or give the secret key by file.',
+  })
 }
 
 function asScheme(name: string): string {

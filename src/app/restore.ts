@@ -5,9 +5,10 @@ import { type Contents, contentsSchema, type TableCount } from '../core/contents
 import type { Engine, RestoreResult } from '../core/engine.ts'
 import { LifeboatError, messageOf, toLifeboatError } from '../core/errors.ts'
 import type { Manifest } from '../core/manifest.ts'
+import type { SignatureTrust, SignedBy } from '../core/signing.ts'
 import type { Sink } from '../core/sink.ts'
 import type { Stage } from '../core/stage.ts'
-import { parseStored, readIndex, readManifest, resolveBackupId } from './catalog.ts'
+import { parseStored, readIndex, readTrusted, resolveBackupId } from './catalog.ts'
 import { heedFindings } from './findings.ts'
 import { createPartSource, objectsOf, type StoredPartSource } from './part-source.ts'
 import type { OnEvent } from './run-event.ts'
@@ -28,12 +29,16 @@ export interface RestoreRequest {
   readonly sameServerOk: boolean
   /** Parts that may be loaded at once, where the engine can. */
   readonly jobs: number
+  /** One of these must have signed the backup. */
+  readonly trust?: SignatureTrust
   readonly clock: Clock
   readonly onEvent: OnEvent
 }
 
 export interface RestoreReport extends RestoreResult {
   readonly manifest: Manifest
+  /** Where signers are trusted. */
+  readonly signedBy?: SignedBy
   /** Tables whose rows were counted on both sides and found equal; 0 where counting was off. */
   readonly tables: number
   readonly rows: number
@@ -46,7 +51,7 @@ export async function runRestore(request: RestoreRequest, signal: AbortSignal): 
   const { engine, sink, clock, onEvent } = request
   const begunMs = clock.monotonicMs()
   const id = await resolveBackupId(sink, request.job, request.id, signal)
-  const manifest = await readManifest(sink, request.job, id, signal)
+  const { manifest, signedBy } = await readTrusted(request, id, signal)
   if (manifest.engine !== engine.name) {
     throw new LifeboatError(
       'usage',
@@ -84,7 +89,13 @@ export async function runRestore(request: RestoreRequest, signal: AbortSignal): 
   }
   for (const warning of result.warnings) onEvent({ kind: 'warning', message: warning })
   const counted = await compareCounts(request, manifest, contents, result.uncounted, signal)
-  return { ...result, ...counted, manifest, durationMs: clock.monotonicMs() - begunMs }
+  return {
+    ...result,
+    ...counted,
+    manifest,
+    ...(signedBy && { signedBy }),
+    durationMs: clock.monotonicMs() - begunMs,
+  }
 }
 
 /** Reads, checks and decodes the contents: the first use of the key, before anything touches the target. */

@@ -2,9 +2,10 @@ import { layout } from '../core/backup-layout.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Contents } from '../core/contents.ts'
 import type { Manifest } from '../core/manifest.ts'
+import type { SignatureTrust, SignedBy } from '../core/signing.ts'
 import type { Sink } from '../core/sink.ts'
 import type { Stage } from '../core/stage.ts'
-import { readIndex, readManifest, resolveBackupId } from './catalog.ts'
+import { readIndex, readTrusted, resolveBackupId } from './catalog.ts'
 import { checkPlain, objectsOf, plainOf } from './part-source.ts'
 import { readContents } from './restore.ts'
 import type { OnEvent } from './run-event.ts'
@@ -16,12 +17,16 @@ export interface VerifyRequest {
   readonly id: string | undefined
   /** Given for `--deep`: decrypt and decompress too, and compare with the digests of the plain bytes. */
   readonly decoders?: (manifest: Manifest) => Promise<readonly Stage[]>
+  /** One of these must have signed the backup. */
+  readonly trust?: SignatureTrust
   readonly clock: Clock
   readonly onEvent: OnEvent
 }
 
 export interface VerifyReport {
   readonly manifest: Manifest
+  /** Where signers are trusted. */
+  readonly signedBy?: SignedBy
   readonly deep: boolean
   readonly storedBytes: number
   readonly plainBytes: number
@@ -33,7 +38,7 @@ export async function runVerify(request: VerifyRequest, signal: AbortSignal): Pr
   const { sink, clock, onEvent } = request
   const begunMs = clock.monotonicMs()
   const id = await resolveBackupId(sink, request.job, request.id, signal)
-  const manifest = await readManifest(sink, request.job, id, signal)
+  const { manifest, signedBy } = await readTrusted(request, id, signal)
   onEvent({ kind: 'step', message: `verifying backup ${id} of ${manifest.ended}` })
   const index = await readIndex(sink, manifest, signal)
   await checkPresence(
@@ -75,7 +80,13 @@ export async function runVerify(request: VerifyRequest, signal: AbortSignal): Pr
     }
     onEvent({ kind: 'part-ended', number: part.number, plainBytes: part.plainBytes })
   }
-  return { manifest, deep: decoders !== undefined, ...totals, durationMs: clock.monotonicMs() - begunMs }
+  return {
+    manifest,
+    ...(signedBy && { signedBy }),
+    deep: decoders !== undefined,
+    ...totals,
+    durationMs: clock.monotonicMs() - begunMs,
+  }
 }
 
 /** The contents must decode where there is a key; else their digest must do. */

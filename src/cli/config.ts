@@ -83,7 +83,7 @@ async function check(options: ConfigOptions, context: VerbContext): Promise<Outc
 
 async function checkOne(loaded: LoadedConfig, name: string, context: VerbContext): Promise<CheckedJob> {
   const { environment } = context
-  const [{ resolveJob }, { checkJob }, { planDump }, { systemClock }] = await Promise.all([
+  const [{ resolveJob, resolveSigning }, { checkJob }, { planDump }, { systemClock }] = await Promise.all([
     import('../config/job.ts'),
     import('../app/check-job.ts'),
     import('./dump-plan.ts'),
@@ -98,7 +98,7 @@ async function checkOne(loaded: LoadedConfig, name: string, context: VerbContext
     hasVariable: environment.has,
     clock: systemClock,
   })
-  const plan = planDump({ encryption: true }, job)
+  const plan = planDump({ encryption: true }, job, resolveSigning(loaded))
   const [first, ...copies] = job.sinks
   const seconds = (ms: number | undefined) => (ms === undefined ? 'never' : `after ${ms / 1000} s`)
   const { source, codec, level, jobs, counts, stallTimeoutMs, runTimeoutMs, recipients } = plan
@@ -109,6 +109,9 @@ async function checkOne(loaded: LoadedConfig, name: string, context: VerbContext
       `dumps     ${source}`,
       `to        ${first.name} (${first.url})`,
       ...copies.map((sink) => `copied to ${sink.name} (${sink.url})`),
+      ...(plan.signing.file === undefined && plan.signing.gpg === undefined
+        ? ['signed by nobody: whoever writes to a sink can replace the backup']
+        : [`signed by ${plan.signing.file ?? `gpg, key ${plan.signing.gpg}`}`]),
       `opens for ${recipients.length === 0 ? 'everybody: it is not encrypted' : recipients.join(', ')}`,
       `as        ${codec}${level === undefined ? '' : ` level ${level}`}, ${jobs} part(s) at once, rows ${counts === 'exact' ? 'counted' : 'not counted'}`,
       `gives up  ${seconds(stallTimeoutMs)} without a byte; as a whole ${seconds(runTimeoutMs)}`,
@@ -117,6 +120,7 @@ async function checkOne(loaded: LoadedConfig, name: string, context: VerbContext
       source,
       sinks: job.sinks.map(({ name: sink, url }) => ({ name: sink, url })),
       recipients,
+      signing: plan.signing.file ?? plan.signing.gpg ?? null,
       codec,
       level: level ?? null,
       jobs,

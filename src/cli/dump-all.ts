@@ -1,5 +1,5 @@
 import { needConfig } from '../config/find-config.ts'
-import { jobNames, resolveJob } from '../config/job.ts'
+import { jobNames, resolveJob, resolveSigning } from '../config/job.ts'
 import { LifeboatError, throwIfAborted, toLifeboatError } from '../core/errors.ts'
 import { dumpJob } from './dump-job.ts'
 import { dumpJson } from './dump-json.ts'
@@ -18,7 +18,7 @@ export async function dumpAll(options: DumpOptions, context: VerbContext): Promi
     })
   }
   // A mistake in the last job must not show only after the first has run for hours.
-  const plans = names.map((name) => planDump(options, resolveJob(loaded, name)))
+  const plans = names.map((name) => planDump(options, resolveJob(loaded, name), resolveSigning(loaded)))
   const results: { readonly job: string; readonly text: string; readonly json: object }[] = []
   let failed: LifeboatError | undefined
   for (const plan of plans) {

@@ -40,6 +40,21 @@ export async function dumpJob(plan: DumpPlan, context: VerbContext): Promise<Dum
     'password of the database account',
   )
   const stages = await registry.createEncodeStages({ codec, level, recipients })
+  const passphrase = context.secret(
+    plan.signing.passphrase.option,
+    plan.signing.passphrase.reference,
+    'passphrase of the signing key',
+  )
+  const { file, gpg } = plan.signing
+  const signer = await registry.createManifestSigner(
+    {
+      ...(file !== undefined && { file }),
+      ...(gpg !== undefined && { gpg }),
+      ...(passphrase !== undefined && { passphrase }),
+      searchPath: environment.searchPath,
+    },
+    context.signal,
+  )
   const open = (sink: PlannedSink) => registry.openSink(sink.url, context.plannedSinkContext(sink))
   await using opened = new AsyncDisposableStack()
   const sink = opened.use(await open(plan.sinks[0]))
@@ -74,6 +89,7 @@ export async function dumpJob(plan: DumpPlan, context: VerbContext): Promise<Dum
       jobs: plan.jobs,
       stallTimeoutMs: plan.stallTimeoutMs,
       maxChunks: Math.min(...others.map(({ traits }) => traits.maxChunks)),
+      ...(signer !== undefined && { signer }),
       version,
       journal,
       clock: systemClock,

@@ -1,5 +1,5 @@
 import { defaults } from '../config/defaults.ts'
-import type { ResolvedJob, ResolvedSink } from '../config/job.ts'
+import type { ResolvedJob, ResolvedSigning, ResolvedSink } from '../config/job.ts'
 import { LifeboatError } from '../core/errors.ts'
 import { need } from './options.ts'
 
@@ -18,6 +18,9 @@ export interface DumpOptions {
   readonly counts?: 'exact' | 'off'
   readonly stallTimeout?: number
   readonly staging?: string
+  readonly signingKey?: string
+  readonly signingPassphrase?: string
+  readonly signingGpg?: string
   readonly sinkPassword?: string
   readonly sinkPassphrase?: string
   readonly json?: boolean
@@ -35,6 +38,12 @@ export interface PlannedSink {
   readonly passphrase: Reference
 }
 
+export interface PlannedSigning {
+  readonly file: string | undefined
+  readonly passphrase: Reference
+  readonly gpg: string | undefined
+}
+
 /** One dump, with every setting decided. */
 export interface DumpPlan {
   readonly job: string
@@ -44,6 +53,7 @@ export interface DumpPlan {
   /** The dump goes to the first; each other gets a copy. */
   readonly sinks: readonly [PlannedSink, ...PlannedSink[]]
   readonly recipients: readonly string[]
+  readonly signing: PlannedSigning
   readonly codec: string
   readonly level: number | undefined
   readonly jobs: number
@@ -53,7 +63,7 @@ export interface DumpPlan {
 }
 
 /** Without a job of the configuration the flags say all; with one they win over what the file says. */
-export function planDump(options: DumpOptions, job?: ResolvedJob): DumpPlan {
+export function planDump(options: DumpOptions, job?: ResolvedJob, signing: ResolvedSigning = {}): DumpPlan {
   const source = job?.source.url
   return {
     job: job?.name ?? options.job ?? defaults.job,
@@ -70,6 +80,7 @@ export function planDump(options: DumpOptions, job?: ResolvedJob): DumpPlan {
     staging: options.staging ?? job?.source.staging,
     sinks: planSinks(options, job),
     recipients: planRecipients(options, job),
+    signing: planSigning(options, signing),
     codec: options.codec ?? job?.codec ?? defaults.codec,
     // A level belongs to its codec: one of the file says nothing about another codec of the command line.
     level: options.level ?? (options.codec === undefined ? job?.level : undefined),
@@ -125,6 +136,26 @@ function planRecipients(options: DumpOptions, job: ResolvedJob | undefined): rea
   throw new LifeboatError('usage', 'unable to start: no --recipient is named to encrypt the backup to', {
     hint: 'Make a key with: lifeboat keygen --name backups --out FOLDER --passphrase prompt: and add --recipient FOLDER/backups.pub.asc; or say --no-encryption.',
   })
+}
+
+function planSigning(options: DumpOptions, signing: ResolvedSigning): PlannedSigning {
+  const { signingKey, signingGpg, signingPassphrase } = options
+  if (signingKey !== undefined && signingGpg !== undefined) {
+    throw new LifeboatError('usage', 'unable to start: --signing-key and --signing-gpg are both given', {
+      hint: 'Leave out the one that is not meant.',
+    })
+  }
+  const named = signingKey !== undefined || signingGpg !== undefined
+  return {
+    file: named ? signingKey : signing.file,
+    gpg: named ? signingGpg : signing.gpg,
+    passphrase: flagOr(
+      signingPassphrase,
+      '--signing-passphrase',
+      named ? undefined : signing.passphrase,
+      'the passphrase of the signing key',
+    ),
+  }
 }
 
 function flagOr(

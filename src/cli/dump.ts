@@ -40,6 +40,9 @@ export function dumpCommand(done: (exitCode: number) => void): Command {
         parseDuration,
       ),
     )
+    .option('--signing-key <file>', 'OpenPGP secret key that signs the backup')
+    .option('--signing-passphrase <ref>', 'its passphrase: env:NAME, file:PATH or prompt:')
+    .option('--signing-gpg <key>', 'let gpg sign, with a key in its agent or on a card: its fingerprint')
     .addOption(option.staging())
     .addOption(option.sinkPassword())
     .addOption(option.sinkPassphrase())
@@ -97,12 +100,12 @@ async function dump(name: string | undefined, options: DumpOptions, context: Ver
       },
     )
   }
-  const [{ needConfig }, { resolveJob }] = await Promise.all([
+  const [{ needConfig }, { resolveJob, resolveSigning }] = await Promise.all([
     import('../config/find-config.ts'),
     import('../config/job.ts'),
   ])
   const loaded = await needConfig(options.config, context.environment)
-  return dumpOne(planDump(options, resolveJob(loaded, name)), context)
+  return dumpOne(planDump(options, resolveJob(loaded, name), resolveSigning(loaded)), context)
 }
 
 /** What holds for one job only would send several to one place, or dump one database under several names. */

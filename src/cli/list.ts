@@ -3,6 +3,7 @@ import type { CatalogEntry } from '../app/catalog.ts'
 import { helpTail, need, option } from './options.ts'
 import type { Outcome, VerbContext } from './run-verb.ts'
 import { summarise } from './summary.ts'
+import { readTrust } from './trust.ts'
 
 interface ListOptions {
   readonly at?: string
@@ -10,6 +11,9 @@ interface ListOptions {
   readonly sinkPassword?: string
   readonly sinkPassphrase?: string
   readonly json?: boolean
+  readonly config?: string
+  readonly signer?: readonly string[]
+  readonly unsignedOk?: boolean
 }
 
 export function listCommand(done: (exitCode: number) => void): Command {
@@ -23,6 +27,9 @@ export function listCommand(done: (exitCode: number) => void): Command {
       'where they are: file:///path, s3://bucket/prefix?region=…, ssh://user@host/path',
     )
     .addOption(option.job().default(undefined, 'all'))
+    .addOption(option.signer())
+    .addOption(option.unsignedOk())
+    .addOption(option.config())
     .addOption(option.sinkPassword())
     .addOption(option.sinkPassphrase())
     .addOption(option.json())
@@ -54,10 +61,12 @@ async function list(options: ListOptions, context: VerbContext): Promise<Outcome
   ])
   const job = options.job === undefined ? undefined : checkJobName(options.job)
   await using sink = await openSink(at, context.sinkContext(options))
-  const entries = await listBackups(sink, job, context.signal)
-  for (const { id, problem } of entries) {
+  const { trust } = await readTrust(options, context)
+  const entries = await listBackups(sink, job, context.signal, trust)
+  for (const { id, problem, trusted } of entries) {
     if (problem === undefined) continue
-    context.reporter.warn({ message: `backup ${id} is damaged: ${problem}`, hint: 'use another one' })
+    const is = trusted === false ? 'not trusted' : 'damaged'
+    context.reporter.warn({ message: `backup ${id} is ${is}: ${problem}`, hint: 'use another one' })
   }
   if (entries.length === 0) {
     const what = job === undefined ? 'no backups' : `no backups of job '${job}'`
@@ -69,16 +78,18 @@ async function list(options: ListOptions, context: VerbContext): Promise<Outcome
   }
 }
 
-function toJson({ id, job, manifest, problem }: CatalogEntry): object {
+function toJson({ id, job, manifest, problem, signedBy }: CatalogEntry): object {
   return manifest === undefined
     ? { id, job, usable: false, problem }
-    : { ...summarise(manifest), usable: true }
+    : { ...summarise(manifest), usable: true, signedBy: signedBy?.fingerprint ?? null }
 }
 
 async function toTable(entries: readonly CatalogEntry[]): Promise<string> {
   const [{ table }, { showBytes }] = await Promise.all([import('./table.ts'), import('./amounts.ts')])
-  const rows = entries.map(({ id, job, manifest }) => {
-    if (manifest === undefined) return [id, job, 'damaged', '', '', '']
+  const rows = entries.map(({ id, job, manifest, trusted }) => {
+    if (manifest === undefined) {
+      return [id, job, trusted === false ? 'not trusted' : 'damaged', '', '', '']
+    }
     const { server, plainBytes, storedBytes, encrypted } = summarise(manifest)
     const name = `${server.flavour} ${server.version}`
     return [id, job, name, showBytes(plainBytes), showBytes(storedBytes), encrypted ? 'yes' : 'NO']

@@ -24,6 +24,13 @@ export const option = {
       '--staging <s3-url>',
       "bucket in the database's own region that the server itself reads and writes (layout=native, via=s3)",
     ),
+  signer: () =>
+    new Option(
+      '--signer <file>',
+      'OpenPGP public key that must have signed the backup; repeat for several',
+    ).argParser(collect),
+  unsignedOk: () =>
+    new Option('--unsigned-ok', 'take a backup that nobody signed, though signers are configured'),
   recipient: () =>
     new Option('--recipient <file>', 'OpenPGP public key to encrypt to; repeat for several').argParser(
       collect,

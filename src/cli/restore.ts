@@ -2,6 +2,7 @@ import { Argument, Command, Option } from 'commander'
 import type { RestoreReport } from '../app/restore.ts'
 import { helpTail, need, option, parseWhole } from './options.ts'
 import type { Outcome, VerbContext } from './run-verb.ts'
+import { readTrust } from './trust.ts'
 
 interface RestoreOptions {
   readonly from?: string
@@ -19,6 +20,9 @@ interface RestoreOptions {
   readonly sinkPassword?: string
   readonly sinkPassphrase?: string
   readonly json?: boolean
+  readonly config?: string
+  readonly signer?: readonly string[]
+  readonly unsignedOk?: boolean
 }
 
 export function restoreCommand(done: (exitCode: number) => void): Command {
@@ -49,6 +53,9 @@ export function restoreCommand(done: (exitCode: number) => void): Command {
       ),
     )
     .addOption(option.staging())
+    .addOption(option.signer())
+    .addOption(option.unsignedOk())
+    .addOption(option.config())
     .addOption(option.sinkPassword())
     .addOption(option.sinkPassphrase())
     .addOption(option.json())
@@ -126,6 +133,7 @@ async function restore(
       alongside: options.alongside ?? false,
       sameServerOk: options.sameServerOk ?? false,
       jobs: options.jobs ?? defaults.jobs,
+      ...(await readTrust(options, context)),
       clock: systemClock,
       onEvent: reporter.onEvent,
     },
@@ -150,14 +158,17 @@ async function conclusion(report: RestoreReport, target: string): Promise<string
   return `${proof}; backup ${manifest.id} into ${target} in ${showDuration(durationMs)}\n`
 }
 
-function toJson({
-  manifest,
-  restored,
-  notRestored,
-  tables,
-  rows,
-  verified,
-  durationMs,
-}: RestoreReport): object {
-  return { id: manifest.id, job: manifest.job, restored, notRestored, tables, rows, verified, durationMs }
+function toJson(report: RestoreReport): object {
+  const { manifest, restored, notRestored, tables, rows, verified, durationMs, signedBy } = report
+  return {
+    id: manifest.id,
+    job: manifest.job,
+    restored,
+    notRestored,
+    tables,
+    rows,
+    verified,
+    signedBy: signedBy?.fingerprint ?? null,
+    durationMs,
+  }
 }

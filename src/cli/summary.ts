@@ -14,6 +14,8 @@ export interface Summary {
   readonly stages: readonly string[]
   readonly encrypted: boolean
   readonly recipients: readonly string[]
+  /** Fingerprint of the key that the backup says it is signed by; null where it is not signed. */
+  readonly signer: string | null
   readonly counts: 'exact' | 'off'
   readonly consistency: string
   readonly notCaptured: Manifest['notCaptured']
@@ -36,6 +38,7 @@ export function summarise(manifest: Manifest): Summary {
     stages: stages.map(({ name }) => name),
     encrypted: encryption !== undefined,
     recipients: strings(encryption?.facts.recipients),
+    signer: manifest.signer ?? null,
     counts,
     consistency,
     notCaptured,

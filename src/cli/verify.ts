@@ -2,6 +2,7 @@ import { Argument, Command } from 'commander'
 import { LifeboatError } from '../core/errors.ts'
 import { helpTail, need, option } from './options.ts'
 import type { Outcome, VerbContext } from './run-verb.ts'
+import { readTrust } from './trust.ts'
 
 interface VerifyOptions {
   readonly at?: string
@@ -13,6 +14,9 @@ interface VerifyOptions {
   readonly sinkPassword?: string
   readonly sinkPassphrase?: string
   readonly json?: boolean
+  readonly config?: string
+  readonly signer?: readonly string[]
+  readonly unsignedOk?: boolean
 }
 
 export function verifyCommand(done: (exitCode: number) => void): Command {
@@ -29,6 +33,9 @@ export function verifyCommand(done: (exitCode: number) => void): Command {
     .addOption(option.passphrase())
     .addOption(option.gpg())
     .addOption(option.job())
+    .addOption(option.signer())
+    .addOption(option.unsignedOk())
+    .addOption(option.config())
     .addOption(option.sinkPassword())
     .addOption(option.sinkPassphrase())
     .addOption(option.json())
@@ -82,6 +89,7 @@ async function verify(
       sink,
       job,
       id,
+      ...(await readTrust(options, context)),
       clock: systemClock,
       onEvent: context.reporter.onEvent,
       ...(deep && {
@@ -98,12 +106,14 @@ async function verify(
   const proof = deep
     ? `decrypted, decompressed and compared, ${showBytes(plainBytes)} plain`
     : 'every stored chunk matches its digest (--deep --key FILE would prove the key too)'
+  const signed = report.signedBy === undefined ? '' : `; signed by ${report.signedBy.fingerprint}`
   return {
-    text: `verified ${manifest.id}: ${showCount(manifest.parts.length, 'part')}, ${showBytes(storedBytes)} in ${showDuration(durationMs)}: ${proof}\n`,
+    text: `verified ${manifest.id}: ${showCount(manifest.parts.length, 'part')}, ${showBytes(storedBytes)} in ${showDuration(durationMs)}: ${proof}${signed}\n`,
     json: (warnings) => ({
       ...summarise(manifest),
       sink: sink.name,
       verified: deep ? 'plain' : 'stored',
+      signedBy: report.signedBy?.fingerprint ?? null,
       durationMs,
       warnings,
     }),

@@ -75,11 +75,47 @@ export function resolveSink(loaded: LoadedConfig, name: string, job?: string): R
   return { name, url, password, passphrase }
 }
 
+export interface ResolvedSigning {
+  /** File with the secret key. */
+  readonly file?: string
+  readonly passphrase?: string
+  readonly gpg?: string
+}
+
+/** What signs every dump; empty where nothing does. */
+export function resolveSigning(loaded: LoadedConfig): ResolvedSigning {
+  const { signing } = loaded.config
+  if (signing === undefined) return {}
+  const { key: name, gpg } = signing
+  if ((name === undefined) === (gpg === undefined)) {
+    throw refuse(
+      loaded,
+      'signing names a key and gpg, or neither',
+      'Write signing: { key: NAME } or signing: { gpg: FINGERPRINT }.',
+    )
+  }
+  if (name === undefined) return gpg === undefined ? {} : { gpg }
+  const { secret, passphrase } = lookUp(loaded, 'key', name, loaded.config.keys)
+  if (secret === undefined) {
+    throw refuse(
+      loaded,
+      `key '${name}', which is to sign, has no secret file`,
+      `Write keys.${name}.secret: /path/${name}.sec.asc`,
+    )
+  }
+  return { file: secret, ...(passphrase !== undefined && { passphrase }) }
+}
+
+/** Files with the public keys of those whose signature is demanded. */
+export function resolveSigners(loaded: LoadedConfig): readonly string[] {
+  return (loaded.config.signers ?? []).map((name) => publicKey(loaded, name))
+}
+
 export function jobNames({ config }: LoadedConfig): readonly string[] {
   return Object.keys(config.jobs ?? {})
 }
 
-function publicKey(loaded: LoadedConfig, name: string, job: string): string {
+function publicKey(loaded: LoadedConfig, name: string, job?: string): string {
   const key = lookUp(loaded, 'key', name, loaded.config.keys, job)
   if (key.public !== undefined) return key.public
   throw refuse(loaded, `key '${name}' has no public file`, `Write keys.${name}.public: /path/${name}.pub.asc`)

@@ -66,6 +66,22 @@ export const configSchema = z
     version: z.literal(1).describe('Form of this file.'),
     keys: z.record(names, keySchema).optional(),
     sinks: z.record(names, sinkSchema).optional(),
+    signing: z
+      .strictObject({
+        key: names.optional().describe('Name of a key with a secret half.'),
+        gpg: z
+          .string()
+          .min(1)
+          .optional()
+          .describe('What gpg knows the key by, for one in its agent or on a card.'),
+      })
+      .optional()
+      .describe('Signs the manifest of every dump.'),
+    signers: z
+      .array(names)
+      .min(1)
+      .optional()
+      .describe('Names of the keys, one of which must have signed a backup that is verified or restored.'),
     defaults: z.strictObject(jobSettings).optional().describe('What each job takes that says nothing else.'),
     jobs: z
       .record(names, z.strictObject({ source: z.union([z.string().min(1), sourceSchema]), ...jobSettings }))

@@ -6,6 +6,8 @@ export const layout = {
   backups: (job: string) => `${job}/backups/`,
   data: (job: string) => `${job}/data/`,
   manifest: (job: string, id: string) => `${job}/backups/${id}.json`,
+  /** Detached OpenPGP signature of the manifest's very bytes. */
+  signature: (job: string, id: string) => `${job}/backups/${id}.json.sig`,
   object: (job: string, id: string, name: string) => `${job}/data/${id}/${name}`,
   dataOf: (job: string, id: string) => `${job}/data/${id}/`,
 }

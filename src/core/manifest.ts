@@ -72,6 +72,11 @@ export const manifestSchema = z.object({
   parts: z.array(storedPartSchema),
   contents: storedObjectSchema,
   index: storedObjectSchema,
+  /** Fingerprint of the key that signed this manifest: its signature lies beside it, and must be there. */
+  signer: z
+    .string()
+    .regex(/^[0-9A-F]{40,64}$/)
+    .optional(),
   /** Shell lines that undo the storage of each part and print it plain. What then reads it is in the contents. */
   byHand: z.array(z.string()),
 })

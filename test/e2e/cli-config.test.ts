@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -88,6 +88,55 @@ jobs:
       copies: [],
       stages: ['openpgp'],
     })
+  })
+
+  test('with a signing key every dump is signed, and verify and restore demand it', async () => {
+    const signing = join(home, 'signing.yaml')
+    const made = [
+      'keygen',
+      '--name',
+      'signer',
+      '--out',
+      `${home}/keys`,
+      '--passphrase',
+      'env:KEY_PASSPHRASE',
+      '--json',
+    ]
+    const { fingerprint } = JSON.parse((await runLifeboat(made, { home, env: env() })).stdout)
+    await writeFile(
+      signing,
+      `${await readFile(config, 'utf8')}
+signing: { key: signer }
+signers: [signer]
+`.replace(
+        'keys:\n',
+        `keys:\n  signer: { public: ${home}/keys/signer.pub.asc, secret: ${home}/keys/signer.sec.asc, passphrase: 'env:KEY_PASSPHRASE' }\n`,
+      ),
+    )
+    const signed = (...args: string[]) => runLifeboat([...args, '--config', signing], { home, env: env() })
+    const dumped = await signed('dump', 'again', '--json')
+    expect(dumped).toMatchObject({ exitCode: 0, stderr: '' })
+    expect(JSON.parse(dumped.stdout).signer).toBe(fingerprint)
+    const at = ['--at', `file://${home}/two`, '--job', 'again']
+    const verified = await signed('verify', ...at, '--json')
+    expect(JSON.parse(verified.stdout).signedBy).toBe(fingerprint)
+
+    const unsigned = await run('dump', 'again', '--json')
+    const { id } = JSON.parse(unsigned.stdout)
+    expect(await signed('verify', ...at)).toMatchObject({
+      exitCode: 32,
+      stderr: expect.stringMatching(/it is not signed\nhint: [\s\S]*--unsigned-ok/),
+    })
+    expect(await signed('verify', ...at, '--unsigned-ok')).toMatchObject({ exitCode: 0 })
+    const listed = await signed('list', ...at, '--json')
+    const { backups } = JSON.parse(listed.stdout) as { backups: { id: string; usable: boolean }[] }
+    expect(backups.find((backup) => backup.id === id)).toMatchObject({ usable: false })
+    expect(backups.filter(({ usable }) => usable).map((backup) => backup.id)).toEqual([
+      JSON.parse(dumped.stdout).id,
+    ])
+    // The flag says the same without any file.
+    const flag = ['verify', id, ...at, '--signer', `${home}/keys/signer.pub.asc`]
+    expect(await runLifeboat(flag, { home })).toMatchObject({ exitCode: 32 })
   })
 
   test('--all goes on after a job that fails, and ends with its exit code', async () => {
