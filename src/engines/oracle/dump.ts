@@ -97,7 +97,7 @@ export function dumpByDatapump(setting: DumpSetting, dumpOptions: DumpOptions, s
     const judged = judgeExport(log, result, options.tolerated)
     const pieces = await listPieces(connection, names, options.directory, log, both)
     if (options.via === 's3') {
-      shuttle = await openShuttle({ context, clock, directory: options.directory, onProgress }, names)
+      shuttle = await openShuttle({ context, clock, directory: options.directory, onProgress }, names, both)
       await shuttle.upload(connection, pieces, both)
     }
     return { found, facts, scn, log, logBytes, ...judged, pieces, pieceBytes }

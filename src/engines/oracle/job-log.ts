@@ -16,6 +16,8 @@ export interface JobError {
 }
 
 const CODE = /^(?:\d{2}-\w{3}-\d{2}[\d .:]*: )?(ORA|KUP|LPX|PLS|UDE|UDI)-(\d{5}): ?(.*)$/
+/** `Object type OBJECT_GRANT failed …`, in whatever language: the first word in capitals. */
+const KIND = /\b([A-Z][A-Z_]{2,})\b/
 const ROWS = /\. \. .+? "([^"]+)"\."([^"]+)"(?::"[^"]+"(?:\."[^"]+")?)? +[\d.,]+ [KMGTP]?B +(\d+)\b/
 
 export function readJobLog(text: string, run: string): JobLog {
@@ -43,7 +45,7 @@ export function readJobLog(text: string, run: string): JobLog {
       current.text += `\n${line}`
       continue
     }
-    current = { ora: Number(code[2]), text: line.trim(), objectType: /type:?"?([A-Z_]+)/.exec(line)?.[1] }
+    current = { ora: Number(code[2]), text: line.trim(), objectType: KIND.exec(code[3] ?? '')?.[1] }
     errors.push(current)
   }
   return { errors, rows, pieces: [...pieces] }

@@ -51,7 +51,7 @@ export async function restoreByDatapump(
   let verdict: ImportVerdict
   try {
     if (options.via === 's3')
-      shuttle = await openShuttle({ context, clock, directory: options.directory, onProgress }, names)
+      shuttle = await openShuttle({ context, clock, directory: options.directory, onProgress }, names, signal)
     await writePieces(parts, { connection, names, shuttle, setting, jobs: how.jobs ?? 1 }, signal)
     verdict = await importPieces(connection, { names, stored, facts, setting, how }, signal)
   } finally {

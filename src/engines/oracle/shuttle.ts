@@ -1,7 +1,7 @@
 import type { Bytes } from '../../core/bytes.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { EngineContext, EngineEvent } from '../../core/engine.ts'
-import { LifeboatError } from '../../core/errors.ts'
+import { LifeboatError, messageOf } from '../../core/errors.ts'
 import { CHUNK_BYTES } from '../../core/sink.ts'
 import type { OracleConnection } from './connection.ts'
 import type { RunNames } from './pieces.ts'
@@ -33,18 +33,35 @@ export async function openShuttle(
     readonly onProgress: ((event: EngineEvent) => void) | undefined
   },
   { run }: RunNames,
+  signal: AbortSignal,
 ): Promise<Shuttle> {
   const staging = await openStaging(given.context)
+  try {
+    const swept = await staging.sweep(signal)
+    if (swept.length > 0) {
+      given.onProgress?.({
+        kind: 'step',
+        message: `purged ${swept.length} objects of dead runs from the bucket`,
+      })
+    }
+  } catch (thrown) {
+    if (signal.aborted) throw thrown
+    given.onProgress?.({
+      kind: 'warning',
+      message: `what dead runs left in the bucket is still there: ${messageOf(thrown)}`,
+    })
+  }
   const keys = new Set<string>()
   const keyOf = (name: string) => `${run}/${name}`
   let open = true
   return {
-    async upload(connection, pieces, signal) {
+    async upload(connection, pieces, inner) {
       // Known before they are there: a task that is cut off may have brought some of them.
       for (const { name } of pieces) keys.add(keyOf(name))
-      await uploadToS3({ ...given, connection, staging }, { prefix: `${run}_`, folder: run }, signal)
+      await staging.claim([...keys])
+      await uploadToS3({ ...given, connection, staging }, { prefix: `${run}_`, folder: run }, inner)
       for (const { name, bytes } of pieces) {
-        const there = await staging.sink.stat(keyOf(name), signal)
+        const there = await staging.sink.stat(keyOf(name), inner)
         if (there?.bytes === bytes) continue
         throw new LifeboatError(
           'tool-failed',
@@ -55,23 +72,24 @@ export async function openShuttle(
         )
       }
     },
-    async *read({ name, bytes }, signal) {
+    async *read({ name, bytes }, inner) {
       for (let offset = 0; offset < bytes; offset += CHUNK_BYTES) {
         const range = { offset, bytes: Math.min(CHUNK_BYTES, bytes - offset) }
-        yield await staging.sink.read(keyOf(name), range, signal)
+        yield await staging.sink.read(keyOf(name), range, inner)
       }
     },
-    async write(name, input, signal) {
+    async write(name, input, inner) {
       keys.add(keyOf(name))
-      const { bytes } = await staging.sink.write(keyOf(name), inChunks(input), { signal })
+      await staging.claim([keyOf(name)])
+      const { bytes } = await staging.sink.write(keyOf(name), inChunks(input), { signal: inner })
       return bytes
     },
-    async download(connection, signal) {
-      await downloadFromS3({ ...given, connection, staging }, run, signal)
+    async download(connection, inner) {
+      await downloadFromS3({ ...given, connection, staging }, run, inner)
     },
-    async clear(signal) {
+    async clear(inner) {
       if (!open) return
-      await staging.purge([...keys], signal)
+      await staging.purge([...keys], inner)
       open = false
       await staging[Symbol.asyncDispose]()
     },
