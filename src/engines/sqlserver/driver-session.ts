@@ -145,7 +145,9 @@ export function createDriverSession(connection: Connection, database: string, on
         result = await work()
         throwIfAborted(signal)
       } catch (thrown) {
-        await rollBack()
+        // Whoever gives up does not wait for the server: it rolls back what a lost connection leaves.
+        if (signal.aborted) connection.close()
+        else await rollBack()
         throw thrown
       }
       await turn.perform((done) => connection.commitTransaction((failure) => done(failure)), 'COMMIT', signal)

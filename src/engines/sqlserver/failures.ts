@@ -93,8 +93,13 @@ const KINDS: readonly {
   },
   {
     code: 'tool-failed',
-    numbers: [1101, 1105, 3257, 3967, 9002],
+    numbers: [1101, 1105, 3257, 3958, 3966, 3967, 9002],
     hint: 'The server ran out of space for data, log or tempdb: give it more and run again.',
+  },
+  {
+    code: 'tool-failed',
+    numbers: [3961],
+    hint: 'Somebody changed the definition of a table while it was dumped: run again.',
   },
   {
     code: 'unsupported',

@@ -49,6 +49,8 @@ export async function readInSnapshot(
   const session = await openReading(setting, facts.name, signal)
   const read = Promise.withResolvers<Catalog>()
   const over = Promise.withResolvers<void>()
+  // Nobody waits for it any more where the transaction failed before.
+  over.promise.catch(() => undefined)
   const transaction = session.transaction(
     'snapshot',
     async () => {

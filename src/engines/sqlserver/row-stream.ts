@@ -59,6 +59,7 @@ export async function* streamRows(turn: Turn, sql: string, signal: AbortSignal):
         throwIfAborted(signal)
         continue
       }
+      throwIfAborted(signal)
       const rows = held
       held = []
       heldBytes = 0
