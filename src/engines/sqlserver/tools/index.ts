@@ -6,6 +6,7 @@ import type { TableTool } from './table-tool.ts'
 
 export { type BulkTool, type BulkToolName, findBulkTool, requireBulkTool } from './bulk-tool.ts'
 export type { ExportWork, TableTool } from './table-tool.ts'
+export { tryBcp } from './trial.ts'
 
 /** The tool at work on one database of the server. */
 export function createTableTool(tool: BulkTool, server: Server, database: string): TableTool {

@@ -11,6 +11,7 @@ import type { Server } from '../../../../../src/engines/sqlserver/server-access.
 import type { Session } from '../../../../../src/engines/sqlserver/session.ts'
 import { createBcp } from '../../../../../src/engines/sqlserver/tools/bcp.ts'
 import { findBulkTool, requireBulkTool } from '../../../../../src/engines/sqlserver/tools/bulk-tool.ts'
+import { tryBcp } from '../../../../../src/engines/sqlserver/tools/trial.ts'
 import { column, iterate, table } from '../rows/sample-tables.ts'
 
 const { signal } = new AbortController()
@@ -237,6 +238,19 @@ describe('bcp', () => {
       message: expect.stringContaining("Login failed for user 'sa'"),
       hint: expect.stringContaining('leave out tool=bcp'),
     })
+  })
+
+  it('is tried on one row before it is relied on', async () => {
+    await fill(0)
+    const { tool } = openBcp('')
+    expect(await tryBcp(tool, serverFor('tls=require'), signal)).toBeUndefined()
+    expect(await tryBcp(tool, serverFor('tls=verify-ca'), signal)).toMatchObject({ code: 'unsupported' })
+    await fill(0, 0, 'another')
+    expect(await tryBcp(tool, serverFor('tls=require'), signal)).toMatchObject({
+      message: expect.stringContaining('Login failed'),
+    })
+    const none = { ...tool, command: ['/nowhere/bcp'] as const }
+    expect(await tryBcp(none, serverFor('tls=require'), signal)).toMatchObject({ code: 'tool-missing' })
   })
 
   it('leaves tables to the driver that it would number differently', async () => {
