@@ -2,22 +2,30 @@ import type { EngineContext } from '../../core/engine.ts'
 import type { Finding } from '../../core/finding.ts'
 import type { ToolVersion } from '../../core/manifest.ts'
 import type { SqlServerOptions } from './options.ts'
-import { type BulkTool, type BulkToolName, findBulkTool, requireBulkTool } from './tools/index.ts'
+import type { Server } from './server-access.ts'
+import { type BulkTool, type BulkToolName, findBulkTool, requireBulkTool, tryBcp } from './tools/index.ts'
+
+export interface ToolChoice {
+  readonly options: Pick<SqlServerOptions, 'tool'>
+  readonly context: EngineContext
+  readonly server: Server
+  /** Takes the reason why a program that is there is left out. */
+  readonly warnings: string[]
+}
 
 /** The program that reads rows where no snapshot is to be had; undefined where the driver does it. */
 export async function chooseTool(
-  { tool }: Pick<SqlServerOptions, 'tool'>,
-  context: EngineContext,
+  { options, context, server, warnings }: ToolChoice,
   signal: AbortSignal,
 ): Promise<BulkTool | undefined> {
-  switch (tool) {
-    case 'driver':
-      return undefined
-    case 'auto':
-      return await findBulkTool('bcp', context, signal)
-    default:
-      return await requireBulkTool(tool, context, signal)
-  }
+  if (options.tool === 'driver') return undefined
+  if (options.tool !== 'auto') return await requireBulkTool(options.tool, context, signal)
+  const bcp = await findBulkTool('bcp', context, signal)
+  // Nobody has asked for it: one that does not get in must not fail the dump.
+  const failure = bcp === undefined ? undefined : await tryBcp(bcp, server, signal)
+  if (failure === undefined) return bcp
+  warnings.push(`bcp is installed, but the driver reads the rows: ${failure.message}`)
+  return undefined
 }
 
 export interface ToolLook {

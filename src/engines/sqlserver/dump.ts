@@ -12,7 +12,9 @@ import { afterPart, beforePart, SCRIPT_FORMAT, tablePart } from './parts.ts'
 import { type DatabaseReader, readByTable, readInSnapshot } from './read-database.ts'
 import type { BcpRecord, DatabaseRecord, RowFormat, TableRecord } from './record.ts'
 import { formatFile } from './rows/format-file.ts'
+import { type CalledFunctions, createCalledFunctions } from './schema/called-functions.ts'
 import { scriptAfter, scriptBefore } from './schema/script.ts'
+import { isDeferredColumn } from './schema/script-tables.ts'
 import { type Step, writeSteps } from './schema/step.ts'
 import type { Server } from './server-access.ts'
 import type { SessionSource } from './session.ts'
@@ -44,7 +46,9 @@ export function dumpDatabases(setting: DumpSetting, signal: AbortSignal): Dump {
       await using maintenance = await openMaintenance(server, sessions, both)
       selection = selectDatabases(await listDatabases(maintenance, both), server.url.database)
     }
-    program = await chooseTool(options, context, both)
+    if (selection.taken.some(isForProgram)) {
+      program = await chooseTool({ options, context, server, warnings }, both)
+    }
     for (const facts of selection.taken) {
       const reader = await openReader(facts)
       readers.push(reader)
@@ -54,6 +58,12 @@ export function dumpDatabases(setting: DumpSetting, signal: AbortSignal): Dump {
     }
   }
 
+  /** Where the driver can read each table as of one moment, a program that can't is taken only if it is named. */
+  function isForProgram(facts: DatabaseFacts): boolean {
+    if (readsSnapshot(facts, options, dumping)) return false
+    return options.tool !== 'auto' || !facts.snapshotIsolation
+  }
+
   async function openReader(facts: DatabaseFacts): Promise<DatabaseReader> {
     const reading = {
       sessions,
@@ -61,10 +71,10 @@ export function dumpDatabases(setting: DumpSetting, signal: AbortSignal): Dump {
       onWarning: (message: string) => void warnings.push(message),
     }
     if (readsSnapshot(facts, options, dumping)) return await readInSnapshot(reading, facts, both)
-    // Where the driver can read each table as of one moment, a program that can't is taken only if it is named.
-    const wanted = options.tool === 'auto' && facts.snapshotIsolation ? undefined : program
-    if (wanted === undefined) return await readByTable(reading, facts, undefined, both)
-    const tool = createTableTool(wanted, server, facts.name)
+    if (program === undefined || !isForProgram(facts)) {
+      return await readByTable(reading, facts, undefined, both)
+    }
+    const tool = createTableTool(program, server, facts.name)
     return tellRefusals(await readByTable(reading, facts, tool, both), tool)
   }
 
@@ -141,6 +151,7 @@ function scriptPart(name: string, steps: () => readonly Step[]): Part {
 }
 
 function describeDatabase({ facts, catalog, formatOf }: DatabaseReader): DatabaseRecord {
+  const calls = createCalledFunctions(catalog)
   return {
     ...catalog.database,
     name: facts.name,
@@ -151,15 +162,21 @@ function describeDatabase({ facts, catalog, formatOf }: DatabaseReader): Databas
         part: tablePart(facts.name, table),
         format: formatOf(table),
         table,
-        ...formatFileOf(table, formatOf(table)),
+        ...formatFileOf(table, formatOf(table), calls),
       }),
     ),
   }
 }
 
 /** freebcp is told of its terminators on its command line. */
-function formatFileOf({ columns }: TableModel, format: RowFormat): { readonly formatFile?: string } {
+function formatFileOf(
+  table: TableModel,
+  format: RowFormat,
+  calls: CalledFunctions,
+): { readonly formatFile?: string } {
   if (format === 'freebcp') return {}
+  // As the table is when its rows come: these columns are added later, and stand last then.
+  const columns = table.columns.filter((column) => !isDeferredColumn(column, calls))
   const positionOf = (column: ColumnModel) => columns.indexOf(column) + 1
   return { formatFile: format === 'rows' ? formatFile(columns) : nativeFormatFile(columns, positionOf) }
 }
