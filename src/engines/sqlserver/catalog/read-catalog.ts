@@ -35,7 +35,7 @@ export async function readCatalog(session: Session, signal: AbortSignal): Promis
   const names = createNames(read)
   const rows: CatalogRows = {
     ...read,
-    identityColumns: await readIdentities(session, read, names, signal),
+    identityColumns: await readIdentities(session, read, names, warnings, signal),
   }
   const xmlSchemaCollections = await readXmlSchemas(session, rows, names, warnings, signal)
   return buildCatalog(rows, xmlSchemaCollections, counted, warnings)

@@ -3,6 +3,7 @@ import type { Names } from './names.ts'
 import { quoteObject, quoteText } from './quote.ts'
 import type { CatalogRows } from './read-rows.ts'
 import { flag, maybeText, number, text } from './row.ts'
+import { isMissing, reasonOf } from './server-error.ts'
 
 /**
  * Babelfish's sys.identity_columns repeats each column once for each sequence of the database, and mixes their values;
@@ -12,6 +13,7 @@ export async function readIdentities(
   session: Session,
   rows: CatalogRows,
   names: Names,
+  warnings: string[],
   signal: AbortSignal,
 ): Promise<readonly SqlRow[]> {
   const wanted = rows.columns.filter((row) => flag(row, 'is_identity'))
@@ -27,8 +29,13 @@ export async function readIdentities(
     }
     const table = names.object(number(column, 'object_id'))
     if (table === undefined) continue
-    const [row] = await session.query(identityText(quoteObject(table)), signal)
-    read.push({ ...column, is_not_for_replication: false, ...row })
+    try {
+      const [row] = await session.query(identityText(quoteObject(table)), signal)
+      read.push({ ...column, is_not_for_replication: false, ...row })
+    } catch (thrown) {
+      if (!isMissing(thrown)) throw thrown
+      warnings.push(`the seed of identity column of ${quoteObject(table)} is not read: ${reasonOf(thrown)}`)
+    }
   }
   return read
 }

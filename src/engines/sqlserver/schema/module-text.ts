@@ -89,8 +89,9 @@ function nameAt(tokens: readonly Token[], at: number): FoundName | undefined {
 }
 
 function partOf(text: string): string | undefined {
-  if (text.startsWith('[')) return text.slice(1, -1).replaceAll(']]', ']')
-  if (text.startsWith('"')) return text.slice(1, -1).replaceAll('""', '"')
+  // A bracket or a quote by itself is one that is never closed.
+  if (text.length > 2 && text.startsWith('[')) return text.slice(1, -1).replaceAll(']]', ']')
+  if (text.length > 2 && text.startsWith('"')) return text.slice(1, -1).replaceAll('""', '"')
   return /^[\p{L}_@#]/u.test(text) ? text : undefined
 }
 
