@@ -73,10 +73,11 @@ export async function probe(
     hint: 'Script logins with sp_help_revlogin, or make them again at the target; users are mapped by name.',
     notCaptured: SERVER_LEVEL,
   })
+  const estimates = databases.flatMap(({ estimateBytes }) => estimateBytes ?? [])
   return {
     ...common,
     databases,
-    estimateBytes: databases.reduce((sum, { estimateBytes }) => sum + (estimateBytes ?? 0), 0),
+    ...(estimates.length > 0 && { estimateBytes: estimates.reduce((sum, bytes) => sum + bytes, 0) }),
     findings,
   }
 }
