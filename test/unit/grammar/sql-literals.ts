@@ -8,6 +8,8 @@ export interface SqlLiteral {
   readonly text: string
   /** Matches a text that was made with it, whatever was filled in. */
   readonly madeOf: RegExp
+  /** Nothing is filled in: it is sent as it stands, or is a piece of another. */
+  readonly isFixed: boolean
 }
 
 type Node = { readonly type: string } & Readonly<Record<string, unknown>>
@@ -25,11 +27,8 @@ export function readSqlLiterals(folder: string): readonly SqlLiteral[] {
       visit(parseAst(readFileSync(file, 'utf8'), { lang: 'ts' }), (pieces) => {
         const text = pieces.join('…')
         if (!STATEMENT.test(text)) return
-        found.push({
-          file,
-          text,
-          madeOf: new RegExp(pieces.map((piece) => escaped(piece)).join('[^]*')),
-        })
+        const madeOf = new RegExp(pieces.map(escaped).join('[^]*'))
+        found.push({ file, text, madeOf, isFixed: pieces.length === 1 })
       })
       return found
     })
@@ -54,14 +53,34 @@ function visit(value: unknown, see: (pieces: readonly string[]) => void): void {
   for (const child of Object.values(node)) visit(child, see)
 }
 
-/** Literals that no parsed text was made of. What is never sent is named with its reason: `file` → beginnings of its texts. */
-export function uncovered(
+/**
+ * Literals that no parsed text was made of, and that are no statements by themselves. What is never sent is named with
+ * its reason: `file` → beginnings of its texts.
+ */
+export async function uncovered(
   literals: readonly SqlLiteral[],
   parsed: readonly string[],
+  parse: (text: string) => Promise<void>,
   neverSent: Readonly<Record<string, readonly string[]>> = {},
-): readonly string[] {
-  return literals
-    .filter(({ file, text }) => !(neverSent[file] ?? []).some((beginning) => text.startsWith(beginning)))
-    .filter(({ madeOf }) => !parsed.some((text) => madeOf.test(text)))
-    .map(({ file, text }) => `${file}: ${text.slice(0, 100)}`)
+): Promise<readonly string[]> {
+  const found: string[] = []
+  for (const { file, text, madeOf, isFixed } of literals) {
+    if ((neverSent[file] ?? []).some((beginning) => text.startsWith(beginning))) continue
+    if (parsed.some((each) => madeOf.test(each))) continue
+    const reason = isFixed ? await reasonAgainst(text, parse) : 'it is in no text that was parsed'
+    if (reason !== undefined) found.push(`${file}: ${text.slice(0, 100)}: ${reason}`)
+  }
+  return found
+}
+
+async function reasonAgainst(
+  text: string,
+  parse: (text: string) => Promise<void>,
+): Promise<string | undefined> {
+  try {
+    await parse(text)
+    return undefined
+  } catch (thrown) {
+    return String(thrown)
+  }
 }

@@ -34,6 +34,54 @@ export const TSQL_GAPS: readonly Gap[] = [
     () => 'xml',
   ),
   gap(
+    'a table type, which has any number of constraints',
+    'CREATE TYPE: AS TABLE ( { <column_definition> | <table_constraint> | <table_index> } [ ,...n ] )',
+    String.raw`\bCREATE\s+TYPE\s+(${NAME}\s*\.\s*${NAME})\s+AS\s+TABLE(?=\s*\()`,
+    (_all, name) => `CREATE TABLE ${name}`,
+  ),
+  gap(
+    'an identity that begins or counts below zero',
+    'CREATE TABLE: IDENTITY [ ( seed , increment ) ]',
+    String.raw`\bIDENTITY\s*\(\s*-?\d+\s*,\s*-?\d+\s*\)`,
+    () => 'IDENTITY(1,1)',
+  ),
+  gap(
+    'a sequence that begins below zero',
+    'CREATE SEQUENCE: START WITH <constant>',
+    String.raw`(?<=\bSTART\s+WITH\s+)-(?=\d)`,
+    () => '',
+  ),
+  gap(
+    'a sequence of a user-defined type with its schema',
+    'CREATE SEQUENCE: AS [ built_in_integer_type | user-defined_integer_type ]',
+    String.raw`(?<=\bCREATE\s+SEQUENCE\s+${QUALIFIED}\s+AS\s+)${NAME}\.(${NAME})`,
+    (_all, name) => name ?? '',
+  ),
+  gap(
+    'a partition function with a collation',
+    "CREATE PARTITION FUNCTION; ScriptDom's PartitionParameterType has a Collation",
+    String.raw`(?<=\bCREATE\s+PARTITION\s+FUNCTION\s+${NAME}\s*\(\s*n?(?:var)?char\s*\(\s*\d+\s*\)\s+)COLLATE\s+\w+(?=\s*\))`,
+    () => '',
+  ),
+  gap(
+    'a table on a partition scheme, with options after it',
+    'CREATE TABLE: ON { partition_scheme_name ( column ) } … [ WITH ( <table_option> [ ,...n ] ) ]',
+    String.raw`(?<=\bCREATE\s+TABLE\b[^;]*\)\s*)\bON\s+${NAME}\s*\(\s*${NAME}\s*\)(?=\s*WITH\s*\()`,
+    () => '',
+  ),
+  gap(
+    'a default of the old kind',
+    'CREATE DEFAULT [ schema_name . ] default_name AS constant_expression',
+    String.raw`\bCREATE\s+DEFAULT\s+${QUALIFIED}\s+AS\s+(${NUMBER}|${STRING})${END}`,
+    (_all, value) => `SELECT ${value}`,
+  ),
+  gap(
+    'a security policy with two options',
+    'CREATE SECURITY POLICY: WITH ( STATE = { ON | OFF } [,] [ SCHEMABINDING = { ON | OFF } ] )',
+    String.raw`(?<=\bSTATE\s*=\s*(?:ON|OFF)\s*),\s*SCHEMABINDING\s*=\s*(ON|OFF)(?=\s*\))`,
+    (_all, value) => ` SCHEMABINDING ${value}`,
+  ),
+  gap(
     'a column of a user-defined type with its schema',
     'CREATE TABLE: <data_type> ::= [ type_schema_name. ] type_name',
     String.raw`(?<=\b(?:TABLE|DECLARE)\b[^;]*[(,]\s*${NAME}\s+)${NAME}\.(${NAME})(?=\s*(?:[,)]|\b(?:NOT|NULL|CONSTRAINT|DEFAULT|SPARSE|COLLATE|IDENTITY)\b))`,
@@ -122,6 +170,12 @@ export const TSQL_GAPS: readonly Gap[] = [
     'CREATE TABLE: NONCLUSTERED HASH ( column [ ,...n ] ) WITH ( BUCKET_COUNT = n )',
     String.raw`\bNONCLUSTERED\s+HASH\s*(${COLUMNS})\s*WITH\s*\(\s*BUCKET_COUNT\s*=\s*\d+\s*\)`,
     (_all, columns) => `NONCLUSTERED ${columns}`,
+  ),
+  gap(
+    'an index among the constraints of a table',
+    'CREATE TABLE: <table_index> ::= INDEX index_name [ UNIQUE ] [ CLUSTERED | NONCLUSTERED ] ( column [ ASC | DESC ] [ ,...n ] )',
+    String.raw`(?<=,\s*)INDEX\s+${NAME}(?:\s+UNIQUE)?(?:\s+(?:NON)?CLUSTERED)?\s*${ORDERED_COLUMNS}(?=\s*[,)])`,
+    () => 'CHECK (1=1)',
   ),
   gap(
     'a spatial index',

@@ -26,6 +26,47 @@ const FILLED: Readonly<
     good: ['CREATE TABLE [t] ([a] xml(CONTENT [dbo].[c]) NULL, [b] xml([dbo].[c]))'],
     wrong: ['CREATE TABLE [t] ([a] xml(CONTENTS [dbo].[c]))', 'CREATE TABLE [t] ([a] xml(CONTENT ))'],
   },
+  'a table type, which has any number of constraints': {
+    good: ['CREATE TYPE [dbo].[i] AS TABLE ([a] int NOT NULL, PRIMARY KEY ([a]), CHECK ([a]>(0)))'],
+    wrong: [
+      'CREATE TYPE [dbo].[i] AS TABLE ([a] int NOT NULL, PRIMARY ([a]))',
+      'CREATE TYPE [dbo].[i] TABLE ([a] int)',
+    ],
+  },
+  'an identity that begins or counts below zero': {
+    good: ['CREATE TABLE [t] ([a] int IDENTITY(-5,-2) NOT NULL)'],
+    wrong: ['CREATE TABLE [t] ([a] int IDENTITY(-5,) NOT NULL)', 'CREATE TABLE [t] ([a] int IDENTIY(-5,1))'],
+  },
+  'a sequence that begins below zero': {
+    good: ['CREATE SEQUENCE [dbo].[s] AS bigint START WITH -1 INCREMENT BY -1'],
+    wrong: ['CREATE SEQUENCE [dbo].[s] AS bigint START WITH --1', 'CREATE SEQUENCE [dbo].[s] START AT -1'],
+  },
+  'a sequence of a user-defined type with its schema': {
+    good: ['CREATE SEQUENCE [dbo].[s] AS [dbo].[amount] START WITH 1'],
+    wrong: ['CREATE SEQUENCE [dbo].[s] AS [dbo]. START WITH 1'],
+  },
+  'a partition function with a collation': {
+    good: [
+      'CREATE PARTITION FUNCTION [p] (nvarchar(10) COLLATE Latin1_General_CI_AS) AS RANGE LEFT FOR VALUES (1)',
+    ],
+    wrong: ['CREATE PARTITION FUNCTION [p] (nvarchar(10) COLLATION x) AS RANGE LEFT FOR VALUES (1)'],
+  },
+  'a table on a partition scheme, with options after it': {
+    good: ['CREATE TABLE [t] ([a] int) ON [ps] ([a]) WITH (DATA_COMPRESSION = PAGE ON PARTITIONS (1, 2))'],
+    wrong: ['CREATE TABLE [t] ([a] int) ON [ps] ([a] WITH (DATA_COMPRESSION = PAGE)'],
+  },
+  'a default of the old kind': {
+    good: ['CREATE DEFAULT [dbo].[zero] AS 0', "CREATE DEFAULT [none] AS N''"],
+    wrong: ['CREATE DEFAULT [dbo].[zero] 0', 'CREATE DEFAULT [dbo].[zero] AS'],
+  },
+  'a security policy with two options': {
+    good: [
+      'CREATE SECURITY POLICY [p] ADD FILTER PREDICATE [dbo].[f]([a]) ON [dbo].[t] WITH (STATE = ON, SCHEMABINDING = OFF)',
+    ],
+    wrong: [
+      'CREATE SECURITY POLICY [p] ADD FILTER PREDICATE [dbo].[f]([a]) ON [dbo].[t] WITH (STATE = ON, SCHEMABIND = OFF)',
+    ],
+  },
   'a column of a user-defined type with its schema': {
     good: ['CREATE TABLE [dbo].[t] ([a] [dbo].[phone] NOT NULL, [b] [dbo].[phone])'],
     wrong: ['CREATE TABLE [dbo].[t] ([a] [dbo].[phone] NOTNULL)', 'SELECT [a] [dbo].[phone] FROM [t]'],
@@ -116,6 +157,10 @@ const FILLED: Readonly<
       'CREATE TABLE [m] ([a] int NOT NULL, CONSTRAINT [p] PRIMARY KEY NONCLUSTERED HASH ([a]) WITH (BUCKET_COUNT = 1024)) WITH (MEMORY_OPTIMIZED = ON, DURABILITY = SCHEMA_ONLY)',
     ],
     wrong: ['CREATE TABLE [m] ([a] int, PRIMARY KEY NONCLUSTERED HASH ([a]) WITH (BUCKETS = 1024))'],
+  },
+  'an index among the constraints of a table': {
+    good: ['CREATE TABLE [t] ([a] int, INDEX [i] NONCLUSTERED ([a] ASC), CHECK ([a]>(0)))'],
+    wrong: ['CREATE TABLE [t] ([a] int, INDEX [i] NONCLUSTERED ([a] UP), CHECK ([a]>(0)))'],
   },
   'a spatial index': {
     good: [
