@@ -1,6 +1,6 @@
 import oracledb from 'oracledb'
 import type { DatabaseUrl } from '../../core/database-url.ts'
-import { abortReason, throwIfAborted } from '../../core/errors.ts'
+import { abortReason, LifeboatError, throwIfAborted } from '../../core/errors.ts'
 import type { SecretSource } from '../../core/secret.ts'
 import { orAborted } from '../../core/until-aborted.ts'
 import {
@@ -49,6 +49,11 @@ export function createThinSource(
   return {
     async open(signal) {
       throwIfAborted(signal)
+      if (url.user === undefined) {
+        throw new LifeboatError('usage', 'unable to connect: the database URL names no user', {
+          hint: 'Write oracle://user@host:1521/SERVICE.',
+        })
+      }
       const trust = await readDriverTrust(url, given.wallet)
       const [secret, dialled] = await Promise.all([given.password?.(), findProxy()])
       const address = `(ADDRESS=(PROTOCOL=${trust.protocol})(HOST=${host})(PORT=${port}))`
@@ -59,7 +64,7 @@ export function createThinSource(
             : `(SERVICE_NAME=${service})`
           : `(SID=${given.sid})`
       const opening = oracledb.getConnection({
-        ...(url.user !== undefined && { user: url.user }),
+        user: url.user,
         password: secret?.reveal() ?? '',
         connectString: `(DESCRIPTION=${address}(CONNECT_DATA=${data}))`,
         ...(trust.walletContent !== undefined && { walletContent: trust.walletContent }),
@@ -126,13 +131,16 @@ function wrap(session: oracledb.Connection): OracleConnection {
     async callMany(block, rows, signal) {
       const first = rows[0]
       if (first === undefined) return
+      const values = rows.map((row) =>
+        Object.fromEntries(Object.entries(row).map(([name, value]) => [name, toDriver(value)])),
+      )
       const bindDefs = Object.fromEntries(
         Object.entries(first).map(([name, value]) => [name, typeOf(value)]),
       ) as oracledb.ExecuteManyOptions['bindDefs']
       await run(
         block,
         first,
-        () => session.executeMany(block, rows as oracledb.BindParameters[], { bindDefs: bindDefs ?? {} }),
+        () => session.executeMany(block, values as oracledb.BindParameters[], { bindDefs: bindDefs ?? {} }),
         signal,
       )
     },

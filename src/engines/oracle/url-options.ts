@@ -103,9 +103,16 @@ function readNames(text: string, option: string): readonly string[] {
   return [...new Set(splitList(text).map((name) => readName(name, option)))]
 }
 
-/** At commas that stand outside of double quotes. */
+/** At commas that stand outside of double quotes; what is left open stays whole, and is no name. */
 function splitList(text: string, at = ','): readonly string[] {
-  return (text.match(new RegExp(`("[^"]*"|[^"${at}])+`, 'g')) ?? ['']).map((item) => item.trim())
+  const items = ['']
+  let quoted = false
+  for (const letter of text) {
+    if (letter === '"') quoted = !quoted
+    if (letter === at && !quoted) items.push('')
+    else items.push(`${items.pop()}${letter}`)
+  }
+  return items.map((item) => item.trim())
 }
 
 function readTables(text: string): readonly TableName[] {
