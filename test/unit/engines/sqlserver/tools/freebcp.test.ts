@@ -1,6 +1,7 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { collect, once } from '../../../../../src/core/bytes.ts'
 import { parseDatabaseUrl } from '../../../../../src/core/database-url.ts'
+import { LifeboatError } from '../../../../../src/core/errors.ts'
 import { Secret } from '../../../../../src/core/secret.ts'
 import type { TableModel } from '../../../../../src/engines/sqlserver/catalog/model.ts'
 import { createSessionSource } from '../../../../../src/engines/sqlserver/connection.ts'
@@ -255,5 +256,28 @@ describe.skipIf(lacks('freetds'))('freebcp', () => {
     await expect(
       withServer([wordTable([])], {}, ({ load }) => load(words, bytes.subarray(0, -5))),
     ).rejects.toMatchObject({ message: expect.stringContaining('the data ends inside it') })
+  })
+
+  it('is ended, and its connection with it, by an interruption', async () => {
+    const faults: TableFaults = { during: { row: 30_000, event: { kind: 'stall' } } }
+    await using endpoint = await startTdsEndpoint({ backend: createTableBackend([numbered(60_000)], faults) })
+    const url = parseDatabaseUrl(`sqlserver://sa@127.0.0.1:${endpoint.port}?tls=disable`)
+    const server = await findServer(url, async () => new Secret('secret'), signal)
+    await using sessions = createSessionSource(server)
+    await using session = await sessions.open('shop', signal)
+    const tool = await requireBulkTool('freebcp', { searchPath: process.env.PATH ?? '' }, signal)
+    const freebcp = createFreebcp({ tool, server, database: 'shop', stallMs: 20_000 })
+    const interruption = new AbortController()
+    const work = { session, table: words, onCount: () => undefined, onWarning: () => undefined }
+    const rows = freebcp.exportTable(work, interruption.signal)[Symbol.asyncIterator]()
+    expect((await rows.next()).value?.length).toBeGreaterThan(0)
+    expect(endpoint.connections).toHaveLength(2)
+    interruption.abort(new LifeboatError('interrupted', 'Ctrl-C'))
+    await expect(
+      (async () => {
+        while ((await rows.next()).done !== true);
+      })(),
+    ).rejects.toMatchObject({ code: 'interrupted' })
+    await vi.waitUntil(() => endpoint.connections.length === 1)
   })
 })
