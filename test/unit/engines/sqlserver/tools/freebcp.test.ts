@@ -123,6 +123,19 @@ describe.skipIf(lacks('freetds'))('freebcp', () => {
     expect(target.rows).toEqual(source.rows)
   })
 
+  it.each([0, 5701])('minds no information of number %d', async (number) => {
+    const tables = [numbered(3)]
+    const batch = (sql: string): readonly TdsEvent[] | undefined =>
+      /FMTONLY/.test(sql)
+        ? [
+            { kind: 'info', number, message: "Changed database context to 'shop'." },
+            { kind: 'columns', columns: tables[0]?.columns ?? [] },
+            { kind: 'done', rows: 0 },
+          ]
+        : undefined
+    expect((await withServer(tables, { batch }, ({ dump }) => dump(words))).rows).toBe(3)
+  })
+
   it('carries an empty table', async () => {
     const { bytes, rows } = await withServer([wordTable([])], {}, ({ dump }) => dump(words))
     expect([bytes.length, rows]).toEqual([0, 0])
