@@ -9,11 +9,12 @@ export interface ObjectStorage {
   readonly heap: Storage | undefined
 }
 
-/** sys.indexes.type; spatial ones (4) are counted, not scripted. */
+/** sys.indexes.type. */
 const KINDS: ReadonlyMap<number, IndexKind> = new Map([
   [1, 'clustered'],
   [2, 'nonclustered'],
   [3, 'xml'],
+  [4, 'spatial'],
   [5, 'clustered columnstore'],
   [6, 'nonclustered columnstore'],
   [7, 'hash'],
@@ -30,6 +31,8 @@ export function buildIndexes(rows: CatalogRows, names: Names): (objectId: number
   const constraints = groupBy(rows.keyConstraints, 'parent_object_id', 'unique_index_id')
   const hashes = groupBy(rows.hashIndexes, 'object_id', 'index_id')
   const xml = groupBy(rows.xmlIndexes, 'object_id', 'index_id')
+  const spatial = groupBy(rows.spatialIndexes, 'object_id', 'index_id')
+  const tessellations = groupBy(rows.tessellations, 'object_id', 'index_id')
   const byObject = Map.groupBy(
     rows.indexes.filter((row) => !flag(row, 'is_hypothetical')),
     (row) => number(row, 'object_id'),
@@ -103,6 +106,7 @@ export function buildIndexes(rows: CatalogRows, names: Names): (objectId: number
       storage: storageOf(row),
       ...constraintOf(row),
       ...xmlOf(row),
+      ...spatialOf(spatial.get(keyOf(row))?.[0], tessellations.get(keyOf(row))?.[0]),
       ...(hash === undefined ? {} : { bucketCount: number(hash, 'bucket_count') }),
     }
   }
@@ -123,4 +127,21 @@ export function buildIndexes(rows: CatalogRows, names: Names): (objectId: number
 /** Selective XML indexes are counted, not scripted. */
 export function isSelective(xmlIndex: SqlRow | undefined): boolean {
   return (maybeNumber(xmlIndex ?? {}, 'xml_index_type') ?? 0) > 1
+}
+
+function spatialOf(row: SqlRow | undefined, grid: SqlRow = {}): Pick<IndexModel, 'spatial'> {
+  if (row === undefined) return {}
+  const read = (names: readonly string[], prefix: string, suffix: string) =>
+    names.flatMap((name) => maybeText(grid, `${prefix}${name}${suffix}`) ?? [])
+  const boundingBox = read(['xmin', 'ymin', 'xmax', 'ymax'], 'bounding_box_', '')
+  const grids = read(['1', '2', '3', '4'], 'level_', '_grid_desc')
+  const cellsPerObject = maybeNumber(grid, 'cells_per_object')
+  return {
+    spatial: {
+      tessellation: text(row, 'tessellation_scheme'),
+      ...(boundingBox.length === 4 ? { boundingBox } : {}),
+      ...(grids.length === 4 ? { grids } : {}),
+      ...(cellsPerObject === undefined ? {} : { cellsPerObject }),
+    },
+  }
 }

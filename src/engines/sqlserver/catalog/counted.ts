@@ -24,14 +24,7 @@ export const COUNTED_KINDS: readonly CountedKind[] = [
     reason: 'they belong to assemblies, which are not scripted',
   },
   { what: 'CLR types', view: 'sys.assembly_types', where: 'is_user_defined = 1', reason: BY_HAND },
-  { what: 'spatial indexes', view: 'sys.spatial_indexes', reason: BY_HAND },
-  { what: 'full-text catalogs', view: 'sys.fulltext_catalogs', reason: BY_HAND },
-  { what: 'full-text indexes', view: 'sys.fulltext_indexes', reason: BY_HAND },
-  {
-    what: 'full-text stoplists',
-    view: 'sys.fulltext_stoplists',
-    reason: BY_HAND,
-  },
+  { what: 'search property lists', view: 'sys.registered_search_property_lists', reason: BY_HAND },
   {
     what: 'Service Broker queues',
     view: 'sys.service_queues',

@@ -1,7 +1,9 @@
 import type { SqlColumn } from '../session.ts'
+import type { FullText } from './model-full-text.ts'
 import type { Module, Synonym, XmlSchemaCollection } from './model-modules.ts'
 import type { ExtendedProperty, ObjectOwner, Permission, Principal, RoleMember } from './model-security.ts'
 
+export type { FullText, FullTextIndex } from './model-full-text.ts'
 export type { Module, ModuleKind, Synonym, XmlSchemaCollection } from './model-modules.ts'
 export type { ExtendedProperty, ObjectOwner, Permission, Principal, RoleMember } from './model-security.ts'
 
@@ -21,6 +23,8 @@ export interface Catalog {
   readonly indexedViews: readonly IndexedView[]
   readonly securityPolicies: readonly SecurityPolicy[]
   readonly synonyms: readonly Synonym[]
+  /** Left out where there is none. */
+  readonly fullText?: FullText
   readonly principals: readonly Principal[]
   readonly roleMembers: readonly RoleMember[]
   readonly owners: readonly ObjectOwner[]
@@ -129,6 +133,7 @@ export type IndexKind =
   | 'nonclustered columnstore'
   | 'hash'
   | 'xml'
+  | 'spatial'
 
 export interface IndexModel {
   readonly name: string
@@ -151,6 +156,15 @@ export interface IndexModel {
   /** Of a hash index. */
   readonly bucketCount?: number
   readonly xml?: { readonly using?: string; readonly purpose?: string }
+  readonly spatial?: {
+    /** `GEOMETRY_GRID` … */
+    readonly tessellation: string
+    /** x and y of two corners, as exact literals; none for geography. */
+    readonly boundingBox?: readonly string[]
+    /** LOW, MEDIUM or HIGH of its four levels; none where the server chooses them. */
+    readonly grids?: readonly string[]
+    readonly cellsPerObject?: number
+  }
 }
 
 /** Where an index or a heap lies, and how it is packed. */

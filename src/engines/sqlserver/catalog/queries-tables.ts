@@ -134,6 +134,57 @@ export const TABLE_QUERIES = {
     columns: ['object_id', 'index_id', 'using_xml_index_id', 'secondary_type_desc'],
     optional: ['xml_index_type'],
   },
+  spatialIndexes: {
+    what: 'spatial indexes',
+    view: 'sys.spatial_indexes',
+    columns: ['object_id', 'index_id', 'tessellation_scheme'],
+  },
+  tessellations: {
+    what: 'the grids of spatial indexes',
+    view: 'sys.spatial_index_tessellations',
+    columns: [
+      ...['object_id', 'index_id', 'cells_per_object'],
+      ...[1, 2, 3, 4].map((level) => `level_${level}_grid_desc`),
+      // Style 3 gives all 17 digits of a float.
+      ...['xmin', 'ymin', 'xmax', 'ymax'].map(
+        (corner) => `CONVERT(nvarchar(40), bounding_box_${corner}, 3) AS bounding_box_${corner}`,
+      ),
+    ],
+  },
+  fullTextIndexes: {
+    what: 'full-text indexes',
+    view: 'sys.fulltext_indexes',
+    columns: [
+      ...['object_id', 'unique_index_id', 'fulltext_catalog_id', 'is_enabled', 'change_tracking_state_desc'],
+      'stoplist_id',
+    ],
+    orderBy: 'object_id',
+  },
+  fullTextColumns: {
+    what: 'the columns of full-text indexes',
+    view: 'sys.fulltext_index_columns',
+    columns: ['object_id', 'column_id', 'type_column_id', 'language_id'],
+    optional: ['statistical_semantics'],
+    orderBy: 'object_id, column_id',
+  },
+  fullTextCatalogs: {
+    what: 'full-text catalogs',
+    view: 'sys.fulltext_catalogs',
+    columns: ['fulltext_catalog_id', 'name', 'is_default', 'is_accent_sensitivity_on'],
+    orderBy: 'fulltext_catalog_id',
+  },
+  stoplists: {
+    what: 'full-text stoplists',
+    view: 'sys.fulltext_stoplists',
+    columns: ['stoplist_id', 'name'],
+    orderBy: 'stoplist_id',
+  },
+  stopwords: {
+    what: 'words of full-text stoplists',
+    view: 'sys.fulltext_stopwords',
+    columns: ['stoplist_id', 'stopword', 'language_id'],
+    orderBy: 'stoplist_id, language_id, stopword',
+  },
   partitions: {
     what: 'partitions and their compression',
     view: 'sys.partitions',

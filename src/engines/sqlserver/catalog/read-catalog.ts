@@ -1,5 +1,6 @@
 import type { Session, SqlRow } from '../session.ts'
 import { buildColumns } from './build-columns.ts'
+import { buildFullText } from './build-full-text.ts'
 import {
   buildDatabase,
   buildPartitionFunctions,
@@ -55,6 +56,7 @@ function buildCatalog(
   const principals = buildPrincipals(rows, names)
   const permissions = buildPermissions(rows, names, principals.principals)
   const properties = buildProperties(rows, names)
+  const fullText = buildFullText(rows, names)
   const hiddenSequences = countHidden(rows)
   return {
     database: buildDatabase(rows),
@@ -77,6 +79,7 @@ function buildCatalog(
       name: text(row, 'name'),
       target: text(row, 'base_object_name'),
     })),
+    ...(fullText === undefined ? {} : { fullText }),
     principals: principals.principals,
     roleMembers: principals.roleMembers,
     owners: buildOwners(rows, names),

@@ -85,6 +85,8 @@ function indexText(table: Named, index: IndexModel): string {
       ].join('\n  ')
     case 'xml':
       return xmlIndexText(on, index)
+    case 'spatial':
+      return spatialIndexText(on, index)
     case 'hash':
       return `ALTER TABLE ${quoteObject(table)} ADD ${inlineIndex(index)}`
     default:
@@ -103,6 +105,21 @@ function xmlIndexText(on: string, { keys, included, xml }: IndexModel): string {
   if (xml?.using === undefined) return `CREATE PRIMARY XML INDEX ${on} (${quoteName(column)})`
   const purpose = xml.purpose === undefined ? '' : ` FOR ${xml.purpose}`
   return `CREATE XML INDEX ${on} (${quoteName(column)}) USING XML INDEX ${quoteName(xml.using)}${purpose}`
+}
+
+function spatialIndexText(on: string, { keys, included, spatial }: IndexModel): string {
+  const column = keys[0]?.name ?? included[0] ?? ''
+  const { tessellation, boundingBox, grids, cellsPerObject } = spatial ?? {}
+  const options = [
+    ...(boundingBox === undefined ? [] : [`BOUNDING_BOX = (${boundingBox.join(', ')})`]),
+    ...(grids === undefined ? [] : [`GRIDS = (${grids.join(', ')})`]),
+    ...(cellsPerObject === undefined ? [] : [`CELLS_PER_OBJECT = ${cellsPerObject}`]),
+  ]
+  return [
+    `CREATE SPATIAL INDEX ${on} (${quoteName(column)})`,
+    ...(tessellation === undefined ? [] : [`USING ${tessellation}`]),
+    ...(options.length === 0 ? [] : [`WITH (${options.join(', ')})`]),
+  ].join('\n  ')
 }
 
 function keyList(index: IndexModel): string {

@@ -2,6 +2,7 @@ import type { Catalog, IndexModel, TableModel } from '../catalog/model.ts'
 import { type CalledFunctions, createCalledFunctions } from './called-functions.ts'
 import { closureOf, sortModules } from './module-order.ts'
 import { scriptCheck, scriptForeignKey } from './script-constraints.ts'
+import { scriptFullText } from './script-full-text.ts'
 import {
   scriptAliasType,
   scriptPartitionFunction,
@@ -90,6 +91,7 @@ export function scriptAfter(catalog: Catalog): readonly Step[] {
     ...catalog.indexedViews.flatMap((view) =>
       view.indexes.flatMap((index) => scriptDisabledIndex(view, index)),
     ),
+    ...(catalog.fullText === undefined ? [] : scriptFullText(catalog.fullText)),
     ...catalog.sequences.flatMap(scriptSequencePosition),
     ...tables.flatMap(scriptIdentity),
     ...tables.flatMap(scriptPeriod),

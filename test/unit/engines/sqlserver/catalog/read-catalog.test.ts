@@ -88,8 +88,17 @@ describe('the catalog', () => {
 
   it('gives indexes with their place and packing', async () => {
     const catalog = await read()
-    const [key, filtered, ...others] = tableOf(catalog, 'orders')?.indexes ?? []
+    const [key, filtered, spatial, ...others] = tableOf(catalog, 'orders')?.indexes ?? []
     expect(others).toEqual([])
+    expect(spatial).toMatchObject({
+      kind: 'spatial',
+      spatial: {
+        tessellation: 'GEOMETRY_AUTO_GRID',
+        boundingBox: expect.arrayContaining(['1.0000000000000000e+001']),
+        cellsPerObject: 8,
+      },
+    })
+    expect(spatial?.spatial).not.toHaveProperty('grids')
     expect(key).toMatchObject({
       name: 'pk_orders',
       kind: 'clustered',
@@ -169,6 +178,26 @@ describe('the catalog', () => {
     expect(catalog.warnings).toContain(
       'the text of procedure [dbo].[hidden] is hidden: grant VIEW DEFINITION on the database',
     )
+  })
+
+  it('gives full-text catalogs and indexes, where there are any', async () => {
+    expect((await read()).fullText).toEqual({
+      catalogs: [{ name: 'ft', isDefault: true, accentSensitive: true }],
+      stoplists: [],
+      indexes: [
+        {
+          table: { schema: 'sales', name: 'orders' },
+          keyIndex: 'pk_orders',
+          catalog: 'ft',
+          enabled: true,
+          changeTracking: 'AUTO',
+          stoplist: 'SYSTEM',
+          columns: [{ name: 'phone', typeColumn: undefined, language: 1033, semantics: false }],
+        },
+      ],
+    })
+    const rows = { ...SAMPLE_ROWS, 'sys.fulltext_catalogs': [], 'sys.fulltext_indexes': [] }
+    expect(await read({ rows })).not.toHaveProperty('fullText')
   })
 
   it('gives who may do what', async () => {

@@ -482,5 +482,34 @@ export const SAMPLE_ROWS: Readonly<Record<string, readonly SqlRow[]>> = {
     { class: 7, major_id: ORDERS, minor_id: 2, name: 'd', ...variant('1.50', 'decimal', { value_scale: 2 }) },
     { class: 22, major_id: 1, minor_id: 0, name: 'file', ...variant('x', 'nvarchar') },
   ],
+  'sys.spatial_indexes': [{ object_id: ORDERS, index_id: 4, tessellation_scheme: 'GEOMETRY_AUTO_GRID' }],
+  'sys.spatial_index_tessellations': [
+    {
+      object_id: ORDERS,
+      index_id: 4,
+      cells_per_object: 8,
+      level_1_grid_desc: null,
+      bounding_box_xmin: '0.0000000000000000e+000',
+      bounding_box_ymin: '0.0000000000000000e+000',
+      bounding_box_xmax: '1.0000000000000000e+001',
+      bounding_box_ymax: '1.0000000000000000e+001',
+    },
+  ],
+  'sys.fulltext_catalogs': [
+    { fulltext_catalog_id: 5, name: 'ft', is_default: true, is_accent_sensitivity_on: true },
+  ],
+  'sys.fulltext_indexes': [
+    {
+      object_id: ORDERS,
+      unique_index_id: 1,
+      fulltext_catalog_id: 5,
+      is_enabled: true,
+      change_tracking_state_desc: 'AUTO',
+      stoplist_id: 0,
+    },
+  ],
+  'sys.fulltext_index_columns': [
+    { object_id: ORDERS, column_id: 3, type_column_id: null, language_id: 1033, statistical_semantics: 0 },
+  ],
   'sys.assemblies': [{ name: 'clr' }],
 }

@@ -332,6 +332,16 @@ export const everything: Catalog = catalog({
     table('mixed', [id, column('y', 'real')], {
       heap: { compression: ['NONE'] },
       indexes: [
+        index('places', ['y'], {
+          kind: 'spatial',
+          spatial: {
+            tessellation: 'GEOMETRY_GRID',
+            boundingBox: ['0', '-1.5', '10', '2.0000000000000001e-003'],
+            grids: ['LOW', 'MEDIUM', 'HIGH', 'HIGH'],
+            cellsPerObject: 16,
+          },
+        }),
+        index('globe', ['y'], { kind: 'spatial', spatial: { tessellation: 'GEOGRAPHY_AUTO_GRID' } }),
         index('ncci', [], { kind: 'nonclustered columnstore', included: ['id', 'y'], filter: '([y]>(0))' }),
       ],
     }),
@@ -407,6 +417,24 @@ export const everything: Catalog = catalog({
       ],
     },
   ],
+  fullText: {
+    catalogs: [{ name: 'ft', isDefault: true, accentSensitive: false }],
+    stoplists: [{ name: 'stop', words: [{ word: "it's", language: 1033 }] }],
+    indexes: [
+      {
+        table: { schema: 'dbo', name: 'events' },
+        keyIndex: 'pk_events',
+        catalog: 'ft',
+        enabled: false,
+        changeTracking: 'MANUAL',
+        stoplist: '[stop]',
+        columns: [
+          { name: 'data', typeColumn: 'kind', language: 1033, semantics: true },
+          { name: 'kind', typeColumn: undefined, language: 0, semantics: false },
+        ],
+      },
+    ],
+  },
   synonyms: [{ schema: 'dbo', name: 's', target: '[other].[dbo].[t]' }],
   principals: [
     { name: 'readers', kind: 'role', authentication: 'none', owner: 'bob', mayNotConnect: false },

@@ -83,6 +83,8 @@ describe('after the rows', () => {
       'CREATE NONCLUSTERED INDEX [ix_disabled] ON [sales].[odd ]]name] ([seen] ASC) WITH (ALLOW_ROW_LOCKS = OFF, ALLOW_PAGE_LOCKS = OFF)',
       'CREATE PRIMARY XML INDEX [xml_first] ON [sales].[odd ]]name] ([doc])',
       'CREATE XML INDEX [xml_path] ON [sales].[odd ]]name] ([doc]) USING XML INDEX [xml_first] FOR PATH',
+      'CREATE SPATIAL INDEX [places] ON [dbo].[mixed] ([y]) USING GEOMETRY_GRID WITH (BOUNDING_BOX = (0, -1.5, 10, 2.0000000000000001e-003), GRIDS = (LOW, MEDIUM, HIGH, HIGH), CELLS_PER_OBJECT = 16)',
+      'CREATE SPATIAL INDEX [globe] ON [dbo].[mixed] ([y]) USING GEOGRAPHY_AUTO_GRID',
       'CREATE NONCLUSTERED COLUMNSTORE INDEX [ncci] ON [dbo].[mixed] ([id], [y]) WHERE ([y]>(0))',
       'CREATE NONCLUSTERED INDEX [ix_taxed] ON [sales].[odd ]]name] ([taxed] ASC)',
       'CREATE UNIQUE CLUSTERED INDEX [ix_w] ON [dbo].[w] ([id] ASC)',
@@ -205,6 +207,20 @@ describe('after the rows', () => {
     ])
     expect(placeOf('user', '[bob]')).toBeLessThan(placeOf('function', '[base]'))
     expect(placeOf('owner', 'OBJECT::[dbo].[events]')).toBeLessThan(placeOf('permission', 'GRANT SELECT'))
+  })
+
+  it('makes full-text catalogs, stoplists and indexes', () => {
+    expect(batchesOf(after, 'full-text catalog')).toEqual([
+      'CREATE FULLTEXT CATALOG [ft] WITH ACCENT_SENSITIVITY = OFF AS DEFAULT',
+    ])
+    expect(batchesOf(after, 'full-text stoplist')).toEqual([
+      'CREATE FULLTEXT STOPLIST [stop]',
+      "ALTER FULLTEXT STOPLIST [stop] ADD N'it''s' LANGUAGE 1033",
+    ])
+    expect(batchesOf(after, 'full-text index')).toEqual([
+      'CREATE FULLTEXT INDEX ON [dbo].[events] ([data] TYPE COLUMN [kind] LANGUAGE 1033 STATISTICAL_SEMANTICS, [kind] LANGUAGE 0) KEY INDEX [pk_events] ON [ft] WITH (CHANGE_TRACKING = MANUAL, STOPLIST = [stop])',
+      'ALTER FULLTEXT INDEX ON [dbo].[events] DISABLE',
+    ])
   })
 
   it('adds synonyms, policies, bound rules and extended properties', () => {
