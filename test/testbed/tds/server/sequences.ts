@@ -1,0 +1,31 @@
+import type { Compiled } from './compile.ts'
+import { requireObject } from './names.ts'
+import { SqlError } from './sql-error.ts'
+import type { SessionState } from './state.ts'
+import { BIGINT } from './types.ts'
+import { castValue } from './values.ts'
+
+/** NEXT VALUE FOR: not undone by a rollback. */
+export function takeSequenceValue(session: SessionState, name: readonly string[]): Compiled {
+  const { database, object } = requireObject(session, name)
+  const { sequence } = object
+  if (sequence === undefined) throw new SqlError(11726, `Object '${object.name}' is not a sequence object.`)
+  return {
+    type: sequence.type,
+    nullable: false,
+    eval() {
+      const state = database.sequenceValues.get(object.id) ?? { value: sequence.start, used: false }
+      let next = state.used ? state.value + sequence.increment : state.value
+      if (next > sequence.maximum || next < sequence.minimum) {
+        if (!sequence.cycle)
+          throw new SqlError(
+            11728,
+            `The sequence object '${object.name}' has reached its minimum or maximum value. Restart the sequence object to allow new values to be generated.`,
+          )
+        next = sequence.increment > 0n ? sequence.minimum : sequence.maximum
+      }
+      database.sequenceValues.set(object.id, { value: next, used: true })
+      return castValue(next, BIGINT, sequence.type)
+    },
+  }
+}
