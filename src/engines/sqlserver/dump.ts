@@ -17,6 +17,7 @@ import { scriptAfter, scriptBefore } from './schema/script.ts'
 import { isDeferredColumn } from './schema/script-tables.ts'
 import { type Step, writeSteps } from './schema/step.ts'
 import type { Server } from './server-access.ts'
+import { isBabelfish } from './server-facts.ts'
 import type { SessionSource } from './session.ts'
 import { type BulkTool, createTableTool, type TableTool } from './tools/index.ts'
 import { nativeFormatFile } from './tools/native-format.ts'
@@ -68,6 +69,7 @@ export function dumpDatabases(setting: DumpSetting, signal: AbortSignal): Dump {
     const reading = {
       sessions,
       lockWaitMs: options.lockWaitMs,
+      errorsEndTransactions: isBabelfish(setting.probe),
       onWarning: (message: string) => void warnings.push(message),
     }
     if (readsSnapshot(facts, options, dumping)) return await readInSnapshot(reading, facts, both)

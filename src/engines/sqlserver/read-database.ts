@@ -31,6 +31,8 @@ export interface DatabaseReader {
 export interface ReadSetting {
   readonly sessions: SessionSource
   readonly lockWaitMs: number
+  /** On PostgreSQL an error ends the transaction, and servers that stand on it lack some catalog views. */
+  readonly errorsEndTransactions: boolean
   readonly onWarning: (message: string) => void
 }
 
@@ -46,6 +48,7 @@ export async function readInSnapshot(
   facts: DatabaseFacts,
   signal: AbortSignal,
 ): Promise<DatabaseReader> {
+  const before = setting.errorsEndTransactions ? await readWhole(setting, facts, signal) : undefined
   const session = await openReading(setting, facts.name, signal)
   const read = Promise.withResolvers<Catalog>()
   const over = Promise.withResolvers<void>()
@@ -54,7 +57,7 @@ export async function readInSnapshot(
   const transaction = session.transaction(
     'snapshot',
     async () => {
-      read.resolve(await readCatalog(session, signal))
+      read.resolve(before ?? (await readCatalog(session, signal)))
       await over.promise
     },
     signal,

@@ -38,6 +38,6 @@ function flavourOf(banner: string): string {
   return 'Microsoft SQL Server'
 }
 
-export function isBabelfish({ flavour }: ServerFacts): boolean {
+export function isBabelfish({ flavour }: { readonly flavour: string }): boolean {
   return flavour.startsWith('Babelfish')
 }
