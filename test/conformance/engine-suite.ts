@@ -56,6 +56,8 @@ export interface EngineHarness {
   readonly comparesSnapshots?: boolean
   /** Parts that are dumped, and loaded, at once. Default 1. */
   readonly jobs?: number
+  /** Of each test, where a server takes its time. Default 60 s. */
+  readonly timeoutMs?: number
   /** Where it differs from `start`: a server of another version or vendor. */
   startTarget?(): Promise<EngineServer>
 }
@@ -142,7 +144,8 @@ export function fakeTool(name: string, real: HarnessTool): [string, ...string[]]
 
 /** What every engine must do, whatever the vendor. */
 export function describeEngine(name: string, harness: EngineHarness): void {
-  describe.skipIf(lacks(...harness.requires))(`engine ${name}`, { timeout: 60_000 }, () => {
+  const timing = { timeout: harness.timeoutMs ?? 60_000 }
+  describe.skipIf(lacks(...harness.requires))(`engine ${name}`, timing, () => {
     let source: EngineServer
     let target: EngineServer
     let taken: Taken

@@ -18,6 +18,8 @@ export interface ContainerOptions {
   readonly command: readonly string[]
   readonly environment?: Readonly<Record<string, string>>
   readonly wait: WaitStrategy
+  /** Default 90 s. */
+  readonly startupTimeoutMs?: number
 }
 
 export interface Container extends AsyncDisposable {
@@ -45,7 +47,7 @@ export async function startContainer(options: ContainerOptions): Promise<Contain
     .withEnvironment({ ...options.environment })
     .withCommand([...options.command])
     .withWaitStrategy(options.wait)
-    .withStartupTimeout(90_000)
+    .withStartupTimeout(options.startupTimeoutMs ?? 90_000)
   if (options.entrypoint !== undefined) recipe.withEntrypoint([...options.entrypoint])
   const log: string[] = []
   recipe.withLogConsumer((stream) => stream.on('data', (line) => log.push(String(line))))
