@@ -143,6 +143,15 @@ const everyIndex: readonly IndexModel[] = [
     keys: [{ name: 'xml', descending: false }],
     xml: { using: 'xml primary', purpose: 'PATH' },
   }),
+  index('spatial', 'spatial', {
+    spatial: {
+      tessellation: 'GEOMETRY_GRID',
+      boundingBox: ['0', '-1.5', '10', '20'],
+      grids: ['LOW', 'MEDIUM', 'HIGH', 'HIGH'],
+      cellsPerObject: 16,
+    },
+  }),
+  index('spatial by the server', 'spatial', { spatial: { tessellation: 'GEOGRAPHY_AUTO_GRID' } }),
   index('columns', 'nonclustered columnstore', {
     keys: [],
     included: ['int', 'bit'],
@@ -431,6 +440,33 @@ export const EVERYTHING: Catalog = {
       ],
     },
   ],
+  fullText: {
+    catalogs: [{ name: 'odd ] catalog', isDefault: true, accentSensitive: false }],
+    stoplists: [{ name: 'stop', words: [{ word: "it's", language: 1033 }] }],
+    indexes: [
+      {
+        table: { schema: 'dbo', name: 'other' },
+        keyIndex: 'PK',
+        catalog: 'odd ] catalog',
+        enabled: false,
+        changeTracking: 'MANUAL',
+        stoplist: '[stop]',
+        columns: [
+          { name: 'document', typeColumn: 'kind', language: 1033, semantics: true },
+          { name: 'name', typeColumn: undefined, language: 0, semantics: false },
+        ],
+      },
+      {
+        table: { schema: 'dbo', name: 'other still' },
+        keyIndex: 'PK',
+        catalog: 'odd ] catalog',
+        enabled: true,
+        changeTracking: 'AUTO',
+        stoplist: 'SYSTEM',
+        columns: [{ name: 'name', typeColumn: undefined, language: 1033, semantics: false }],
+      },
+    ],
+  },
   synonyms: [{ schema: 'dbo', name: 'far', target: '[server].[db].[dbo].[t]' }],
   principals: [
     { name: 'readers', kind: 'role', owner: 'bob', authentication: 'none', mayNotConnect: false },

@@ -9,6 +9,7 @@ const STRING = `N?'[^']*'`
 const PERMISSION = String.raw`[A-Z]+(?:\s+[A-Z]+){0,4}`
 const SECURABLE = String.raw`(?:(?:OBJECT|TYPE|SCHEMA|DATABASE|ROLE|USER|ASSEMBLY|CERTIFICATE|SYMMETRIC\s+KEY|XML\s+SCHEMA\s+COLLECTION)\s*::\s*)?${QUALIFIED}`
 const GRANTEES = String.raw`${NAME}(?:\s*,\s*${NAME})*`
+const FULLTEXT_COLUMN = String.raw`${NAME}(?:\s+TYPE\s+COLUMN\s+${NAME})?(?:\s+LANGUAGE\s+\d+)?(?:\s+STATISTICAL_SEMANTICS)?`
 /** To the end of a statement: nothing that could be the rest of a wrong one. */
 const END = String.raw`(?=\s*(?:;|$|\n\s*[A-Z]))`
 
@@ -182,6 +183,18 @@ export const TSQL_GAPS: readonly Gap[] = [
     'CREATE SPATIAL INDEX name ON object ( column ) [ USING tessellation ] [ WITH ( BOUNDING_BOX …, GRIDS …, CELLS_PER_OBJECT … ) ]',
     String.raw`\bCREATE\s+SPATIAL\s+INDEX\s+(${NAME})\s+ON\s+(${QUALIFIED})\s*\(\s*(${NAME})\s*\)(?:\s*USING\s+(?:GEOMETRY|GEOGRAPHY)_(?:AUTO_)?GRID)?(?:\s*WITH\s*\(\s*(?:BOUNDING_BOX\s*=\s*\(\s*${NUMBER}(?:\s*,\s*${NUMBER}){3}\s*\)|GRIDS\s*=\s*\(\s*(?:LOW|MEDIUM|HIGH)(?:\s*,\s*(?:LOW|MEDIUM|HIGH)){3}\s*\)|CELLS_PER_OBJECT\s*=\s*\d+|PAD_INDEX\s*=\s*(?:ON|OFF)|FILLFACTOR\s*=\s*\d+|DATA_COMPRESSION\s*=\s*(?:NONE|ROW|PAGE)|\s*,\s*(?=[A-Z]))+\s*\))?`,
     (_all, index, table, column) => `CREATE INDEX ${index} ON ${table} (${column})`,
+  ),
+  gap(
+    'a full-text index',
+    'CREATE FULLTEXT INDEX ON table ( column [ TYPE COLUMN column ] [ LANGUAGE lcid ] [ STATISTICAL_SEMANTICS ] [ ,...n ] ) KEY INDEX index [ ON catalog ] [ WITH ( CHANGE_TRACKING = { MANUAL | AUTO | OFF }, STOPLIST = { OFF | SYSTEM | name } ) ]',
+    String.raw`\bCREATE\s+FULLTEXT\s+INDEX\s+ON\s+(${QUALIFIED})\s*\(\s*${FULLTEXT_COLUMN}(?:\s*,\s*${FULLTEXT_COLUMN})*\s*\)\s*KEY\s+INDEX\s+${NAME}(?:\s+ON\s+${NAME})?(?:\s*WITH\s*\(\s*CHANGE_TRACKING\s*=\s*(?:MANUAL|AUTO|OFF)\s*,\s*STOPLIST\s*=\s*(?:OFF|SYSTEM|${NAME})\s*\))?`,
+    (_all, table) => `CREATE INDEX [x] ON ${table} ([x])`,
+  ),
+  gap(
+    'a full-text index that is not kept',
+    'ALTER FULLTEXT INDEX ON table { ENABLE | DISABLE }',
+    String.raw`\bALTER\s+FULLTEXT\s+INDEX\s+ON\s+(${QUALIFIED})\s+(?:ENABLE|DISABLE)${END}`,
+    (_all, table) => `ALTER INDEX [x] ON ${table} DISABLE`,
   ),
   gap(
     'reseeding an identity',

@@ -172,6 +172,20 @@ const FILLED: Readonly<
       'CREATE SPATIAL INDEX ON [t] ([g])',
     ],
   },
+  'a full-text index': {
+    good: [
+      'CREATE FULLTEXT INDEX ON [dbo].[t] ([a] TYPE COLUMN [b] LANGUAGE 1033 STATISTICAL_SEMANTICS, [c] LANGUAGE 0) KEY INDEX [pk] ON [ft] WITH (CHANGE_TRACKING = AUTO, STOPLIST = [stop])',
+    ],
+    wrong: [
+      'CREATE FULLTEXT INDEX ON [dbo].[t] ([a] LANGUAGE) KEY INDEX [pk] ON [ft]',
+      'CREATE FULLTEXT INDEX ON [dbo].[t] ([a]) INDEX [pk] ON [ft]',
+      'CREATE FULLTEXT INDEX ON [dbo].[t] ([a]) KEY INDEX [pk] ON [ft] WITH (STOPLISTS = OFF)',
+    ],
+  },
+  'a full-text index that is not kept': {
+    good: ['ALTER FULLTEXT INDEX ON [dbo].[t] DISABLE'],
+    wrong: ['ALTER FULLTEXT INDEX ON [dbo].[t] DISABLED', 'ALTER FULLTEXT INDEX [dbo].[t] DISABLE'],
+  },
   'reseeding an identity': {
     good: ["DBCC CHECKIDENT (N'[dbo].[t]', RESEED, -12) WITH NO_INFOMSGS", "DBCC CHECKIDENT ('t')"],
     wrong: [
