@@ -1,7 +1,7 @@
 import type { NotCaptured } from '../../core/manifest.ts'
 import type { Selection } from './databases.ts'
 import { NOT_ONLINE, SERVER_LEVEL } from './probe.ts'
-import { FILTERED_ROWS, hidesRows } from './probe-database.ts'
+import { FILTERED_ROWS, hidesRows, UNREAD_KINDS } from './probe-database.ts'
 import type { DatabaseReader } from './read-database.ts'
 
 const SENTENCES = {
@@ -39,6 +39,7 @@ export function gatherNotCaptured(
     if (consistency === 'database') {
       add('memory-optimized tables (outside the snapshot)', inMemory, 'no SNAPSHOT transaction can read them')
     }
+    add(UNREAD_KINDS, catalog.warnings.length, 'the warnings of the dump name them')
     add(FILTERED_ROWS, hidesRows(catalog) ? 1 : 0, 'a security policy filters what every login reads')
   }
   add(NOT_ONLINE, left.length, 'only a database that is online can be read')

@@ -24,7 +24,8 @@ export const PERMISSIONS_TEXT = `SELECT ${[
   permission('UNMASK', 'may_unmask'),
 ].join(', ')}`
 
-/** As the manifest has it. */
+/** As the manifest has them. */
+export const UNREAD_KINDS = 'kinds of objects whose catalog views the server lacks'
 export const FILTERED_ROWS = 'rows that row-level security may hide from the login'
 
 export async function lookIntoDatabase(
@@ -46,6 +47,7 @@ export async function lookIntoDatabase(
         level: 'warning' as const,
         topic: 'catalog',
         message: `database '${database.name}': ${message}`,
+        notCaptured: UNREAD_KINDS,
       })),
       ...catalog.notCaptured.map(({ what, count, reason }) => ({
         level: 'warning' as const,
