@@ -21,6 +21,7 @@ const HINTS: Readonly<Record<ErrorCode, string>> = {
   'sink-exists': 'Something with this name is already there and was not touched; run the command again.',
   'key-unusable': 'Give the right key with --key and its passphrase with --passphrase.',
   integrity: 'Do not use this backup. Choose another one: lifeboat list shows them.',
+  'too-old': 'Find out why no newer dump came, and run one now: lifeboat dump.',
   signature: 'Do not use this backup before you know who changed it.',
   locked: 'Another run is at work; wait for it to end and try again.',
   'confirmation-required':

@@ -10,6 +10,9 @@ export const layout = {
   signature: (job: string, id: string) => `${job}/backups/${id}.json.sig`,
   object: (job: string, id: string, name: string) => `${job}/data/${id}/${name}`,
   dataOf: (job: string, id: string) => `${job}/data/${id}/`,
+  /** What was last proven of a backup, and when. Not part of it: a copy elsewhere has its own. */
+  verified: (job: string, id: string) => `${job}/verified/${id}.json`,
+  verifiedOf: (job: string) => `${job}/verified/`,
 }
 
 const ID = /^\d{8}T\d{6}Z-[a-z0-9]{4}$/

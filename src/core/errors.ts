@@ -18,6 +18,7 @@ export const ERROR_CODES = {
   'sink-exists': { exit: 23, retryable: false },
   'key-unusable': { exit: 30, retryable: false },
   integrity: { exit: 31, retryable: false },
+  'too-old': { exit: 31, retryable: false },
   signature: { exit: 32, retryable: false },
   locked: { exit: 40, retryable: true },
   'confirmation-required': { exit: 41, retryable: false },
