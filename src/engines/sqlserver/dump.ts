@@ -1,6 +1,7 @@
 import type { Bytes } from '../../core/bytes.ts'
 import type { TableCount } from '../../core/contents.ts'
 import type { Dump, DumpOptions, DumpResult, EngineContext, Part, Probe } from '../../core/engine.ts'
+import { orAborted } from '../../core/until-aborted.ts'
 import { byHand } from './by-hand.ts'
 import type { ColumnModel, TableModel } from './catalog/model.ts'
 import { chooseTool } from './choose-tool.ts'
@@ -54,8 +55,13 @@ export function dumpDatabases(setting: DumpSetting, signal: AbortSignal): Dump {
       const reader = await openReader(facts)
       readers.push(reader)
       yield scriptPart(beforePart(facts.name), () => scriptBefore(reader.catalog))
-      for (const table of reader.catalog.tables) yield rowsPart(reader, table)
-      yield scriptPart(afterPart(facts.name), () => scriptAfter(reader.catalog))
+      const reading: Promise<void>[] = []
+      for (const table of reader.catalog.tables) yield rowsPart(reader, table, reading)
+      yield scriptPart(afterPart(facts.name), async (inner) => {
+        // Opened beside tables that are still being read, it waits: their rows may take values until they end.
+        await orAborted(Promise.all(reading), AbortSignal.any([both, inner]))
+        return scriptAfter(await reader.withPositions(AbortSignal.any([both, inner])))
+      })
     }
   }
 
@@ -90,15 +96,22 @@ export function dumpDatabases(setting: DumpSetting, signal: AbortSignal): Dump {
     return reader
   }
 
-  function rowsPart(reader: DatabaseReader, table: TableModel): Part {
+  function rowsPart(reader: DatabaseReader, table: TableModel, reading: Promise<void>[]): Part {
     const name = tablePart(reader.facts.name, table)
     const { bytesEstimate } = table
     return {
       name,
       format: reader.formatOf(table),
       ...(bytesEstimate !== undefined && { estimateBytes: bytesEstimate }),
-      open: (inner) =>
-        reader.exportTable(table, (rows) => counted.set(name, rows), AbortSignal.any([both, inner])),
+      open(inner) {
+        const ended = Promise.withResolvers<void>()
+        reading.push(ended.promise)
+        const signals = AbortSignal.any([both, inner])
+        return tellEnd(
+          reader.exportTable(table, (rows) => counted.set(name, rows), signals),
+          ended.resolve,
+        )
+      },
       release: async () => undefined,
     }
   }
@@ -141,12 +154,22 @@ export function readsSnapshot(
   return snapshot === 'require' || (snapshot === 'auto' && snapshotIsolation && jobs === 1)
 }
 
-function scriptPart(name: string, steps: () => readonly Step[]): Part {
+async function* tellEnd(bytes: Bytes, onEnd: () => void): AsyncGenerator<Uint8Array> {
+  try {
+    yield* bytes
+  } finally {
+    onEnd()
+  }
+}
+
+type Steps = readonly Step[]
+
+function scriptPart(name: string, steps: (signal: AbortSignal) => Steps | Promise<Steps>): Part {
   return {
     name,
     format: SCRIPT_FORMAT,
-    async *open(): Bytes {
-      yield Buffer.from(writeSteps(steps()))
+    async *open(signal): Bytes {
+      yield Buffer.from(writeSteps(await steps(signal)))
     },
     release: async () => undefined,
   }

@@ -2,6 +2,7 @@ import type { Bytes } from '../../core/bytes.ts'
 import { createSlots } from '../../core/slots.ts'
 import type { Catalog, TableModel } from './catalog/model.ts'
 import { readCatalog } from './catalog/read-catalog.ts'
+import { readPositions } from './catalog/read-positions.ts'
 import type { DatabaseFacts } from './databases.ts'
 import type { RowFormat } from './record.ts'
 import { exportTable } from './rows/table-rows.ts'
@@ -19,6 +20,8 @@ export interface DatabaseReader {
   readonly facts: DatabaseFacts
   readonly catalog: Catalog
   readonly consistency: Consistency
+  /** The same catalog with the positions of sequences and identities as they are now: after the last row. */
+  withPositions(signal: AbortSignal): Promise<Catalog>
   /** What carries the rows of this table. */
   formatOf(table: TableModel): RowFormat
   /** `onCount` gets the number of rows after the last one. */
@@ -65,10 +68,12 @@ export async function readInSnapshot(
   transaction.catch(read.reject)
   const turns = createSlots(1)
   try {
+    const catalog = await read.promise
     return {
       facts,
-      catalog: await read.promise,
+      catalog,
       consistency: 'database',
+      withPositions: (inner) => readNow(setting, facts, catalog, inner),
       formatOf: () => 'rows',
       async *exportTable(table, onCount, inner) {
         if (table.memoryOptimized !== undefined) {
@@ -117,6 +122,7 @@ export async function readByTable(
     facts,
     catalog,
     consistency: versioned ? 'table' : 'row',
+    withPositions: (inner) => readNow(setting, facts, catalog, inner),
     formatOf: (table) => (program !== undefined && takes(table) ? program.format : 'rows'),
     exportTable: (table, onCount, inner) =>
       program !== undefined && takes(table)
@@ -130,6 +136,16 @@ export async function readByTable(
 async function readWhole(setting: ReadSetting, facts: DatabaseFacts, signal: AbortSignal): Promise<Catalog> {
   await using session = await openReading(setting, facts.name, signal)
   return await readCatalog(session, signal)
+}
+
+async function readNow(
+  setting: ReadSetting,
+  facts: DatabaseFacts,
+  catalog: Catalog,
+  signal: AbortSignal,
+): Promise<Catalog> {
+  await using session = await openReading(setting, facts.name, signal)
+  return await readPositions(session, catalog, signal)
 }
 
 async function* exportByProgram(
