@@ -1,6 +1,7 @@
 import type { Bytes } from '../../core/bytes.ts'
 import type { TableCount } from '../../core/contents.ts'
 import type { Dump, DumpOptions, DumpResult, EngineContext, Part, Probe } from '../../core/engine.ts'
+import { throwIfAborted } from '../../core/errors.ts'
 import { orAborted } from '../../core/until-aborted.ts'
 import { byHand } from './by-hand.ts'
 import type { ColumnModel, TableModel } from './catalog/model.ts'
@@ -170,6 +171,7 @@ function scriptPart(name: string, steps: (signal: AbortSignal) => Steps | Promis
     format: SCRIPT_FORMAT,
     async *open(signal): Bytes {
       yield Buffer.from(writeSteps(await steps(signal)))
+      throwIfAborted(signal)
     },
     release: async () => undefined,
   }

@@ -36,7 +36,7 @@ async function listPresent(
 
 async function isEmpty(sessions: SessionSource, database: string, signal: AbortSignal): Promise<boolean> {
   await using session = await sessions.open(database, signal)
-  return holdsNothing(session, signal)
+  return await holdsNothing(session, signal)
 }
 
 async function holdsNothing(session: Session, signal: AbortSignal): Promise<boolean> {
