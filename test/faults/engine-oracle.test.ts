@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
+import { systemClock } from '../../src/core/clock.ts'
 import type { DumpOptions, EngineEvent } from '../../src/core/engine.ts'
 import { LifeboatError } from '../../src/core/errors.ts'
 import { failureOf, sourceOf, type Taken, take } from '../conformance/engine-suite.ts'
@@ -143,6 +144,33 @@ describe('engine oracle when things break', { timeout: 20_000 }, () => {
     await reached
     stop.abort(new LifeboatError('interrupted', 'the run was interrupted'))
     expect((await failing).code).toBe('interrupted')
+    expect(oracle.leftovers()).toEqual([])
+  })
+
+  test('a run that is aborted while its job is being started waits for that, and stops the job', async () => {
+    const oracle = start()
+    const letGo = oracle.hold('START_EXPORT')
+    const stop = new AbortController()
+    const reached = oracle.reached('START_EXPORT')
+    const engine = engineFor(oracle, '', {}, systemClock)
+    async function all() {
+      await using dump = engine.dump(await engine.probe('source', never), { counts: 'off' }, stop.signal)
+      for await (const _part of dump.parts);
+    }
+    const failing = failureOf(all())
+    await reached
+    stop.abort(new LifeboatError('interrupted', 'the run was interrupted'))
+    letGo()
+    expect((await failing).code).toBe('interrupted')
+    expect(oracle.started.map(({ state }) => state)).toEqual(['STOPPED'])
+    expect(oracle.leftovers()).toEqual([])
+  })
+
+  test('a log that does not end with the end of its job is no backup', async () => {
+    const oracle = start()
+    oracle.pump.script = { endsSilently: true }
+    const failure = await failureOf(dumpAll(oracle))
+    expect(failure.message).toContain('does not end with the end of the job')
     expect(oracle.leftovers()).toEqual([])
   })
 

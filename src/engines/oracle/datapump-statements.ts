@@ -1,5 +1,6 @@
 /**
- * DBMS_DATAPUMP. Starting a job resolves with the reason of a failure rather than raising it: what Data Pump says of an
+ * DBMS_DATAPUMP. Its types are unqualified: KU$_STATUS is a public synonym of a type that has another name in each
+ * version. Starting a job resolves with the reason of a failure rather than raising it: what Data Pump says of an
  * ORA-39001 or ORA-39002 is in its status only, and gone with the handle.
  */
 
@@ -47,8 +48,8 @@ const DECLARATIONS = `
 DECLARE
   l_handle NUMBER;
   l_state VARCHAR2(30);
-  l_status SYS.KU$_STATUS;
-  l_failure VARCHAR2(4000);`
+  l_status KU$_STATUS;
+  l_failure VARCHAR2(32767);`
 
 /** p_schemas and p_tables are lists of literals ('A','B'), each quoted; p_run is the table of the run, left out. */
 export const START_EXPORT = `${DECLARATIONS}
@@ -106,9 +107,9 @@ BEGIN
 export const READ_JOB_STATUS = `
 DECLARE
   l_state VARCHAR2(30);
-  l_status SYS.KU$_STATUS;
+  l_status KU$_STATUS;
   l_text VARCHAR2(32767);
-  PROCEDURE note(p_entries SYS.KU$_LOGENTRY) IS
+  PROCEDURE note(p_entries KU$_LOGENTRY) IS
   BEGIN
     IF p_entries IS NOT NULL THEN
       FOR l_index IN 1 .. p_entries.COUNT LOOP
@@ -155,6 +156,7 @@ DECLARE
 BEGIN
   SELECT COUNT(*) INTO l_found FROM user_tables WHERE table_name = :p_job;
   IF l_found = 1 THEN
+    EXECUTE IMMEDIATE 'ALTER SESSION SET ddl_lock_timeout = 15';
     EXECUTE IMMEDIATE 'DROP TABLE ' || DBMS_ASSERT.ENQUOTE_NAME(:p_job, FALSE) || ' PURGE';
   END IF;
 END;`

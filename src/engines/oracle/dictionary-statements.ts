@@ -49,17 +49,18 @@ GROUP BY o.owner
 ORDER BY o.owner`
 
 /**
- * Tables whose rows Data Pump unloads: not temporary, external or dropped ones, not the storage of nested tables, text
- * indexes, overflow segments and materialized view logs, which come with what they belong to.
+ * Tables whose rows Data Pump unloads, those of objects and of XML too: not temporary, external or dropped ones, not the storage of nested tables, text
+ * indexes, overflow segments and materialized view logs, which come with what they belong to, nor the tables of jobs.
  */
 export const READ_TABLES = `
 SELECT t.owner AS "owner", t.table_name AS "name",
        TO_CHAR(NVL(t.num_rows, 0) * NVL(t.avg_row_len, 0)) AS "estimateBytes"
-FROM all_tables t JOIN all_users u ON u.username = t.owner
+FROM all_all_tables t JOIN all_users u ON u.username = t.owner
 WHERE u.oracle_maintained = 'N'
   AND t.temporary = 'N' AND t.nested = 'NO' AND t.secondary = 'N' AND t.dropped = 'NO'
   AND (t.iot_type IS NULL OR t.iot_type = 'IOT')
   AND t.table_name NOT LIKE 'LIFEBOAT\\_%' ESCAPE '\\'
+  AND NOT REGEXP_LIKE(t.table_name, '^SYS_(EXPORT|IMPORT|SQL_FILE)_[A-Z]+_[0-9]+$')
   AND NOT EXISTS (SELECT 1 FROM all_external_tables e WHERE e.owner = t.owner AND e.table_name = t.table_name)
   AND NOT EXISTS (SELECT 1 FROM all_mview_logs l WHERE l.log_owner = t.owner AND l.log_table = t.table_name)
   AND t.table_name NOT LIKE 'RUPD$\\_%' ESCAPE '\\'

@@ -92,7 +92,7 @@ export function dumpByDatapump(setting: DumpSetting, dumpOptions: DumpOptions, s
       tolerated: options.tolerated,
     }
     const result = await runner.export(connection, order, onProgress, both)
-    const logBytes = await readLog(connection, options.directory, names.log, both)
+    const logBytes = await readLog(connection, options.directory, names, clock, both)
     const log = readJobLog(Buffer.from(logBytes).toString('utf8'), names.run)
     const judged = judgeExport(log, result, options.tolerated)
     const pieces = await listPieces(connection, names, options.directory, log, both)

@@ -43,11 +43,17 @@ BEGIN
   UTL_FILE.FCLOSE(l_file);
 END;`
 
-/** A handle does not outlive its block, so each piece opens the file anew; many rows of it are one round trip. */
+/**
+ * A handle does not outlive its block, so each piece opens the file anew; many rows of it are one round trip. Opening for
+ * append would make a missing file: rows that the server still holds must not bring back what was removed.
+ */
 export const APPEND_TO_FILE = `
 DECLARE
   l_file UTL_FILE.FILE_TYPE;
 BEGIN
+  IF DBMS_LOB.FILEEXISTS(BFILENAME(:p_directory, :p_name)) = 0 THEN
+    RAISE_APPLICATION_ERROR(-20001, 'the file is not there any more');
+  END IF;
   l_file := UTL_FILE.FOPEN(:p_directory, :p_name, 'ab', 32767);
   UTL_FILE.PUT_RAW(l_file, :p_data, TRUE);
   UTL_FILE.FCLOSE(l_file);

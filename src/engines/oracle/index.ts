@@ -12,7 +12,7 @@ import { createExpDump, EXP_FORMAT, expByHand } from './expdp/exp-dump.ts'
 import { isExpBackup, restoreImp } from './expdp/imp-restore.ts'
 import { lookAtClients, probeExp } from './expdp/probe-clients.ts'
 import { compareIdentity } from './identity.ts'
-import { packageRunner } from './job-runner.ts'
+import { createPackageRunner } from './job-runner.ts'
 import { findOccupied } from './occupied.ts'
 import { probe } from './probe.ts'
 import { restoreByDatapump } from './restore.ts'
@@ -39,7 +39,7 @@ export function createOracleEngine(
   const source =
     surroundings.source ?? createThinSource(url, { password, sid: options.sid, wallet: options.wallet })
   const clients: ClientSetting = { url, options, context, client: readClientOptions(url) }
-  const runner = layout === 'expdp' ? createClientRunner(clients) : packageRunner
+  const runner = layout === 'expdp' ? createClientRunner(clients) : createPackageRunner(clock)
   const isExp = clients.client.tool === 'exp'
   const setting = { source, options, context, clock, runner }
   return {

@@ -1,3 +1,4 @@
+import type { Clock } from '../../core/clock.ts'
 import type { EngineEvent } from '../../core/engine.ts'
 import type { OracleConnection } from './connection.ts'
 import { START_EXPORT, START_IMPORT } from './datapump-statements.ts'
@@ -51,33 +52,35 @@ export interface JobRunner {
 }
 
 /** By DBMS_DATAPUMP over the SQL connection: no client has to be installed. */
-export const packageRunner: JobRunner = {
-  async export(connection, order, onProgress, signal) {
-    const { names } = order
-    const binds = {
-      ...common(order),
-      p_version: order.version,
-      p_piece_bytes: String(order.pieceBytes),
-      p_run: names.run,
-      p_scn: order.scn,
-    }
-    onProgress?.({ kind: 'step', message: `export job ${names.job}: starting` })
-    const what = `export job '${names.job}'`
-    const handle = await startJob(connection, START_EXPORT, binds, what, signal)
-    return await followJob(connection, { handle, name: names.job, what }, onProgress, signal)
-  },
-  async import(connection, order, onProgress, signal) {
-    const { names } = order
-    const binds = {
-      ...common(order),
-      p_exists: order.tableExistsAction,
-      p_remap_schemas: lines(order.remapSchemas),
-      p_remap_tablespaces: lines(order.remapTablespaces),
-    }
-    const what = `import job '${names.job}'`
-    const handle = await startJob(connection, START_IMPORT, binds, what, signal)
-    return await followJob(connection, { handle, name: names.job, what }, onProgress, signal)
-  },
+export function createPackageRunner(clock: Clock): JobRunner {
+  return {
+    async export(connection, order, onProgress, signal) {
+      const { names } = order
+      const binds = {
+        ...common(order),
+        p_version: order.version,
+        p_piece_bytes: String(order.pieceBytes),
+        p_run: names.run,
+        p_scn: order.scn,
+      }
+      onProgress?.({ kind: 'step', message: `export job ${names.job}: starting` })
+      const what = `export job '${names.job}'`
+      const handle = await startJob(connection, { statement: START_EXPORT, binds, what }, clock, signal)
+      return await followJob(connection, { handle, name: names.job, what }, onProgress, signal)
+    },
+    async import(connection, order, onProgress, signal) {
+      const { names } = order
+      const binds = {
+        ...common(order),
+        p_exists: order.tableExistsAction,
+        p_remap_schemas: lines(order.remapSchemas),
+        p_remap_tablespaces: lines(order.remapTablespaces),
+      }
+      const what = `import job '${names.job}'`
+      const handle = await startJob(connection, { statement: START_IMPORT, binds, what }, clock, signal)
+      return await followJob(connection, { handle, name: names.job, what }, onProgress, signal)
+    },
+  }
 }
 
 function common({ names, directory, mode, schemas, tables, parallel }: JobOrder) {

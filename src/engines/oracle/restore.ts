@@ -192,7 +192,7 @@ async function importPieces(
   signal: AbortSignal,
 ): Promise<ImportVerdict> {
   const { names, stored, facts, how } = given
-  const { options, runner } = given.setting
+  const { options, runner, clock } = given.setting
   const [schema = ''] = stored.schemas
   const order = {
     names,
@@ -206,6 +206,6 @@ async function importPieces(
     tableExistsAction: options.tableExistsAction,
   }
   const result = await runner.import(connection, order, how.onProgress, signal)
-  const log = await readLog(connection, options.directory, names.log, signal)
+  const log = await readLog(connection, options.directory, names, clock, signal)
   return judgeImport(readJobLog(Buffer.from(log).toString('utf8'), names.run), result, options.tolerated)
 }

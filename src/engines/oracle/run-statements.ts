@@ -29,12 +29,14 @@ BEGIN
   :p_directory := l_directory;
 END;`
 
+/** The lock of a session that was cut goes when the server notices. */
 export const END_RUN = `
 DECLARE
   l_found NUMBER;
 BEGIN
   SELECT COUNT(*) INTO l_found FROM user_tables WHERE table_name = :p_run;
   IF l_found = 1 THEN
+    EXECUTE IMMEDIATE 'ALTER SESSION SET ddl_lock_timeout = 15';
     EXECUTE IMMEDIATE 'DROP TABLE ' || DBMS_ASSERT.ENQUOTE_NAME(:p_run, FALSE) || ' PURGE';
   END IF;
 END;`

@@ -19,6 +19,7 @@ export interface ServerRun {
 /** How long a job that was stopped may take to be gone. */
 const STOP_POLLS = 60
 const STOP_POLL_MS = 500
+const END_MS = 20_000
 
 export async function beginRun(
   source: ConnectionSource,
@@ -32,6 +33,7 @@ export async function beginRun(
     await keeper.call(BEGIN_RUN, { p_run: names.run, p_directory: directory }, {}, signal)
   } catch (thrown) {
     await keeper[Symbol.asyncDispose]()
+    await endRun(source, names)
     throw thrown
   }
   let held = true
@@ -55,6 +57,17 @@ export async function beginRun(
   }
 }
 
+/** For a table that was made although its answer was lost. Where not even that can be asked, the next run does it. */
+async function endRun(source: ConnectionSource, { run }: RunNames): Promise<void> {
+  const signal = AbortSignal.timeout(END_MS)
+  try {
+    await using connection = await source.open(signal)
+    await connection.call(END_RUN, { p_run: run }, {}, signal)
+  } catch {
+    // The failure that led here is the one to be told.
+  }
+}
+
 /** Job first, or it would write on; the table last, or nobody would find the rest. */
 async function clearRun(
   connection: OracleConnection,
@@ -72,14 +85,14 @@ async function clearRun(
 async function stopJob(connection: OracleConnection, job: string, signal: AbortSignal): Promise<void> {
   for (let poll = 0; poll < STOP_POLLS; poll++) {
     const [found] = await connection.query(READ_JOB, { p_job: job }, signal)
-    if (found === undefined) break
-    if (found.state === 'NOT RUNNING' && poll > 0) break
+    // What does not run any more is its master table, nothing else.
+    if (found === undefined || found.state === 'NOT RUNNING') break
     if (poll > 0) await systemClock.sleep(STOP_POLL_MS, signal)
     try {
       await connection.call(STOP_JOB, { p_job: job }, {}, signal)
     } catch (thrown) {
       // It ended by itself meanwhile, or can't be attached to any more: its master table is all that is left.
-      if (![31626, 31623, 31640, 31638, 39002].includes(oraOf(thrown) ?? 0)) throw thrown
+      if (![31626, 31623, 31627, 31640, 31638, 39002].includes(oraOf(thrown) ?? 0)) throw thrown
     }
   }
   await connection.call(DROP_MASTER, { p_job: job }, {}, signal)

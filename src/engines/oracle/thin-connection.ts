@@ -22,6 +22,7 @@ const DEFAULT_PORT = 1521
 const CONNECT_TIMEOUT_S = 20
 const KEEPALIVE_MINUTES = 1
 const CLOSE_MS = 5_000
+const BREAK_MS = 2_000
 /** Room for names and messages where a statement says nothing else. */
 const STRING_BYTES = 4_000
 
@@ -99,13 +100,14 @@ function wrap(session: oracledb.Connection): OracleConnection {
 
   async function run<T>(text: string, binds: Binds, work: () => Promise<T>, signal: AbortSignal): Promise<T> {
     throwIfAborted(signal)
+    const answer = work()
     try {
-      return await orAborted(work(), signal)
+      return await orAborted(answer, signal)
     } catch (thrown) {
       if (signal.aborted) {
         // In the middle of a call nothing else can be asked of this session.
         usable = false
-        dropSession(session)
+        breakOff(session, answer)
         throw abortReason(signal)
       }
       throw statementError(thrown, text, binds)
@@ -180,6 +182,14 @@ function wrap(session: oracledb.Connection): OracleConnection {
       }
     },
   }
+}
+
+/** Tells the server to end what it does, rather than leave it to notice that nobody listens; then hangs up. */
+function breakOff(session: oracledb.Connection, answer: Promise<unknown>): void {
+  session.break().catch(() => undefined)
+  orAborted(answer, AbortSignal.timeout(BREAK_MS))
+    .catch(() => undefined)
+    .finally(() => dropSession(session))
 }
 
 function inBinds(binds: Binds): oracledb.BindParameters {

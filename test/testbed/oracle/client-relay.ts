@@ -3,11 +3,12 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { text as readText } from 'node:stream/consumers'
+import { systemClock } from '../../../src/core/clock.ts'
 import { messageOf } from '../../../src/core/errors.ts'
 import { Secret } from '../../../src/core/secret.ts'
 import { readLog } from '../../../src/engines/oracle/job.ts'
 import { readJobLog } from '../../../src/engines/oracle/job-log.ts'
-import { packageRunner } from '../../../src/engines/oracle/job-runner.ts'
+import { createPackageRunner } from '../../../src/engines/oracle/job-runner.ts'
 import { namesOfRun } from '../../../src/engines/oracle/pieces.ts'
 import type { TableExistsAction } from '../../../src/engines/oracle/url-options.ts'
 import type { ScriptedOracle } from './server.ts'
@@ -71,7 +72,7 @@ async function runJob(
     }
     const { errors } =
       tool === 'expdp'
-        ? await packageRunner.export(
+        ? await createPackageRunner(systemClock).export(
             connection,
             {
               ...order,
@@ -83,7 +84,7 @@ async function runJob(
             undefined,
             signal,
           )
-        : await packageRunner.import(
+        : await createPackageRunner(systemClock).import(
             connection,
             {
               ...order,
@@ -94,7 +95,9 @@ async function runJob(
             undefined,
             signal,
           )
-    const log = Buffer.from(await readLog(connection, order.directory, run.log, signal)).toString('utf8')
+    const log = Buffer.from(await readLog(connection, order.directory, run, systemClock, signal)).toString(
+      'utf8',
+    )
     const failed = errors > 0 || readJobLog(log, run.run).errors.length > 0
     return { code: failed ? 5 : 0, text: log }
   } catch (thrown) {

@@ -38,6 +38,8 @@ export interface JobScript {
   stops?: boolean
   /** Lines for the log: an ORA- among them counts as an error, and the job completes all the same. */
   log?: readonly string[]
+  /** Its log is cut before its last line. */
+  endsSilently?: boolean
   /** Rows of this table that it leaves out without a word. */
   skipsRowsOf?: string
 }
@@ -279,6 +281,7 @@ export class Job {
     if (this.operation === 'EXPORT') this.#writePieces()
     else this.#import()
     const end = this.errors === 0 ? 'successfully completed' : `completed with ${this.errors} error(s)`
+    if (this.script.endsSilently === true) return
     this.#say(`Job "${this.owner}"."${this.name}" ${end} at Mon Nov 23 02:00:00 2026 elapsed 0 00:00:05`)
   }
 

@@ -292,7 +292,10 @@ export const BLOCKS: ReadonlyMap<string, (session: Session, given: Given) => Giv
     [
       datapump.DROP_MASTER,
       (session, given) => {
-        session.database.schemas.get(session.user)?.tables.delete(assertName(given.p_job))
+        const name = assertName(given.p_job)
+        session.database.schemas.get(session.user)?.tables.delete(name)
+        // A job that does not run is its master table.
+        if (session.pump.jobs.get(name)?.state === 'STOPPED') session.pump.jobs.delete(name)
         return {}
       },
     ],

@@ -59,6 +59,7 @@ export class ScriptedOracle {
   #sessions = new Set<Session>()
   #locks = new Map<string, { session: Session; exclusive: boolean }[]>()
   #tasks: { file: string; lines: string[]; polls: number }[] = []
+  #held = new Map<string, Promise<void>>()
   #up = true
 
   constructor(user = 'SYSTEM', password = 's3cret-0racle') {
@@ -87,6 +88,13 @@ export class ScriptedOracle {
   /** Resolves when the next statement of this name begins. */
   reached(on: string): Promise<void> {
     return new Promise((resolve) => this.#waiting.push({ on, resolve }))
+  }
+
+  /** Statements of this name wait until they are let go; whoever gives them up does not stop them. */
+  hold(on: string): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#held.set(on, promise)
+    return resolve
   }
 
   get sessions(): number {
@@ -225,6 +233,7 @@ export class ScriptedOracle {
     this.calls.push(on)
     for (const waiter of this.#waiting.filter((each) => each.on === on)) waiter.resolve()
     this.#waiting = this.#waiting.filter((each) => each.on !== on)
+    await this.#held.get(on)
     await this.#strike(on, session, 'before')
     const result = await work()
     await this.#strike(on, session, 'after')
