@@ -10,6 +10,7 @@ import { parseTypeName } from './parse-expression.ts'
 import { requirePermission } from './permissions.ts'
 import { createBinder } from './query.ts'
 import { runRds } from './rds-procedures.ts'
+import { takeSequenceRange } from './sequences.ts'
 import { assign, type Context, evaluate, type Run, runStatements, wireColumn } from './session.ts'
 import { moduleOf } from './sources.ts'
 import { SqlError } from './sql-error.ts'
@@ -136,6 +137,17 @@ export async function* call(
         get('namespace', 3),
       )
       break
+    case 'sp_sequence_get_range': {
+      const first = takeSequenceRange(
+        session,
+        createCursor(String(get('sequence_name', 0))).names(),
+        BigInt(String(get('range_size', 1))),
+      )
+      passed
+        .find((each) => each.name?.toLowerCase() === '@range_first_value')
+        ?.give?.(first.value, first.type)
+      break
+    }
     case 'sp_addrolemember':
       beginImplicit(session)
       alterRole(session, String(get('rolename', 0)), true, String(get('membername', 1)))

@@ -1,3 +1,4 @@
+import type { TdsType, TdsValue } from '../backend.ts'
 import type { Compiled } from './compile.ts'
 import { requireObject } from './names.ts'
 import { SqlError } from './sql-error.ts'
@@ -28,4 +29,31 @@ export function takeSequenceValue(session: SessionState, name: readonly string[]
       return castValue(next, BIGINT, sequence.type)
     },
   }
+}
+
+/** sp_sequence_get_range: the first of so many values, of which the last one is the current value from now on. */
+export function takeSequenceRange(
+  session: SessionState,
+  name: readonly string[],
+  size: bigint,
+): { readonly value: TdsValue; readonly type: TdsType } {
+  const { database, object } = requireObject(session, name)
+  const { sequence } = object
+  if (sequence === undefined) throw new SqlError(11726, `Object '${object.name}' is not a sequence object.`)
+  if (size < 1n) throw new SqlError(11725, 'The range size must be greater than zero.')
+  const state = database.sequenceValues.get(object.id) ?? { value: sequence.start, used: false }
+  const first = state.used ? state.value + sequence.increment : state.value
+  const last = first + (size - 1n) * sequence.increment
+  if (
+    first > sequence.maximum ||
+    last > sequence.maximum ||
+    first < sequence.minimum ||
+    last < sequence.minimum
+  )
+    throw new SqlError(
+      11732,
+      `The requested range for sequence object '${object.name}' exceeds the maximum or minimum limit. Retry with a smaller range.`,
+    )
+  database.sequenceValues.set(object.id, { value: last, used: true })
+  return { value: castValue(first, BIGINT, sequence.type), type: sequence.type }
 }
