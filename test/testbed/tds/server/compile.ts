@@ -8,7 +8,7 @@ import { callFunction } from './scalar-functions.ts'
 import { takeSequenceValue } from './sequences.ts'
 import { missingColumn, notPlayed, SqlError } from './sql-error.ts'
 import type { SessionState } from './state.ts'
-import { BIT, INT } from './types.ts'
+import { BIT, FLOAT, familyOf, INT } from './types.ts'
 import { castValue, commonType, compareValues, keyOf } from './values.ts'
 
 export interface Env {
@@ -110,11 +110,7 @@ export function compile(expr: Expr, binder: Binder): Compiled {
       const operand = sub(expr.operand)
       if (expr.op === '+') return operand
       if (expr.op === '~') return { ...operand, eval: (env) => invert(operand.eval(env)) }
-      return arithmetic(
-        '-',
-        { type: operand.type, nullable: false, eval: () => castValue(0, INT, operand.type) },
-        operand,
-      )
+      return negated(operand)
     }
     case 'binary':
       return arithmetic(expr.op, sub(expr.left), sub(expr.right))
@@ -286,6 +282,24 @@ const HOLDS: Readonly<Record<string, (order: number) => boolean>> = {
   '>': (order) => order > 0,
   '<=': (order) => order <= 0,
   '>=': (order) => order >= 0,
+}
+
+function negated(operand: Compiled): Compiled {
+  if (!['integer', 'exact', 'float'].includes(familyOf(operand.type)))
+    throw new SqlError(8117, `Operand data type ${operand.type.name} is invalid for minus operator.`, {
+      endsBatch: true,
+    })
+  return {
+    ...operand,
+    eval(env) {
+      const value = operand.eval(env)
+      if (typeof value === 'string')
+        return value.startsWith('-') ? value.slice(1) : /[1-9]/.test(value) ? `-${value}` : value
+      if (typeof value === 'bigint') return -value
+      // There is no negative zero among integers.
+      return value === null ? null : castValue(0 - Number(value), FLOAT, operand.type)
+    },
+  }
 }
 
 function invert(value: TdsValue): TdsValue {

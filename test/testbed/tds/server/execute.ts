@@ -93,7 +93,7 @@ export async function* execute(session: SessionState, statement: Statement, cont
     case 'exec':
       return yield* runProcedure(session, statement, context)
     case 'exec-text': {
-      const text = String(evaluateAs(session, statement.text, NVARCHAR_MAX) ?? '')
+      const text = String(evaluateAs(session, statement.sql, NVARCHAR_MAX) ?? '')
       return yield* runText(session, text, context)
     }
     case 'print':

@@ -1,4 +1,4 @@
-import { type Cursor, createCursor } from './cursor.ts'
+import { type Cursor, createCursor, RESERVED } from './cursor.ts'
 import { parseAlter, parseCreate, parseDrop } from './parse-ddl.ts'
 import { parseDelete, parseInsert, parseUpdate } from './parse-dml.ts'
 import { parseExpression, parseTypeName } from './parse-expression.ts'
@@ -157,8 +157,20 @@ const isPlainName = (c: Cursor) =>
     c.token.text,
   )
 
+const VALUE_WORDS = new Set(
+  'CASE CONVERT TRY_CONVERT COALESCE NULLIF LEFT RIGHT NULL CURRENT_TIMESTAMP CURRENT_USER USER SYSTEM_USER EXISTS NOT'.split(
+    ' ',
+  ),
+)
+
+/** After RETURN and THROW, which may stand alone. */
 const startsExpression = (c: Cursor) =>
-  ['number', 'string', 'variable', 'binary'].includes(c.token.kind) || c.op('(') || c.op('-') || c.at('NULL')
+  ['number', 'string', 'variable', 'binary', 'quoted'].includes(c.token.kind) ||
+  c.op('(') ||
+  c.op('-') ||
+  (c.token.kind === 'word' &&
+    (VALUE_WORDS.has(c.token.text) ||
+      (!RESERVED.has(c.token.text) && !/^(THROW|ENABLE|DISABLE)$/.test(c.token.text))))
 
 function variable(c: Cursor): string {
   const token = c.next()
@@ -213,9 +225,9 @@ function parseSet(c: Cursor): StatementBody {
 function parseExec(c: Cursor): StatementBody {
   if (c.op('(')) {
     c.next()
-    const text = parseExpression(c)
+    const sql = parseExpression(c)
     c.expectOp(')')
-    return { kind: 'exec-text', text }
+    return { kind: 'exec-text', sql }
   }
   let result: string | undefined
   if (c.token.kind === 'variable' && c.peek(1).text === '=') {

@@ -316,7 +316,7 @@ export type StatementBody =
       readonly args: readonly Argument[]
       readonly result: string | undefined
     }
-  | { readonly kind: 'exec-text'; readonly text: Expr }
+  | { readonly kind: 'exec-text'; readonly sql: Expr }
   | {
       readonly kind: 'transaction'
       readonly action: 'begin' | 'commit' | 'rollback' | 'save'
