@@ -22,6 +22,8 @@ export interface SqlServerContainer extends AsyncDisposable {
   readonly url: string
   /** Runs one batch after the other as sa; the rows of all results, each with its columns by name. */
   query(batches: string | readonly string[], database?: string): Promise<Record<string, unknown>[]>
+  /** As sqlcmd reads it: a line that holds only GO ends a batch. */
+  run(sql: string, database?: string): Promise<Record<string, unknown>[]>
   /** The same server again: same data, same address. */
   restart(): Promise<void>
 }
@@ -63,6 +65,11 @@ export async function startSqlServerContainer(): Promise<SqlServerContainer> {
     password: SQLSERVER_PASSWORD,
     url: `sqlserver://sa@localhost:${port}?tls=verify-full&tls-ca=${encodeURIComponent(caFile)}`,
     query,
+    run: (sql, database) =>
+      query(
+        sql.split(/^[ \t]*GO[ \t]*\r?$/im).filter((batch) => batch.trim() !== ''),
+        database,
+      ),
     async restart() {
       await run('docker', ['restart', container.id], { timeout: 60_000 })
       await vi.waitFor(() => query('SELECT 1'), { timeout: 60_000, interval: 250 })
