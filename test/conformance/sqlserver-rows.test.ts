@@ -5,12 +5,15 @@ import { Secret } from '../../src/core/secret.ts'
 import type { TableModel } from '../../src/engines/sqlserver/catalog/model.ts'
 import { readCatalog } from '../../src/engines/sqlserver/catalog/read-catalog.ts'
 import { createSessionSource } from '../../src/engines/sqlserver/connection.ts'
+import { createSqlServerEngine } from '../../src/engines/sqlserver/index.ts'
+import { readBcpRecord } from '../../src/engines/sqlserver/record.ts'
 import { exportTable, loadTable } from '../../src/engines/sqlserver/rows/table-rows.ts'
 import { findServer } from '../../src/engines/sqlserver/server-access.ts'
 import type { Session } from '../../src/engines/sqlserver/session.ts'
 import { createTableTool, requireBulkTool } from '../../src/engines/sqlserver/tools/index.ts'
 import { lacks } from '../testbed/requirement.ts'
 import { type SqlServer, startSqlServer } from '../testbed/sqlserver.ts'
+import { take } from './engine-suite.ts'
 
 const { signal } = new AbortController()
 
@@ -28,6 +31,10 @@ CREATE TABLE dbo.moments (
 );
 CREATE TABLE dbo.bits (a binary(4), b varbinary(20), c varbinary(max), d image);
 CREATE TABLE dbo.variants (id int NOT NULL, v sql_variant);
+GO
+CREATE FUNCTION dbo.twice (@n int) RETURNS int AS BEGIN RETURN @n * 2 END
+GO
+CREATE TABLE dbo.called (a AS dbo.twice(b), b int, c int);
 CREATE TABLE dbo.[odd ]]name] ([a ]] b] int, [it's] nvarchar(20));
 `
 
@@ -138,6 +145,18 @@ describe('rows of the SQL Server engine', () => {
     const expected = await source.run(ask, 'shop')
     expect(expected).toHaveLength(19)
     expect(await target.run(ask, 'shop')).toEqual(expected)
+  })
+
+  it('have format files that number the columns as a load finds them', async () => {
+    const engine = createSqlServerEngine(parseDatabaseUrl(source.url({ database: 'shop' })), {
+      password: async () => new Secret(source.password),
+      searchPath: '',
+    })
+    await using _engine = engine
+    const { databases } = readBcpRecord((await take(engine)).result.contents)
+    const called = databases[0]?.tables.find(({ table }) => table.name === 'called')
+    // The first column calls a function, so it is made after the rows, and stands last.
+    expect(called?.formatFile).toBe('13.0\n2\n1\tSQLINT\t1\t4\t""\t1\tb\t""\n2\tSQLINT\t1\t4\t""\t2\tc\t""\n')
   })
 
   describe.skipIf(lacks('freetds'))('by freebcp', () => {
