@@ -37,31 +37,27 @@ export async function countBesideJob(
 export function settleCounts(
   counted: readonly Counted[],
   log: JobLog,
+  readable: (name: string) => boolean,
 ): { readonly tables: readonly TableCount[]; readonly warnings: readonly string[] } {
-  const warnings: string[] = []
   const differing: string[] = []
-  const isReadable = log.rows.size > 0
+  const fromLog = new Map<string, string[]>()
+  const unknown = new Map<string, string[]>()
+  const hasRows = log.rows.size > 0
   const tables = counted.map((each): TableCount => {
     const name = fullName(each)
     const table = { database: each.schema, table: each.table }
     const unloaded = log.rows.get(name)
     if ('rows' in each) {
-      if (isReadable && each.rows !== (unloaded ?? 0)) {
+      if (hasRows && readable(name) && each.rows !== (unloaded ?? 0)) {
         differing.push(`${name}: ${each.rows} rows at the dump's moment, ${unloaded ?? 'none'} unloaded`)
       }
       return { ...table, rows: each.rows }
     }
     const cause = `ORA-${String(each.ora).padStart(5, '0')}`
-    warnings.push(
-      unloaded === undefined
-        ? `the rows of ${name} could not be counted (${cause}), and the job's log has no number for it`
-        : `the rows of ${name} could not be counted as of the dump (${cause}): the number is that of the job's log`,
-    )
+    const group = unloaded === undefined ? unknown : fromLog
+    group.set(cause, [...(group.get(cause) ?? []), name])
     return unloaded === undefined ? table : { ...table, rows: unloaded }
   })
-  if (!isReadable && counted.some((each) => 'rows' in each && each.rows > 0)) {
-    warnings.push("the job's log names no rows, so they were not compared with those that were counted")
-  }
   if (differing.length > 0) {
     throw new LifeboatError(
       'integrity',
@@ -71,5 +67,26 @@ export function settleCounts(
       },
     )
   }
-  return { tables, warnings }
+  const isSilent = !hasRows && counted.some((each) => 'rows' in each && each.rows > 0)
+  return {
+    tables,
+    warnings: [
+      ...[...fromLog].map(
+        ([cause, names]) =>
+          `the rows of ${shorten(names)} could not be counted as of the dump (${cause}): the numbers are those of the job's log`,
+      ),
+      ...[...unknown].map(
+        ([cause, names]) =>
+          `the rows of ${shorten(names)} could not be counted (${cause}), and the job's log has no number: a restore won't compare them`,
+      ),
+      ...(isSilent
+        ? ["the job's log names no rows, so they were not compared with those that were counted"]
+        : []),
+    ],
+  }
+}
+
+function shorten(names: readonly string[]): string {
+  const shown = names.slice(0, 5).join(', ')
+  return names.length > 5 ? `${shown} and ${names.length - 5} more tables` : shown
 }

@@ -12,6 +12,7 @@ import { judgeExport } from './export-log.ts'
 import { readLog } from './job.ts'
 import { type JobLog, readJobLog } from './job-log.ts'
 import type { JobRunner } from './job-runner.ts'
+import { decodeLog } from './log-text.ts'
 import { choosePieceBytes, MOST_PIECES, newRun, pieceName, type RunNames } from './pieces.ts'
 import { beginRun, clearDeadRuns, type ServerRun } from './run.ts'
 import { queryIfAllowed, readServerFacts, type ServerFacts, text } from './server-facts.ts'
@@ -40,6 +41,8 @@ interface Exported {
   readonly scn: string
   readonly log: JobLog
   readonly logBytes: Uint8Array
+  /** Whether a name can be looked up in the log. */
+  readonly readable: (name: string) => boolean
   readonly warnings: readonly string[]
   readonly notCaptured: readonly NotCaptured[]
   readonly pieces: readonly Piece[]
@@ -93,14 +96,15 @@ export function dumpByDatapump(setting: DumpSetting, dumpOptions: DumpOptions, s
     }
     const result = await runner.export(connection, order, onProgress, both)
     const logBytes = await readLog(connection, options.directory, names, clock, both)
-    const log = readJobLog(Buffer.from(logBytes).toString('utf8'), names.run)
+    const { text: logText, readable } = decodeLog(logBytes, facts.characterSet)
+    const log = readJobLog(logText, names.run)
     const judged = judgeExport(log, result, options.tolerated)
     const pieces = await listPieces(connection, names, options.directory, log, both)
     if (options.via === 's3') {
       shuttle = await openShuttle({ context, clock, directory: options.directory, onProgress }, names, both)
       await shuttle.upload(connection, pieces, both)
     }
-    return { found, facts, scn, log, logBytes, ...judged, pieces, pieceBytes }
+    return { found, facts, scn, log, logBytes, readable, ...judged, pieces, pieceBytes }
   }
 
   async function* parts(): AsyncGenerator<Part> {
@@ -159,10 +163,10 @@ function describe(
   counted: readonly Counted[],
   { options, counts }: { readonly options: OracleOptions; readonly counts: 'exact' | 'off' },
 ): DumpResult {
-  const { found, facts, scn, log, pieces, pieceBytes } = exported
+  const { found, facts, scn, log, readable, pieces, pieceBytes } = exported
   const settled =
     counts === 'exact'
-      ? settleCounts(counted, log)
+      ? settleCounts(counted, log, readable)
       : { tables: found.tables.map(({ schema, table }) => ({ database: schema, table })), warnings: [] }
   const schemas = found.schemas.map(({ name }) => name)
   const engine: StoredFacts = {

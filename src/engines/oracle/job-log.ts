@@ -18,7 +18,7 @@ export interface JobError {
 const CODE = /^(?:\d{2}-\w{3}-\d{2}[\d .:]*: )?(ORA|KUP|LPX|PLS|UDE|UDI)-(\d{5}): ?(.*)$/
 /** `Object type OBJECT_GRANT failed …`, in whatever language: the first word in capitals. */
 const KIND = /\b([A-Z][A-Z_]{2,})\b/
-const ROWS = /\. \. .+? "([^"]+)"\."([^"]+)"(?::"[^"]+"(?:\."[^"]+")?)? +[\d.,]+ [KMGTP]?B +(\d+)\b/
+const ROWS = /\. \. (?:.+? )?"([^"]+)"\."([^"]+)"(?::"[^"]+"(?:\."[^"]+")?)? +[\d.,]+ [KMGTP]?B +(\d+)\b/
 
 export function readJobLog(text: string, run: string): JobLog {
   const errors: { ora: number; text: string; objectType: string | undefined }[] = []

@@ -8,6 +8,7 @@ import { type ImportVerdict, judgeImport } from './import-log.ts'
 import { readLog } from './job.ts'
 import { readJobLog } from './job-log.ts'
 import type { JobRunner } from './job-runner.ts'
+import { decodeLog } from './log-text.ts'
 import { findOccupied } from './occupied.ts'
 import { newRun, pieceName, type RunNames } from './pieces.ts'
 import { checkRestore, createTablespaces } from './restore-preflight.ts'
@@ -52,7 +53,7 @@ export async function restoreByDatapump(
   try {
     if (options.via === 's3')
       shuttle = await openShuttle({ context, clock, directory: options.directory, onProgress }, names, signal)
-    await writePieces(parts, { connection, names, shuttle, setting, jobs: how.jobs ?? 1 }, signal)
+    await writePieces(parts, { connection, names, shuttle, setting, how }, signal)
     verdict = await importPieces(connection, { names, stored, facts, setting, how }, signal)
   } finally {
     const cleared = await Promise.allSettled([
@@ -132,15 +133,20 @@ async function writePieces(
     readonly names: RunNames
     readonly shuttle: Shuttle | undefined
     readonly setting: RestoreSetting
-    readonly jobs: number
+    readonly how: RestoreOptions
   },
   signal: AbortSignal,
 ): Promise<void> {
-  const { connection, names, shuttle, jobs } = given
+  const { connection, names, shuttle, how } = given
   const { source, options } = given.setting
   const { directory } = options
   const pieces = parts.parts.filter(({ format }) => format === 'dmp')
-  const slots = createSlots(Math.min(jobs, MOST_WRITERS))
+  const mebibytes = Math.ceil(pieces.reduce((sum, { plainBytes }) => sum + plainBytes, 0) / 1024 ** 2)
+  given.how.onProgress?.({
+    kind: 'step',
+    message: `bringing ${pieces.length} pieces, ${mebibytes} MiB in all, into ${directory} at the server`,
+  })
+  const slots = createSlots(Math.min(how.jobs ?? 1, MOST_WRITERS))
   const failed = new AbortController()
   const both = AbortSignal.any([signal, failed.signal])
   const sizes = new Map<string, number>()
@@ -207,5 +213,9 @@ async function importPieces(
   }
   const result = await runner.import(connection, order, how.onProgress, signal)
   const log = await readLog(connection, options.directory, names, clock, signal)
-  return judgeImport(readJobLog(Buffer.from(log).toString('utf8'), names.run), result, options.tolerated)
+  return judgeImport(
+    readJobLog(decodeLog(log, facts.characterSet).text, names.run),
+    result,
+    options.tolerated,
+  )
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { readJobLog } from '../../../../src/engines/oracle/job-log.ts'
+import { decodeLog } from '../../../../src/engines/oracle/log-text.ts'
 
 const EXPORT = `Starting "SYSTEM"."LIFEBOAT_X1_J":  
 Processing object type SCHEMA_EXPORT/TABLE/TABLE_DATA
@@ -35,7 +36,19 @@ describe('the log of a job', () => {
       '. . "SHOP"."ORDERS"                     17.08 KB  107 Zeilen exportiert\n. . exportiert "SHOP"."L"   5,5 KB  12 Zeilen\r\n',
       'X',
     )
-    expect(log.rows.get('SHOP.L')).toBe(12)
+    expect([...log.rows]).toEqual([
+      ['SHOP.ORDERS', 107],
+      ['SHOP.L', 12],
+    ])
+  })
+
+  test('a log is read in the character set of its server', () => {
+    const line = '. . exported "CAFÉ"."T"   5 KB   7 rows'
+    const western = decodeLog(Buffer.from(line, 'latin1'), 'WE8ISO8859P1')
+    expect(readJobLog(western.text, 'X').rows.get('CAFÉ.T')).toBe(7)
+    expect(western.readable('CAFÉ.T')).toBe(true)
+    const unknown = decodeLog(Buffer.from(line, 'latin1'), 'WE8EBCDIC500')
+    expect([unknown.readable('CAFÉ.T'), unknown.readable('SHOP.T')]).toEqual([false, true])
   })
 
   test('a cause belongs to the error above it, another error of Data Pump does not', () => {
