@@ -32,11 +32,7 @@ export async function listBackups(
   trust?: SignatureTrust,
 ): Promise<CatalogEntry[]> {
   const entries: CatalogEntry[] = []
-  for await (const info of sink.list(job === undefined ? '' : layout.backups(job), signal)) {
-    const found = /^([^/]+)\/backups\/([^/]+)\.json$/.exec(info.key)
-    const id = backupIdFromKey(info.key)
-    if (found === null || id === undefined) continue
-    const name = found[1] as string
+  for (const { job: name, id } of await listNames(sink, job, signal)) {
     try {
       const { manifest, signedBy } = await readSigned(sink, name, id, signal, trust)
       entries.push({ job: name, id, manifest, ...(signedBy !== undefined && { signedBy }) })
@@ -45,7 +41,22 @@ export async function listBackups(
       entries.push({ job: name, id, problem: messageOf(thrown), trusted: thrown.code !== 'signature' })
     }
   }
-  return entries.sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : a.job < b.job ? -1 : 1))
+  return entries
+}
+
+/** Job and id of every manifest at a sink, oldest first; none of them is read. */
+export async function listNames(
+  sink: Sink,
+  job: string | undefined,
+  signal: AbortSignal,
+): Promise<{ readonly job: string; readonly id: string }[]> {
+  const names: { readonly job: string; readonly id: string }[] = []
+  for await (const { key } of sink.list(job === undefined ? '' : layout.backups(job), signal)) {
+    const [, name] = /^([^/]+)\/backups\/[^/]+\.json$/.exec(key) ?? []
+    const id = backupIdFromKey(key)
+    if (name !== undefined && id !== undefined) names.push({ job: name, id })
+  }
+  return names.sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : a.job < b.job ? -1 : 1))
 }
 
 /** The id that the operator means: a given one, or the newest of the job (undefined and `latest` alike). */

@@ -13,6 +13,7 @@ import { heedFindings } from './findings.ts'
 import { createPartSource, objectsOf, type StoredPartSource } from './part-source.ts'
 import type { OnEvent } from './run-event.ts'
 import { checkPresence, decodeAll, readWhole } from './stored-object.ts'
+import { recordVerified } from './verified-record.ts'
 
 export interface RestoreRequest {
   readonly engine: Engine
@@ -89,6 +90,12 @@ export async function runRestore(request: RestoreRequest, signal: AbortSignal): 
   }
   for (const warning of result.warnings) onEvent({ kind: 'warning', message: warning })
   const counted = await compareCounts(request, manifest, contents, result.uncounted, signal)
+  const level = counted.verified
+    ? 'restored'
+    : source.parts.every(({ name }) => source.whole.has(name))
+      ? 'plain'
+      : undefined
+  if (level !== undefined) await recordVerified(request, { job: request.job, id }, level, signal)
   return {
     ...result,
     ...counted,

@@ -5,6 +5,7 @@ import { showCount } from './amounts.ts'
 import { findingJson, findingText } from './finding-text.ts'
 import { helpTail, option } from './options.ts'
 import type { Outcome, VerbContext } from './run-verb.ts'
+import { sinkAddress } from './sink-address.ts'
 import { columnsOf } from './wrap.ts'
 
 interface DoctorOptions {
@@ -21,6 +22,7 @@ interface DoctorOptions {
   readonly sinkPassword?: string
   readonly sinkPassphrase?: string
   readonly json?: boolean
+  readonly config?: string
 }
 
 export function doctorCommand(done: (exitCode: number) => void): Command {
@@ -33,14 +35,18 @@ export function doctorCommand(done: (exitCode: number) => void): Command {
     )
     .option('--from <database-url>', 'a database that is to be dumped')
     .option('--into <database-url>', 'a server that is to be restored into')
-    .option('--to <sink-url>', 'a sink to write to: a small probe object is written, read back and deleted')
-    .option('--at <sink-url>', 'a sink to read from: its newest backup is looked at')
+    .option(
+      '--to <sink>',
+      'a sink to write to, by URL or name of the configuration: a small probe object is written, read back and deleted',
+    )
+    .option('--at <sink>', 'a sink to read from: its newest backup is looked at')
     .addOption(option.recipient())
     .addOption(option.key())
     .addOption(option.passphrase())
     .addOption(option.gpg())
     .addOption(option.password())
     .addOption(option.job())
+    .addOption(option.config())
     .addOption(option.sinkPassword())
     .addOption(option.sinkPassphrase())
     .addOption(option.json())
@@ -72,7 +78,10 @@ async function doctor(options: DoctorOptions, context: VerbContext): Promise<Out
   const { key: keys = [], gpg = false } = options
   const password = context.secret('--password', options.password, 'password of the database account')
   const passphrase = context.secret('--passphrase', options.passphrase, 'passphrase of the OpenPGP key')
-  const sinkContext = context.sinkContext(options)
+  const address =
+    sinkUrl === undefined
+      ? undefined
+      : await sinkAddress(sinkUrl, options.to === undefined ? '--at' : '--to', options, context)
   const [registry, { runDoctor }, { systemClock }, { checkJobName }, { defaults }] = await Promise.all([
     import('../app/registry.ts'),
     import('../app/doctor.ts'),
@@ -93,12 +102,12 @@ async function doctor(options: DoctorOptions, context: VerbContext): Promise<Out
                 registry.openEngine(databaseUrl, { searchPath, ...(password !== undefined && { password }) }),
             },
       sink:
-        sinkUrl === undefined
+        address === undefined
           ? undefined
           : {
               use: options.to === undefined ? 'read' : 'write',
               job: checkJobName(options.job ?? defaults.job),
-              open: () => registry.openSink(sinkUrl, sinkContext),
+              open: () => registry.openSink(address.url, address.context),
             },
       recipients: options.recipient ?? [],
       decryption: keys.length > 0 || gpg ? { keys, passphrase, gpg, searchPath } : undefined,

@@ -1,7 +1,9 @@
 import { Command } from 'commander'
 import type { CatalogEntry } from '../app/catalog.ts'
-import { helpTail, need, option } from './options.ts'
+import type { Verified } from '../core/verified.ts'
+import { helpTail, option } from './options.ts'
 import type { Outcome, VerbContext } from './run-verb.ts'
+import { sinkAddress } from './sink-address.ts'
 import { summarise } from './summary.ts'
 import { readTrust } from './trust.ts'
 
@@ -23,8 +25,8 @@ export function listCommand(done: (exitCode: number) => void): Command {
       'Shows the backups at a sink, oldest first. What was cut off is not a backup and is not shown.',
     )
     .option(
-      '--at <sink-url>',
-      'where they are: file:///path, s3://bucket/prefix?region=…, ssh://user@host/path',
+      '--at <sink>',
+      'where they are: file:///path, s3://bucket/prefix?region=…, ssh://user@host/path, or a name of the configuration',
     )
     .addOption(option.job().default(undefined, 'all'))
     .addOption(option.signer())
@@ -53,16 +55,21 @@ export function listCommand(done: (exitCode: number) => void): Command {
 }
 
 async function list(options: ListOptions, context: VerbContext): Promise<Outcome> {
-  const at = need(options.at, '--at', 'the sink', 'file:///path, s3://bucket/prefix or ssh://user@host/path')
-  const [{ openSink }, { listBackups }, { checkJobName }] = await Promise.all([
+  const address = await sinkAddress(options.at, '--at', options, context)
+  const [{ openSink }, { listBackups }, { readVerifiedRecords }, { checkJobName }] = await Promise.all([
     import('../app/registry.ts'),
     import('../app/catalog.ts'),
+    import('../app/verified-record.ts'),
     import('../core/backup-layout.ts'),
   ])
   const job = options.job === undefined ? undefined : checkJobName(options.job)
-  await using sink = await openSink(at, context.sinkContext(options))
+  await using sink = await openSink(address.url, address.context)
   const { trust } = await readTrust(options, context)
   const entries = await listBackups(sink, job, context.signal, trust)
+  const usable = entries.filter(({ manifest }) => manifest !== undefined)
+  const { onEvent } = context.reporter
+  const records = await readVerifiedRecords({ sink, onEvent }, usable, context.signal)
+  const verifiedOf: VerifiedOf = ({ job: name, id }) => records.get(`${name}/${id}`)
   for (const { id, problem, trusted } of entries) {
     if (problem === undefined) continue
     const is = trusted === false ? 'not trusted' : 'damaged'
@@ -73,35 +80,53 @@ async function list(options: ListOptions, context: VerbContext): Promise<Outcome
     context.reporter.say(`${what} at ${sink.name}`)
   }
   return {
-    text: entries.length === 0 ? '' : await toTable(entries),
-    json: (warnings) => ({ sink: sink.name, backups: entries.map(toJson), warnings }),
+    text: entries.length === 0 ? '' : await toTable(entries, verifiedOf),
+    json: (warnings) => ({
+      sink: sink.name,
+      backups: entries.map((entry) => toJson(entry, verifiedOf(entry))),
+      warnings,
+    }),
   }
 }
 
-function toJson({ id, job, manifest, problem, signedBy }: CatalogEntry): object {
+type VerifiedOf = (entry: CatalogEntry) => Verified | undefined
+
+function toJson(
+  { id, job, manifest, problem, signedBy }: CatalogEntry,
+  verified: Verified | undefined,
+): object {
   return manifest === undefined
     ? { id, job, usable: false, problem }
-    : { ...summarise(manifest), usable: true, signedBy: signedBy?.fingerprint ?? null }
+    : {
+        ...summarise(manifest),
+        usable: true,
+        signedBy: signedBy?.fingerprint ?? null,
+        verifiedAt: verified?.at ?? null,
+        verifiedLevel: verified?.level ?? null,
+      }
 }
 
-async function toTable(entries: readonly CatalogEntry[]): Promise<string> {
+async function toTable(entries: readonly CatalogEntry[], verifiedOf: VerifiedOf): Promise<string> {
   const [{ table }, { showBytes }] = await Promise.all([import('./table.ts'), import('./amounts.ts')])
-  const rows = entries.map(({ id, job, manifest, trusted }) => {
+  const rows = entries.map((entry) => {
+    const { id, job, manifest, trusted } = entry
     if (manifest === undefined) {
-      return [id, job, trusted === false ? 'not trusted' : 'damaged', '', '', '']
+      return [id, job, trusted === false ? 'not trusted' : 'damaged', '', '', '', '']
     }
     const { server, plainBytes, storedBytes, encrypted } = summarise(manifest)
     const name = `${server.flavour} ${server.version}`
-    return [id, job, name, showBytes(plainBytes), showBytes(storedBytes), encrypted ? 'yes' : 'NO']
+    const level = verifiedOf(entry)?.level ?? 'never'
+    return [id, job, name, showBytes(plainBytes), showBytes(storedBytes), encrypted ? 'yes' : 'NO', level]
   })
   return table(
     [
       { title: 'ID' },
       { title: 'JOB', limit: 12 },
-      { title: 'SERVER', limit: 18 },
+      { title: 'SERVER', limit: 14 },
       { title: 'SIZE', align: 'right' },
       { title: 'STORED', align: 'right' },
       { title: 'ENC' },
+      { title: 'VERIFIED' },
     ],
     rows,
   )

@@ -50,6 +50,14 @@ export function parseDuration(text: string): number {
   throw new InvalidArgumentError('Write it like 90s, 10m or 2h.')
 }
 
+/** `26h`, `8d` → milliseconds: an age, which no timer has to wait for. */
+export function parseAge(text: string): number {
+  const [, amount, unit] = /^(\d{1,6})(m|h|d)$/.exec(text) ?? []
+  const ms = Number(amount) * { m: 60_000, h: 3_600_000, d: 86_400_000 }[unit as 'm' | 'h' | 'd']
+  if (amount !== undefined && ms > 0) return ms
+  throw new InvalidArgumentError('Write it like 90m, 26h or 8d.')
+}
+
 export function parseWhole(least: number, most: number): (text: string) => number {
   return (text) => {
     const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN

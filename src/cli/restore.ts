@@ -2,6 +2,7 @@ import { Argument, Command, Option } from 'commander'
 import type { RestoreReport } from '../app/restore.ts'
 import { helpTail, need, option, parseWhole } from './options.ts'
 import type { Outcome, VerbContext } from './run-verb.ts'
+import { sinkAddress } from './sink-address.ts'
 import { readTrust } from './trust.ts'
 
 interface RestoreOptions {
@@ -35,8 +36,8 @@ export function restoreCommand(done: (exitCode: number) => void): Command {
     )
     .addArgument(new Argument('[id]', 'the backup; left out or "latest", the newest'))
     .option(
-      '--from <sink-url>',
-      'where it is: file:///path, s3://bucket/prefix?region=…, ssh://user@host/path',
+      '--from <sink>',
+      'where it is: file:///path, s3://bucket/prefix?region=…, ssh://user@host/path, or a name of the configuration',
     )
     .option('--into <database-url>', 'the fresh server: mysql://user@host, postgres://…, sqlserver://…')
     .addOption(option.key())
@@ -93,12 +94,7 @@ async function restore(
   context: VerbContext,
 ): Promise<Outcome> {
   const { environment, reporter, signal } = context
-  const from = need(
-    options.from,
-    '--from',
-    'the sink',
-    'file:///path, s3://bucket/prefix or ssh://user@host/path',
-  )
+  const from = await sinkAddress(options.from, '--from', options, context)
   const into = need(options.into, '--into', 'the fresh server', 'mysql://user@host or postgres://user@host')
   const { key: keys = [], gpg = false } = options
   const password = context.secret('--password', options.password, 'password of the database account')
@@ -112,7 +108,7 @@ async function restore(
   ])
   const job = checkJobName(options.job ?? defaults.job)
   const { searchPath } = environment
-  await using sink = await registry.openSink(from, context.sinkContext(options))
+  await using sink = await registry.openSink(from.url, from.context)
   await using staging =
     options.staging === undefined
       ? undefined

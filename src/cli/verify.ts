@@ -1,12 +1,16 @@
-import { Argument, Command } from 'commander'
+import { Argument, Command, Option } from 'commander'
+import type { VerifyReport, VerifyRequest } from '../app/verify.ts'
 import { LifeboatError } from '../core/errors.ts'
-import { helpTail, need, option } from './options.ts'
+import { helpTail, option, parseAge } from './options.ts'
 import type { Outcome, VerbContext } from './run-verb.ts'
+import { sinkAddress } from './sink-address.ts'
 import { readTrust } from './trust.ts'
 
-interface VerifyOptions {
+export interface VerifyOptions {
   readonly at?: string
   readonly job?: string
+  readonly all?: boolean
+  readonly newestAge?: number
   readonly deep?: boolean
   readonly key?: readonly string[]
   readonly passphrase?: string
@@ -21,14 +25,26 @@ interface VerifyOptions {
 
 export function verifyCommand(done: (exitCode: number) => void): Command {
   return new Command('verify')
-    .summary('prove that a stored backup is whole')
+    .summary('prove that stored backups are whole')
     .description(
-      'Reads all that is stored of a backup and compares every chunk with its digest. With --deep it also ' +
-        'decrypts, decompresses and compares the digests of the plain data: only that proves the key.',
+      'Compares what the sink says of every stored object (length, and on S3 its checksum) with the manifest. ' +
+        'No data is read, so it costs next to nothing. With --deep it reads all and compares every chunk with ' +
+        'its digest; with a key it also decrypts, decompresses and compares the plain data: only that proves ' +
+        'the key.',
     )
     .addArgument(new Argument('[id]', 'the backup; left out or "latest", the newest'))
-    .option('--at <sink-url>', 'where it is: file:///path, s3://bucket/prefix?region=…, ssh://user@host/path')
-    .option('--deep', 'decrypt and decompress too')
+    .option(
+      '--at <sink>',
+      'where it is: file:///path, s3://bucket/prefix?region=…, ssh://user@host/path, or a name of the configuration',
+    )
+    .option('--all', 'every backup of the job, or without --job of every job; goes on after a bad one')
+    .addOption(
+      new Option(
+        '--newest-age <time>',
+        'fail unless the newest good backup of the job (with --all, of each) is at most so old, like 26h or 8d',
+      ).argParser(parseAge),
+    )
+    .option('--deep', 'read all that is stored, and with a key decrypt and decompress it')
     .addOption(option.key())
     .addOption(option.passphrase())
     .addOption(option.gpg())
@@ -43,15 +59,17 @@ export function verifyCommand(done: (exitCode: number) => void): Command {
       'after',
       helpTail(
         [
-          'lifeboat verify --at file:///backups',
+          'lifeboat verify --at file:///backups --newest-age 26h',
+          "lifeboat verify --all --at 's3://bucket/db?region=eu-central-1' --json",
           'lifeboat verify 20261122T210500Z-k3f9 --at ssh://user@host/backups \\',
           '  --deep --key ~/keys/shop.sec.asc --passphrase prompt:',
         ],
         [
-          [0, 'every byte is as it was written'],
+          [0, 'all that was asked for is as it was written'],
           ['20-22', 'sink denied; backup or sink not found; unavailable'],
           [30, 'the key can not open it'],
-          [31, 'something is damaged or missing: use another backup'],
+          [31, 'damaged or missing: use another backup; or none is as new as asked'],
+          [32, 'signature missing or wrong (31 with --all)'],
         ],
       ),
     )
@@ -66,56 +84,133 @@ async function verify(
   options: VerifyOptions,
   context: VerbContext,
 ): Promise<Outcome> {
-  const at = need(options.at, '--at', 'the sink', 'file:///path, s3://bucket/prefix or ssh://user@host/path')
-  const { deep = false, key: keys = [], gpg = false } = options
-  if (!deep && (keys.length > 0 || gpg || options.passphrase !== undefined)) {
-    throw new LifeboatError('usage', 'unable to start: a key is of no use without --deep', {
-      hint: 'Add --deep to decrypt too, or leave out the key.',
-    })
+  refuseContradictions(id, options)
+  const address = await sinkAddress(options.at, '--at', options, context)
+  const { openSink } = await import('../app/registry.ts')
+  const request = await requestOf(options, context)
+  await using sink = await openSink(address.url, address.context)
+  if (options.all === true) {
+    return (await import('./verify-all.ts')).verifyAll({ ...request, sink }, options, context)
   }
-  const passphrase = context.secret('--passphrase', options.passphrase, 'passphrase of the OpenPGP key')
-  const [registry, { runVerify }, { systemClock }, { checkJobName }, { defaults }] = await Promise.all([
-    import('../app/registry.ts'),
+  const [{ runVerify }, { newestAge }, { checkJobName }, { defaults }] = await Promise.all([
     import('../app/verify.ts'),
-    import('../core/clock.ts'),
+    import('../app/newest-age.ts'),
     import('../core/backup-layout.ts'),
     import('../config/defaults.ts'),
   ])
-  const { searchPath } = context.environment
   const job = checkJobName(options.job ?? defaults.job)
-  await using sink = await registry.openSink(at, context.sinkContext(options))
-  const report = await runVerify(
-    {
-      sink,
-      job,
-      id,
-      ...(await readTrust(options, context)),
-      clock: systemClock,
-      onEvent: context.reporter.onEvent,
-      ...(deep && {
-        decoders: (manifest) => registry.createDecodeStages(manifest, { keys, passphrase, gpg, searchPath }),
-      }),
-    },
-    context.signal,
-  )
-  const [{ showBytes, showCount, showDuration }, { summarise }] = await Promise.all([
-    import('./amounts.ts'),
-    import('./summary.ts'),
-  ])
-  const { manifest, storedBytes, plainBytes, durationMs } = report
-  const proof = deep
-    ? `decrypted, decompressed and compared, ${showBytes(plainBytes)} plain`
-    : 'every stored chunk matches its digest (--deep --key FILE would prove the key too)'
-  const signed = report.signedBy === undefined ? '' : `; signed by ${report.signedBy.fingerprint}`
+  const mostMs = options.newestAge
+  const ageOf = (good: readonly VerifyReport['manifest'][], most: number) =>
+    newestAge({ job, sink: sink.name, good, mostMs: most, now: request.clock.now() })
+  let report: VerifyReport
+  try {
+    report = await runVerify({ ...request, sink, job, id }, context.signal)
+  } catch (thrown) {
+    if (mostMs === undefined || !(await hasNone(thrown, sink, job, context.signal))) throw thrown
+    throw ageOf([], mostMs).error ?? thrown
+  }
+  const age = mostMs === undefined ? undefined : ageOf([report.manifest], mostMs)
+  if (age?.error !== undefined) throw age.error
+  const { summarise } = await import('./summary.ts')
   return {
-    text: `verified ${manifest.id}: ${showCount(manifest.parts.length, 'part')}, ${showBytes(storedBytes)} in ${showDuration(durationMs)}: ${proof}${signed}\n`,
+    text: await conclusion(report),
     json: (warnings) => ({
-      ...summarise(manifest),
+      ...summarise(report.manifest),
       sink: sink.name,
-      verified: deep ? 'plain' : 'stored',
-      signedBy: report.signedBy?.fingerprint ?? null,
-      durationMs,
+      ...proven(report),
+      ...(age !== undefined && { ageMs: age.ageMs }),
+      durationMs: report.durationMs,
       warnings,
     }),
   }
+}
+
+function refuseContradictions(id: string | undefined, options: VerifyOptions): void {
+  const { deep = false, key = [], gpg = false, passphrase, all = false, newestAge } = options
+  const named = id !== undefined && id !== 'latest'
+  const refusal =
+    !deep && (key.length > 0 || gpg || passphrase !== undefined)
+      ? (['a key is of no use without --deep', 'Add --deep to decrypt too, or leave out the key.'] as const)
+      : all && id !== undefined
+        ? (['--all and a backup contradict each other', 'Leave out the one that is not meant.'] as const)
+        : newestAge !== undefined && named
+          ? ([
+              `--newest-age looks at the newest backup, not at '${id}'`,
+              'Leave out the backup or --newest-age.',
+            ] as const)
+          : undefined
+  if (refusal !== undefined)
+    throw new LifeboatError('usage', `unable to start: ${refusal[0]}`, { hint: refusal[1] })
+}
+
+async function requestOf(
+  options: VerifyOptions,
+  context: VerbContext,
+): Promise<Omit<VerifyRequest, 'sink' | 'job' | 'id'>> {
+  const { deep = false, key: keys = [], gpg = false } = options
+  const passphrase = context.secret('--passphrase', options.passphrase, 'passphrase of the OpenPGP key')
+  const [{ createDecodeStages }, { systemClock }] = await Promise.all([
+    import('../app/registry.ts'),
+    import('../core/clock.ts'),
+  ])
+  const { searchPath } = context.environment
+  const keyless = keys.length === 0 && !gpg
+  let told = false
+  return {
+    deep,
+    async decoders(manifest) {
+      if (!keyless || manifest.stages.every(({ name }) => name !== 'openpgp')) {
+        return createDecodeStages(manifest, { keys, passphrase, gpg, searchPath })
+      }
+      if (!told) {
+        context.reporter.warn({
+          message: 'without a key only the stored bytes are compared, not what they decrypt to',
+          hint: 'add --key FILE or --gpg to prove the key too',
+        })
+      }
+      told = true
+      return undefined
+    },
+    ...(await readTrust(options, context)),
+    clock: systemClock,
+    onEvent: context.reporter.onEvent,
+  }
+}
+
+/** The place is there, and no backup of the job in it. */
+async function hasNone(
+  thrown: unknown,
+  sink: VerifyRequest['sink'],
+  job: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (!(thrown instanceof LifeboatError) || thrown.code !== 'sink-not-found') return false
+  const { listNames } = await import('../app/catalog.ts')
+  return (await listNames(sink, job, signal)).length === 0
+}
+
+/** What --json says of it, alone or with --all. */
+export function proven(report: VerifyReport): object {
+  return {
+    verified: report.level,
+    compared: report.proofs ?? null,
+    signedBy: report.signedBy?.fingerprint ?? null,
+  }
+}
+
+async function conclusion(report: VerifyReport): Promise<string> {
+  const [{ showBytes, showCount, showDuration }, { comparedBy }] = await Promise.all([
+    import('./amounts.ts'),
+    import('./compared-by.ts'),
+  ])
+  const { manifest, level, proofs, storedBytes, plainBytes, durationMs } = report
+  const read = `${showBytes(storedBytes)} in ${showDuration(durationMs)}`
+  const proof =
+    proofs !== undefined
+      ? `nothing was read; ${comparedBy(proofs)} (--deep reads all)`
+      : level === 'plain'
+        ? `${read}: decrypted, decompressed and compared, ${showBytes(plainBytes)} plain`
+        : `${read}: every stored chunk matches its digest (--key FILE would prove the key too)`
+  const signed = report.signedBy === undefined ? '' : `; signed by ${report.signedBy.fingerprint}`
+  return `verified ${manifest.id}: ${showCount(manifest.parts.length, 'part')}, ${proof}${signed}\n`
 }

@@ -115,6 +115,14 @@ export function jobNames({ config }: LoadedConfig): readonly string[] {
   return Object.keys(config.jobs ?? {})
 }
 
+/** Jobs whose backups go to a sink, which is given by its name or as the URL that the file has. */
+export function jobsAt({ config }: LoadedConfig, sink: string): readonly string[] {
+  return Object.entries(config.jobs ?? {}).flatMap(([name, job]) => {
+    const sinks = job.sinks ?? config.defaults?.sinks ?? []
+    return sinks.some((each) => each === sink || config.sinks?.[each]?.url === sink) ? [name] : []
+  })
+}
+
 function publicKey(loaded: LoadedConfig, name: string, job?: string): string {
   const key = lookUp(loaded, 'key', name, loaded.config.keys, job)
   if (key.public !== undefined) return key.public

@@ -193,6 +193,7 @@ export async function createLine(): Promise<Line> {
               sink,
               job: 'default',
               id,
+              deep: true,
               clock: systemClock,
               onEvent: () => undefined,
               decoders: (manifest) => createDecodeStages(manifest, secrets),

@@ -24,7 +24,10 @@ const MAY_IMPORT: Readonly<Record<Layer, readonly Layer[]>> = {
 
 /** Layers that work through others name the npm packages that they may use; the rest may use any. */
 const MAY_USE_PACKAGES: Readonly<Partial<Record<Layer, Readonly<Record<string, readonly string[]>>>>> = {
-  core: { execa: ['src/core/tool-child.ts'], zod: ['src/core/manifest.ts', 'src/core/contents.ts'] },
+  core: {
+    execa: ['src/core/tool-child.ts'],
+    zod: ['src/core/manifest.ts', 'src/core/contents.ts', 'src/core/verified.ts'],
+  },
   app: { zod: ['src/app/catalog.ts'] },
 }
 

@@ -65,7 +65,7 @@ describe('copyBackup', () => {
     const first = await copy(from, to, id)
     expect(first.copiedBytes).toBe(3 * CHUNK_BYTES + 10 + 'CREATE USER'.length)
     expect(bytesOf(to)).toEqual(bytesOf(from))
-    await runVerify({ sink: to, job: 'shop', id, clock: systemClock, onEvent }, signal)
+    await runVerify({ sink: to, job: 'shop', id, deep: true, clock: systemClock, onEvent }, signal)
     expect((await copy(from, to, id)).copiedBytes).toBe(0)
   })
 

@@ -123,10 +123,10 @@ describe('dump', () => {
       `default/data/${id}/index.json.gz`,
     ])
     expect((await listBackups(sink, undefined, signal)).map((entry) => entry.id)).toEqual([id])
-    const request = { sink, job: 'default', id, clock: systemClock, onEvent: () => undefined }
-    expect(await runVerify(request, signal)).toMatchObject({ deep: false })
+    const request = { sink, job: 'default', id, deep: true, clock: systemClock, onEvent: () => undefined }
+    expect(await runVerify(request, signal)).toMatchObject({ level: 'stored' })
     expect(await runVerify({ ...request, decoders: async () => [flip] }, signal)).toMatchObject({
-      deep: true,
+      level: 'plain',
     })
     const engine = target()
     const report = await restore(engine, sink)
@@ -599,7 +599,10 @@ describe('tampering is found before anything reaches the database', () => {
     await expect(restore(engine, sink)).rejects.toMatchObject({ code: 'integrity' })
     expect(engine.restored.get('accounts')).toBeUndefined()
     await expect(
-      runVerify({ sink, job: 'default', id, clock: systemClock, onEvent: () => undefined }, signal),
+      runVerify(
+        { sink, job: 'default', id, deep: true, clock: systemClock, onEvent: () => undefined },
+        signal,
+      ),
     ).rejects.toMatchObject({ code: 'integrity' })
   })
 

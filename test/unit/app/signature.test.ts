@@ -67,7 +67,7 @@ async function dump(sink: Sink, by?: Signer): Promise<string> {
 }
 
 const verify = (sink: Sink, id?: string) =>
-  runVerify({ sink, job, id, trust, clock: systemClock, onEvent }, signal)
+  runVerify({ sink, job, id, deep: true, trust, clock: systemClock, onEvent }, signal)
 const restore = (sink: Sink, id: string | undefined, trusting: SignatureTrust | undefined) => {
   const engine = createMemoryEngine({ tables: [] })
   const request = {

@@ -1,0 +1,116 @@
+import { version } from '../config/version.ts'
+import { backupIdFromKey, layout } from '../core/backup-layout.ts'
+import { once } from '../core/bytes.ts'
+import type { Clock } from '../core/clock.ts'
+import { LifeboatError, messageOf } from '../core/errors.ts'
+import type { Sink } from '../core/sink.ts'
+import { compareLevels, type Verified, type VerifiedLevel, verifiedSchema } from '../core/verified.ts'
+import { parseStored } from './catalog.ts'
+import type { OnEvent } from './run-event.ts'
+
+/** Far more than any record has. */
+const RECORD_BYTES = 64 * 1024
+const RECORD_MS = 30_000
+
+export interface RecordRequest {
+  readonly sink: Sink
+  readonly clock: Clock
+  readonly onEvent: OnEvent
+}
+
+export interface BackupName {
+  readonly job: string
+  readonly id: string
+}
+
+/**
+ * Notes beside the backups of a job what was proven of one, so that others know which are good. It never fails: a place
+ * that can only be read is told as a warning. A lower level never replaces a higher one.
+ */
+export async function recordVerified(
+  { sink, clock, onEvent }: RecordRequest,
+  { job, id }: BackupName,
+  level: VerifiedLevel,
+  signal: AbortSignal,
+): Promise<void> {
+  const bounded = AbortSignal.any([signal, AbortSignal.timeout(RECORD_MS)])
+  const key = layout.verified(job, id)
+  try {
+    const before = await readOne({ sink, onEvent }, { job, id }, bounded)
+    if (before !== undefined && compareLevels(before.level, level) > 0) return
+    const record: Verified = { format: 1, id, job, level, at: clock.now().toISOString(), lifeboat: version }
+    await sink.write(key, once(Buffer.from(`${JSON.stringify(record)}\n`)), { signal: bounded })
+  } catch (thrown) {
+    // Whoever gives up now has the proof all the same.
+    if (signal.aborted) return
+    onEvent({
+      kind: 'warning',
+      message: `unable to note at ${sink.name} that backup ${id} is verified: ${messageOf(thrown)}`,
+      hint: 'The backup itself is as good as was said. With the right to write to that place, list shows when it was last verified.',
+    })
+  }
+}
+
+/** Takes the note away from a backup that turned out to be damaged: nobody must keep it for its sake. Never fails. */
+export async function forgetVerified(
+  { sink, onEvent }: RecordRequest,
+  { job, id }: BackupName,
+  signal: AbortSignal,
+): Promise<void> {
+  const bounded = AbortSignal.any([signal, AbortSignal.timeout(RECORD_MS)])
+  const key = layout.verified(job, id)
+  try {
+    if ((await sink.stat(key, bounded)) !== undefined) await sink.delete([key], bounded)
+  } catch (thrown) {
+    if (signal.aborted) return
+    onEvent({
+      kind: 'warning',
+      message: `unable to remove '${key}' at ${sink.name}, which says that backup ${id} was once good: ${messageOf(thrown)}`,
+      hint: 'Remove it by hand, so that no one relies on it.',
+    })
+  }
+}
+
+/** What was proven of the backups at a sink, by `job/id`. A record that can't be used is told, and is none. */
+export async function readVerifiedRecords(
+  { sink, onEvent }: Pick<RecordRequest, 'sink' | 'onEvent'>,
+  backups: readonly BackupName[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, Verified>> {
+  const found = new Map<string, Verified>()
+  for (const job of new Set(backups.map((backup) => backup.job))) {
+    const wanted = new Set(backups.flatMap((backup) => (backup.job === job ? [backup.id] : [])))
+    for await (const { key } of sink.list(layout.verifiedOf(job), signal)) {
+      const id = backupIdFromKey(key)
+      if (id === undefined || !wanted.has(id) || key !== layout.verified(job, id)) continue
+      const record = await readOne({ sink, onEvent }, { job, id }, signal)
+      if (record !== undefined) found.set(`${job}/${id}`, record)
+    }
+  }
+  return found
+}
+
+/** Undefined where there is none, or none that can be used: a damaged note is told, and must not hide a good backup. */
+async function readOne(
+  { sink, onEvent }: Pick<RecordRequest, 'sink' | 'onEvent'>,
+  { job, id }: BackupName,
+  signal: AbortSignal,
+): Promise<Verified | undefined> {
+  const key = layout.verified(job, id)
+  const info = await sink.stat(key, signal)
+  if (info === undefined) return undefined
+  const refuse = (reason: string) => {
+    onEvent({ kind: 'warning', message: `unable to use note '${key}' at ${sink.name}: ${reason}` })
+    return undefined
+  }
+  if (info.bytes > RECORD_BYTES) return refuse(`it has ${info.bytes} bytes`)
+  const bytes = await sink.read(key, { offset: 0, bytes: info.bytes }, signal)
+  try {
+    const record = parseStored(sink, key, bytes, verifiedSchema)
+    if (record.id === id && record.job === job) return record
+    return refuse('it is that of another backup')
+  } catch (thrown) {
+    if (thrown instanceof LifeboatError) return refuse(thrown.message)
+    throw thrown
+  }
+}

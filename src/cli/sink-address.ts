@@ -1,0 +1,52 @@
+import type { SinkContext } from '../app/registry.ts'
+import { LifeboatError } from '../core/errors.ts'
+import { need } from './options.ts'
+import type { SinkSecrets, VerbContext } from './run-verb.ts'
+
+export interface SinkAddress {
+  readonly url: string
+  readonly context: SinkContext
+}
+
+/** As the configuration names its sinks. A URL has a scheme, a path a slash. */
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/
+
+/** What `--at` and its like name: a URL, or a sink of the configuration, whose own secrets then open it. */
+export async function sinkAddress(
+  value: string | undefined,
+  flag: '--at' | '--from' | '--to',
+  options: SinkSecrets & { readonly config?: string },
+  context: VerbContext,
+): Promise<SinkAddress> {
+  const given = need(value, flag, 'the sink', 'file:///path, s3://bucket/prefix or ssh://user@host/path')
+  if (!NAME.test(given)) return { url: given, context: context.sinkContext(options) }
+  const [{ findConfig }, { resolveSink }] = await Promise.all([
+    import('../config/find-config.ts'),
+    import('../config/job.ts'),
+  ])
+  const loaded = await findConfig(options.config, context.environment)
+  if (loaded === undefined) {
+    throw new LifeboatError(
+      'config',
+      `unable to find sink '${given}': it is not a URL, and there is no configuration that could name it`,
+      {
+        hint: `Write ${flag} file:///path, s3://bucket/prefix or ssh://user@host/path, or name the configuration with --config FILE.`,
+      },
+    )
+  }
+  const { name, url, password, passphrase } = resolveSink(loaded, given)
+  const { sinkPassword, sinkPassphrase } = options
+  return {
+    url,
+    context: context.plannedSinkContext({
+      password:
+        sinkPassword === undefined
+          ? { option: `sinks.${name}.password`, reference: password }
+          : { option: '--sink-password', reference: sinkPassword },
+      passphrase:
+        sinkPassphrase === undefined
+          ? { option: `sinks.${name}.passphrase`, reference: passphrase }
+          : { option: '--sink-passphrase', reference: sinkPassphrase },
+    }),
+  }
+}

@@ -1,0 +1,104 @@
+import type { VerifyRequest } from '../app/verify.ts'
+import type { VerifiedEntry, VerifyAllReport } from '../app/verify-all.ts'
+import type { LifeboatError } from '../core/errors.ts'
+import { errorObject } from './print-error.ts'
+import type { Outcome, VerbContext } from './run-verb.ts'
+import { summarise } from './summary.ts'
+import { proven, type VerifyOptions } from './verify.ts'
+
+/** Every backup at a sink, or of one job there; the exit code is 31 if any of them is bad. */
+export async function verifyAll(
+  request: Omit<VerifyRequest, 'job' | 'id'>,
+  options: VerifyOptions,
+  context: VerbContext,
+): Promise<Outcome> {
+  const [{ runVerifyAll }, { checkJobName }] = await Promise.all([
+    import('../app/verify-all.ts'),
+    import('../core/backup-layout.ts'),
+  ])
+  const report = await runVerifyAll(
+    {
+      ...request,
+      job: options.job === undefined ? undefined : checkJobName(options.job),
+      newestAgeMs: options.newestAge,
+      expectedJobs: await expectedJobs(options, context),
+      onFailure: (error) => context.reporter.fail(error),
+    },
+    context.signal,
+  )
+  context.reporter.close()
+  const { backups, ages, durationMs } = report
+  const bad = backups.filter(({ error }) => error !== undefined)
+  context.reporter.say(
+    bad.length === 0
+      ? `all ${backups.length} backups are good`
+      : `${backups.length - bad.length} of ${backups.length} backups are good; bad: ${bad.map(({ id }) => id).join(', ')}`,
+  )
+  const exitCode = exitCodeOf(report)
+  return {
+    text: backups.length === 0 ? '' : await toTable(backups),
+    json: (warnings) => ({
+      ok: exitCode === 0,
+      exitCode,
+      sink: request.sink.name,
+      backups: backups.map(toJson),
+      ages: ages.map(({ job, newest, ageMs, error }) => ({
+        job,
+        ok: error === undefined,
+        newest: newest ?? null,
+        ageMs: ageMs ?? null,
+        ...(error !== undefined && { error: errorObject(error) }),
+      })),
+      durationMs,
+      warnings,
+    }),
+    exitCode,
+  }
+}
+
+/** A job of the configuration that never ran has nothing at the sink that could be too old. */
+async function expectedJobs(options: VerifyOptions, context: VerbContext): Promise<readonly string[]> {
+  if (options.newestAge === undefined || options.job !== undefined || options.at === undefined) return []
+  const [{ findConfig }, { jobsAt }] = await Promise.all([
+    import('../config/find-config.ts'),
+    import('../config/job.ts'),
+  ])
+  const loaded = await findConfig(options.config, context.environment)
+  return loaded === undefined ? [] : jobsAt(loaded, options.at)
+}
+
+function exitCodeOf({ backups, ages }: VerifyAllReport): number {
+  const errors = [...backups, ...ages].flatMap(({ error }) => error ?? [])
+  return errors.find(isBad)?.exitCode === undefined ? (errors[0]?.exitCode ?? 0) : 31
+}
+
+/** The backups themselves, and not only the way to them. */
+function isBad({ code }: LifeboatError): boolean {
+  return code === 'integrity' || code === 'signature' || code === 'too-old'
+}
+
+function toJson({ id, job, report, error }: VerifiedEntry): object {
+  return report === undefined
+    ? { id, job, ok: false, error: errorObject(error) }
+    : { ok: true, ...summarise(report.manifest), ...proven(report), durationMs: report.durationMs }
+}
+
+async function toTable(backups: readonly VerifiedEntry[]): Promise<string> {
+  const [{ table }, { showBytes }] = await Promise.all([import('./table.ts'), import('./amounts.ts')])
+  const rows = backups.map(({ id, job, report, error }) => {
+    if (report === undefined) return [id, job, '', `BAD: ${error.code}`, '']
+    const { storedBytes } = summarise(report.manifest)
+    const weakest = (['size', 'etag', 'checksum', 'digest'] as const).find((proof) => report.proofs?.[proof])
+    return [id, job, showBytes(storedBytes), report.level, weakest ?? '']
+  })
+  return table(
+    [
+      { title: 'ID' },
+      { title: 'JOB', limit: 18 },
+      { title: 'STORED', align: 'right' },
+      { title: 'VERIFIED' },
+      { title: 'BY' },
+    ],
+    rows,
+  )
+}
