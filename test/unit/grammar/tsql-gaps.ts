@@ -7,6 +7,7 @@ const ORDERED_COLUMNS = String.raw`\(\s*${NAME}(?:\s+(?:ASC|DESC))?(?:\s*,\s*${N
 const NUMBER = String.raw`-?\d+(?:\.\d+)?`
 const STRING = `N?'[^']*'`
 const PERMISSION = String.raw`[A-Z]+(?:\s+[A-Z]+){0,4}`
+const OBJECT_PERMISSION = String.raw`(?:SELECT|INSERT|UPDATE|DELETE|EXECUTE|REFERENCES|ALTER|CONTROL|VIEW\s+DEFINITION)`
 const SECURABLE = String.raw`(?:(?:OBJECT|TYPE|SCHEMA|DATABASE|ROLE|USER|ASSEMBLY|CERTIFICATE|SYMMETRIC\s+KEY|XML\s+SCHEMA\s+COLLECTION)\s*::\s*)?${QUALIFIED}`
 const GRANTEES = String.raw`${NAME}(?:\s*,\s*${NAME})*`
 const FULLTEXT_COLUMN = String.raw`${NAME}(?:\s+TYPE\s+COLUMN\s+${NAME})?(?:\s+LANGUAGE\s+\d+)?(?:\s+STATISTICAL_SEMANTICS)?`
@@ -85,7 +86,7 @@ export const TSQL_GAPS: readonly Gap[] = [
   gap(
     'a column of a user-defined type with its schema',
     'CREATE TABLE: <data_type> ::= [ type_schema_name. ] type_name',
-    String.raw`(?<=\b(?:TABLE|DECLARE)\b[^;]*[(,]\s*${NAME}\s+)${NAME}\.(${NAME})(?=\s*(?:[,)]|\b(?:NOT|NULL|CONSTRAINT|DEFAULT|SPARSE|COLLATE|IDENTITY)\b))`,
+    String.raw`(?<=\b(?:TABLE|DECLARE)\b[^;]*[(,]\s*${NAME}\s+)${NAME}\.(${NAME})(?=\s*(?:[,)]|\b(?:NOT|NULL|CONSTRAINT|DEFAULT|SPARSE|COLLATE|IDENTITY|MASKED|ROWGUIDCOL|CHECK|PRIMARY|UNIQUE|REFERENCES)\b))`,
     () => '[dbo_type]',
   ),
   gap(
@@ -135,6 +136,12 @@ export const TSQL_GAPS: readonly Gap[] = [
     'ALTER TABLE: { ENABLE | DISABLE } TRIGGER { ALL | name }',
     String.raw`(?<=\bALTER\s+TABLE\s+${QUALIFIED}\s+(?:ENABLE|DISABLE)\s+TRIGGER\s+)ALL\b`,
     () => '[x]',
+  ),
+  gap(
+    'several permissions at once',
+    'GRANT { permission [ ( column [ ,...n ] ) ] } [ ,...n ]; DENY and REVOKE alike',
+    String.raw`(?<=\b(?:GRANT|DENY|REVOKE)\s+)${OBJECT_PERMISSION}(?:\s*${COLUMNS})?(?:\s*,\s*${OBJECT_PERMISSION}(?:\s*${COLUMNS})?)+(?=\s+(?:ON|TO|FROM)\b)`,
+    () => 'SELECT',
   ),
   gap(
     'permissions on columns, in the order of the catalog',

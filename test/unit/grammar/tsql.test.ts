@@ -122,6 +122,13 @@ const FILLED: Readonly<
     good: ['ALTER TABLE [t] DISABLE TRIGGER ALL'],
     wrong: ['ALTER TABLE [t] DISABLE TRIGERS ALL'],
   },
+  'several permissions at once': {
+    good: [
+      'GRANT SELECT, UPDATE ([a], [b]) ON OBJECT::[dbo].[t] TO [bob]',
+      'DENY SELECT, INSERT ON [t] TO [bob]',
+    ],
+    wrong: ['GRANT SELECT, NONSENSE ON [t] TO [bob]', 'GRANT SELECT, ON [t] TO [bob]'],
+  },
   'permissions on columns, in the order of the catalog': {
     good: ['GRANT SELECT ON OBJECT::[dbo].[t] ([a], [b]) TO [bob]'],
     wrong: [
