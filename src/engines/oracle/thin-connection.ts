@@ -75,7 +75,7 @@ export function createThinSource(
         ...(dialled !== undefined && { httpsProxy: '127.0.0.1', httpsProxyPort: dialled.port }),
       })
       try {
-        return wrap(await orAborted(opening, signal))
+        return narrow(await orAborted(opening, signal))
       } catch (thrown) {
         // The driver can't be told to stop: what it still opens is closed as soon as it is there.
         if (signal.aborted) {
@@ -95,7 +95,8 @@ export function createThinSource(
   }
 }
 
-function wrap(session: oracledb.Connection): OracleConnection {
+/** One session of the driver, narrowed. */
+export function narrow(session: oracledb.Connection): OracleConnection {
   let usable = true
 
   async function run<T>(text: string, binds: Binds, work: () => Promise<T>, signal: AbortSignal): Promise<T> {
