@@ -161,12 +161,13 @@ function addTable(database: Database, object: SqlObject, name: string, add: Add)
     add(`${name} index ${showIndexName(index, columnName)}`, showIndex(database, index, columnName))
   const data = database.data.get(object.id)
   const isDropped = (column: Column) => column.type.name === 'timestamp'
+  // By name: where the columns stand is told beside them.
+  const places = facts.columns
+    .flatMap((column, at) => (isDropped(column) ? [] : [{ name: column.name, at }]))
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
   const digests = (data?.rows ?? []).map((row) => {
     const hash = createHash('sha256')
-    for (const [at, value] of row.entries()) {
-      const column = facts.columns[at]
-      if (column !== undefined && !isDropped(column)) hash.update(`${showValue(value)}\u0001`)
-    }
+    for (const { at } of places) hash.update(`${showValue(row[at] ?? null)}\u0001`)
     return hash.digest('hex')
   })
   const identity = facts.columns.some((column) => column.identity !== undefined)
