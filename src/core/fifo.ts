@@ -126,9 +126,9 @@ export async function writeToolFile(
         accepted = await writeAll(socket, feed.next, () => exited)
       } catch (thrown) {
         // Before our end is closed: a tool would take that for the end of the input.
-        const process = child.process.nodeChildProcess
-        if (!exited && process.exitCode === null && process.signalCode === null) {
-          const exit = once(process, 'exit')
+        const running = child.process.nodeChildProcess
+        if (!exited && running.exitCode === null && running.signalCode === null) {
+          const exit = once(running, 'exit')
           child.process.kill('SIGTERM')
           await exit
         }
