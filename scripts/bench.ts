@@ -61,12 +61,14 @@ function makeVariants(from: { clientFile: string; out: string; publicFile: strin
   const { clientFile, out, publicFile, url } = from
   const dump = `mysqldump --defaults-extra-file=${clientFile} --single-transaction --quick --routines --triggers --events --hex-blob --no-tablespaces --default-character-set=utf8mb4 --max-allowed-packet=1G --databases bulk`
   const gpg = 'gpg --batch --quiet --trust-model always --recipient bench'
-  const ours = (codec: string) =>
-    `${lifeboat} dump --from '${url}' --password env:BENCH_PASSWORD --to file://${out} --recipient ${publicFile} --codec ${codec}`
+  const ours = (codec: string, jobs: number) =>
+    `${lifeboat} dump --from '${url}' --password env:BENCH_PASSWORD --to file://${out} --recipient ${publicFile} --codec ${codec} --jobs ${jobs}`
   return [
     { name: 'mysqldump | gzip | gpg -e', line: `${dump} | gzip | ${gpg} --encrypt | cat > ${out}/dump` },
-    { name: 'lifeboat, gzip', line: ours('gzip') },
-    { name: 'lifeboat, zstd', line: ours('zstd') },
+    { name: 'lifeboat, gzip', line: ours('gzip', 1) },
+    { name: 'lifeboat, zstd', line: ours('zstd', 1) },
+    { name: 'lifeboat, gzip, --jobs 2', line: ours('gzip', 2) },
+    { name: 'lifeboat, zstd, --jobs 2', line: ours('zstd', 2) },
     {
       name: 'mysqldump | pigz | gpg (no compression)',
       line: `${dump} | pigz | ${gpg} --compress-algo none --encrypt | cat > ${out}/dump`,

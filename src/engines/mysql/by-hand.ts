@@ -1,6 +1,6 @@
 import type { DatabaseUrl } from '../../core/database-url.ts'
 import { shellQuote } from '../../core/shell-quote.ts'
-import { ACCOUNTS } from './dump.ts'
+import { ACCOUNTS } from './part-names.ts'
 
 /**
  * The stock client, fed with a plain part on stdin. The sed takes MariaDB's sandbox line away, which other clients

@@ -27,11 +27,11 @@ export function createMysqlEngine(url: DatabaseUrl, context: EngineContext): Eng
       factsOf.set(probe, facts)
       return probe
     },
-    dump(probe, { counts }, signal) {
+    dump(probe, { counts, jobs = 1, onProgress }, signal) {
       const facts = factsOf.get(probe)
       if (facts === undefined) throw new Error('a dump needs the probe that this engine made of its source')
       return createDump(
-        { access, context, options, facts, counts, byHand: (part) => byHand(url, part) },
+        { access, context, options, facts, counts, jobs, onProgress, byHand: (part) => byHand(url, part) },
         signal,
       )
     },

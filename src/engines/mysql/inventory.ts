@@ -15,6 +15,8 @@ export interface TableInfo {
   readonly kind: 'table' | 'view' | 'sequence'
   readonly engine: string
   readonly created: string
+  /** Of its rows as they are stored, roughly. */
+  readonly bytes: number
   readonly versioned: boolean
   /** A view whose tables, columns or definer are gone. */
   readonly broken: boolean
@@ -45,7 +47,10 @@ export async function readServer(session: Session): Promise<{ server: ServerVers
 }
 
 /** What the account can see of the user's databases, narrowed to the URL's. */
-export async function readInventory(session: Session, url: DatabaseUrl): Promise<Inventory> {
+export async function readInventory(
+  session: Session,
+  url: Pick<DatabaseUrl, 'database'>,
+): Promise<Inventory> {
   const { server, managed } = await readServer(session)
   const hidden = new Set(managed ? [...SYSTEM_SCHEMAS, ...MANAGED_SCHEMAS] : SYSTEM_SCHEMAS)
   if (server.flavour === 'MySQL' && isAtLeast(server.numbers, [8])) {
@@ -87,6 +92,7 @@ export async function readInventory(session: Session, url: DatabaseUrl): Promise
       kind: row.type === 'VIEW' ? 'view' : row.type === 'SEQUENCE' ? 'sequence' : 'table',
       engine: String(row.engine ?? ''),
       created: String(row.created ?? ''),
+      bytes: Number(row.bytes ?? 0),
       versioned: row.type === 'SYSTEM VERSIONED',
       broken: row.type === 'VIEW' && /references invalid/.test(String(row.comment)),
     })),

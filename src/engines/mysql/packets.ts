@@ -84,3 +84,10 @@ export function errorPacket(sequence: number, message: string): Buffer {
     Buffer.concat([head, Buffer.from(sequence === 0 ? message : `#08S01${message}`, 'utf8')]),
   )
 }
+
+/** What an ERR_Packet says; after the login there is an SQL state of six characters before the text. */
+export function readErrorPacket(whole: Buffer): string {
+  if (whole[4] !== 0xff) return 'the server gave an answer that is not understood'
+  const text = whole.toString('utf8', 4 + 3).replace(/^#.{5}/, '')
+  return `${text} (${whole.readUInt16LE(4 + 1)})`
+}

@@ -1,6 +1,7 @@
 import { collect } from '../../core/bytes.ts'
 import type { EngineContext, PartSource, RestoreOptions, RestoreResult } from '../../core/engine.ts'
 import { LifeboatError } from '../../core/errors.ts'
+import { createSlots } from '../../core/slots.ts'
 import { writeTool } from '../../core/tool.ts'
 import {
   type AccountReport,
@@ -12,12 +13,12 @@ import {
   translateAccount,
 } from './accounts-restore.ts'
 import { readCollations } from './collations.ts'
-import { ACCOUNTS, DATABASES } from './dump.ts'
 import { explainRestore } from './failures.ts'
 import { readServer } from './inventory.ts'
 import { readLoadSettings } from './load-settings.ts'
 import { createLoadStream, type LoadStream } from './load-stream.ts'
 import type { MysqlOptions } from './options.ts'
+import { ACCOUNTS, DATABASES, isRowsName, STRUCTURE, TRIGGERS_AND_EVENTS } from './part-names.ts'
 import { type Account, quoteName } from './quote.ts'
 import { createRewriter, type Rewriter } from './rewrite.ts'
 import type { ServerAccess } from './server-access.ts'
@@ -89,12 +90,15 @@ export async function restore(
       grantAll(session, statements, (name) => restoring.replace || !created.left.has(name), untold),
     )
   }
-  if (has(DATABASES)) {
-    step('databases')
+  if (has(DATABASES) || has(STRUCTURE)) {
     const settings = await access.withSession(signal, readLoadSettings)
     report.warnings.push(...settings.warnings)
     const { initCommand } = settings
-    await load({ access, context, options, server, rewriter, source, initCommand }, signal)
+    const loading = { access, context, options, server, rewriter, source, initCommand }
+    for (const names of loadOrder(source)) {
+      step(names.length === 1 ? String(names[0]) : `rows, ${restoring.jobs ?? 1} at once`)
+      await loadAll(loading, names, restoring.jobs ?? 1, signal)
+    }
     for (const { name } of source.contents.databases) report.restored.push(`database ${quoteName(name)}`)
   }
   if (statements.length > 0) {
@@ -120,8 +124,44 @@ interface Load {
   readonly initCommand: string | undefined
 }
 
+/** What is loaded one after the other; within a group the order means nothing. */
+function loadOrder(source: PartSource): readonly (readonly string[])[] {
+  const names = source.parts.map(({ name }) => name)
+  const groups = [
+    names.filter((name) => name === DATABASES || name === STRUCTURE),
+    names.filter(isRowsName),
+    names.filter((name) => name === TRIGGERS_AND_EVENTS),
+  ]
+  return groups.filter((group) => group.length > 0)
+}
+
+/** The first failure stops the others, and is thrown when none of them runs any more. */
+async function loadAll(
+  loading: Load,
+  names: readonly string[],
+  jobs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const failed = new AbortController()
+  const both = AbortSignal.any([signal, failed.signal])
+  const slots = createSlots(jobs)
+  let failure: { readonly thrown: unknown } | undefined
+  await Promise.all(
+    names.map(async (name) => {
+      try {
+        await slots.run(() => load(loading, name, both), both)
+      } catch (thrown) {
+        failure ??= { thrown }
+        failed.abort(thrown)
+      }
+    }),
+  )
+  if (failure !== undefined) throw failure.thrown
+}
+
 async function load(
   { access, context, options, server, rewriter, source, initCommand }: Load,
+  part: string,
   signal: AbortSignal,
 ): Promise<void> {
   const tool = await findClient('load', server, context, signal, options.client)
@@ -147,7 +187,7 @@ async function load(
         secrets: file.secrets,
         explain: explainRestore,
       },
-      stream.through(source.open(DATABASES, signal)),
+      stream.through(source.open(part, signal)),
       signal,
     )
   } catch (thrown) {

@@ -1,4 +1,5 @@
 import { userInfo } from 'node:os'
+import { join } from 'node:path'
 import { type Connection, createConnection } from 'mysql2/promise'
 import { readTrust } from '../../core/ca-bundle.ts'
 import type { DatabaseUrl } from '../../core/database-url.ts'
@@ -6,14 +7,18 @@ import type { EngineContext } from '../../core/engine.ts'
 import { abortReason, LifeboatError, throwIfAborted } from '../../core/errors.ts'
 import { createPrivateFolder, type PrivateFolder } from '../../core/private-folder.ts'
 import { Secret } from '../../core/secret.ts'
+import { orAborted } from '../../core/until-aborted.ts'
 import { connectionFailure, queryFailure } from './failures.ts'
 import { formatOptionFile, type OptionLine } from './option-file.ts'
 import type { MysqlOptions } from './options.ts'
+import { createSnapshotGate, type Route, type SnapshotGate } from './snapshot-gate.ts'
 import { createTlsRelay, type TlsRelay } from './tls-relay.ts'
 import type { Tool } from './tools.ts'
+import { within } from './within.ts'
 
 export const DEFAULT_PORT = 3306
 const CONNECT_TIMEOUT_MS = 20_000
+const GOODBYE_MS = 5_000
 
 export type Row = Readonly<Record<string, unknown>>
 
@@ -35,9 +40,9 @@ export interface ServerAccess extends AsyncDisposable {
   withSession<T>(signal: AbortSignal, run: (session: Session) => Promise<T>): Promise<T>
   /** Writes what a tool needs to log in. The password is looked up anew: an IAM token lasts 15 minutes. */
   optionFile(tool: Tool, signal: AbortSignal): Promise<OptionFile>
+  /** The same for one run of a dump tool, whose snapshot the caller opens. The gate is the caller's to close. */
+  gatedOptionFile(tool: Tool, signal: AbortSignal): Promise<OptionFile & { readonly gate: SnapshotGate }>
 }
-
-type Route = { readonly socket: string } | { readonly host: string; readonly port: number }
 
 export function createServerAccess(
   url: DatabaseUrl,
@@ -48,6 +53,7 @@ export function createServerAccess(
   const user = url.user ?? userInfo().username
   let opened: Promise<{ folder: PrivateFolder; relay: TlsRelay | undefined; route: Route }> | undefined
   let files = 0
+  let gates = 0
 
   async function open(): Promise<{ folder: PrivateFolder; relay: TlsRelay | undefined; route: Route }> {
     const trust = await readTrust(url)
@@ -101,7 +107,8 @@ export function createServerAccess(
         return await run({
           async query(sql) {
             try {
-              const [rows] = await connection.query(sql)
+              // The driver never settles a query whose connection was destroyed.
+              const [rows] = await orAborted(connection.query(sql), signal)
               return Array.isArray(rows) ? (rows as Row[]) : []
             } catch (thrown) {
               throw queryFailure(target, sql, thrown)
@@ -114,28 +121,22 @@ export function createServerAccess(
       } finally {
         signal.removeEventListener('abort', cut)
         // A server that has gone can't be said goodbye to; why it went is known by now.
-        if (!signal.aborted) await connection.end().catch(() => connection.destroy())
+        // Bounded: behind a query whose answer never comes it would be waited for without end.
+        if (!signal.aborted)
+          await within(connection.end(), GOODBYE_MS, goneSilent).catch(() => connection.destroy())
       }
     },
     async optionFile(tool, signal) {
       throwIfAborted(signal)
       const { folder, route } = await ready()
-      const secret = await password()
-      const lines: OptionLine[] = [
-        ['user', user],
-        ['password', secret.reveal()],
-      ]
-      if ('socket' in route) lines.push(['protocol', 'socket'], ['socket', route.socket])
-      else lines.push(['protocol', 'tcp'], ['host', route.host], ['port', String(route.port)])
-      // TLS is spoken by the relay; without one it was refused in the URL, or the way is a Unix socket.
-      lines.push(tool.vendor === 'MariaDB' ? ['loose-skip-ssl', undefined] : ['loose-ssl-mode', 'DISABLED'])
-      if (tool.vendor === 'Oracle' && isSafe && wantsCleartext(options, secret)) {
-        lines.push(['enable-cleartext-plugin', undefined])
-      }
-      // Without TLS caching_sha2_password encrypts the password with a key that the server gives.
-      if (tool.vendor === 'Oracle' && !isSafe) lines.push(['loose-get-server-public-key', undefined])
-      files += 1
-      return { path: await folder.file(`client-${files}.cnf`, formatOptionFile(lines)), secrets: [secret] }
+      return await writeOptions(tool, folder, route)
+    },
+    async gatedOptionFile(tool, signal) {
+      throwIfAborted(signal)
+      const { folder, route } = await ready()
+      gates += 1
+      const gate = await createSnapshotGate(route, join(folder.path, `gate-${gates}.sock`))
+      return { ...(await writeOptions(tool, folder, gate.route)), gate }
     },
     async [Symbol.asyncDispose]() {
       if (opened === undefined) return
@@ -143,6 +144,25 @@ export function createServerAccess(
       await relay?.[Symbol.asyncDispose]()
       await folder?.[Symbol.asyncDispose]()
     },
+  }
+
+  async function writeOptions(tool: Tool, folder: PrivateFolder, route: Route): Promise<OptionFile> {
+    const secret = await password()
+    const lines: OptionLine[] = [
+      ['user', user],
+      ['password', secret.reveal()],
+    ]
+    if ('socket' in route) lines.push(['protocol', 'socket'], ['socket', route.socket])
+    else lines.push(['protocol', 'tcp'], ['host', route.host], ['port', String(route.port)])
+    // TLS is spoken by the relay; without one it was refused in the URL, or the way is a Unix socket.
+    lines.push(tool.vendor === 'MariaDB' ? ['loose-skip-ssl', undefined] : ['loose-ssl-mode', 'DISABLED'])
+    if (tool.vendor === 'Oracle' && isSafe && wantsCleartext(options, secret)) {
+      lines.push(['enable-cleartext-plugin', undefined])
+    }
+    // Without TLS caching_sha2_password encrypts the password with a key that the server gives.
+    if (tool.vendor === 'Oracle' && !isSafe) lines.push(['loose-get-server-public-key', undefined])
+    files += 1
+    return { path: await folder.file(`client-${files}.cnf`, formatOptionFile(lines)), secrets: [secret] }
   }
 }
 
@@ -167,4 +187,10 @@ export function errorNumber(thrown: unknown): number | undefined {
   const source = thrown instanceof LifeboatError ? thrown.cause : thrown
   const errno = (source as { errno?: unknown } | undefined)?.errno
   return typeof errno === 'number' ? errno : undefined
+}
+
+function goneSilent(): LifeboatError {
+  return new LifeboatError('timed-out', 'unable to close the connection: the server does not answer', {
+    hint: 'Check the network and the server.',
+  })
 }
