@@ -85,6 +85,7 @@ export function buildIndexes(rows: CatalogRows, names: Names): (objectId: number
         .filter((each) => (maybeNumber(each, column) ?? 0) > 0)
         .sort((a, b) => number(a, column) - number(b, column))
     const filter = flag(row, 'has_filter') ? maybeText(row, 'filter_definition') : undefined
+    const delay = maybeNumber(row, 'compression_delay') ?? 0
     const [hash] = hashes.get(keyOf(row)) ?? []
     return {
       name: text(row, 'name'),
@@ -104,6 +105,8 @@ export function buildIndexes(rows: CatalogRows, names: Names): (objectId: number
       allowRowLocks: flag(row, 'allow_row_locks'),
       allowPageLocks: flag(row, 'allow_page_locks'),
       storage: storageOf(row),
+      ...(flag(row, 'optimize_for_sequential_key') ? { optimizedForSequentialKey: true } : {}),
+      ...(delay > 0 ? { compressionDelayMinutes: delay } : {}),
       ...constraintOf(row),
       ...xmlOf(row),
       ...spatialOf(spatial.get(keyOf(row))?.[0], tessellations.get(keyOf(row))?.[0]),

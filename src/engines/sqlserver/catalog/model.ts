@@ -153,6 +153,9 @@ export interface IndexModel {
   readonly allowRowLocks: boolean
   readonly allowPageLocks: boolean
   readonly storage: Storage
+  readonly optimizedForSequentialKey?: boolean
+  /** Of a columnstore, where it is not 0. */
+  readonly compressionDelayMinutes?: number
   /** Of a hash index. */
   readonly bucketCount?: number
   readonly xml?: { readonly using?: string; readonly purpose?: string }

@@ -110,7 +110,7 @@ export const TABLE_QUERIES = {
       ...['ignore_dup_key', 'fill_factor', 'is_padded', 'is_disabled', 'allow_row_locks', 'allow_page_locks'],
       ...['has_filter', 'filter_definition'],
     ],
-    optional: ['data_space_id', 'is_hypothetical'],
+    optional: ['data_space_id', 'is_hypothetical', 'compression_delay', 'optimize_for_sequential_key'],
     orderBy: 'object_id, index_id',
   },
   indexColumns: {

@@ -30,19 +30,31 @@ export function asText<const Column extends string>(column: Column): string {
 
 /**
  * A sql_variant with its type, its value as text that can be read back: style 121 gives all digits of a date, 3 of a
- * float (17 digits), 2 of money (4 decimals), 1 of binary (0x…).
+ * float (17 digits), 2 of money (4 decimals), 1 of binary (0x…). A style counts for the type that is inside only once
+ * it is taken out.
  */
 export function variant(column: string): string[] {
   const base = `CAST(SQL_VARIANT_PROPERTY(${column}, 'BaseType') AS nvarchar(128))`
+  const styled = (type: string, declared: string, style: number) =>
+    ` WHEN '${type}' THEN CONVERT(nvarchar(max), CAST(${column} AS ${declared}), ${style})`
   return [
     `${base} AS ${column}_type`,
     ...['MaxLength', 'Precision', 'Scale'].map(
       (property) =>
         `CAST(SQL_VARIANT_PROPERTY(${column}, '${property}') AS int) AS ${column}_${property.toLowerCase()}`,
     ),
-    `CASE WHEN ${base} IN ('float', 'real') THEN CONVERT(nvarchar(4000), CAST(${column} AS float), 3)` +
-      ` WHEN ${base} IN ('money', 'smallmoney') THEN CONVERT(nvarchar(4000), CAST(${column} AS money), 2)` +
-      ` WHEN ${base} IN ('binary', 'varbinary') THEN CONVERT(nvarchar(max), CAST(${column} AS varbinary(8000)), 1)` +
-      ` ELSE CONVERT(nvarchar(4000), ${column}, 121) END AS ${column}_text`,
+    [
+      `CASE ${base}`,
+      ...['date', 'datetime', 'smalldatetime'].map((type) => styled(type, type, 121)),
+      ...['time', 'datetime2', 'datetimeoffset'].map((type) => styled(type, `${type}(7)`, 121)),
+      ...['float', 'real'].map((type) => styled(type, 'float', 3)),
+      ...['money', 'smallmoney'].map((type) => styled(type, 'money', 2)),
+      ...['binary', 'varbinary'].map((type) => styled(type, 'varbinary(8000)', 1)),
+      // nvarchar(4000) would cut the longest.
+      ...['char', 'varchar'].map(
+        (type) => ` WHEN '${type}' THEN CAST(CAST(${column} AS varchar(8000)) AS nvarchar(max))`,
+      ),
+      ` ELSE CAST(CAST(${column} AS nvarchar(4000)) AS nvarchar(max)) END AS ${column}_text`,
+    ].join(''),
   ]
 }

@@ -145,6 +145,10 @@ function withClause(index: IndexModel): readonly string[] {
     ...(index.ignoreDuplicateKeys ? ['IGNORE_DUP_KEY = ON'] : []),
     ...(columnstore || index.allowRowLocks ? [] : ['ALLOW_ROW_LOCKS = OFF']),
     ...(columnstore || index.allowPageLocks ? [] : ['ALLOW_PAGE_LOCKS = OFF']),
+    ...(index.optimizedForSequentialKey === true ? ['OPTIMIZE_FOR_SEQUENTIAL_KEY = ON'] : []),
+    ...(index.compressionDelayMinutes === undefined
+      ? []
+      : [`COMPRESSION_DELAY = ${index.compressionDelayMinutes}`]),
     ...compressionOptions(index.storage),
   ]
   return options.length === 0 ? [] : [`WITH (${options.join(', ')})`]

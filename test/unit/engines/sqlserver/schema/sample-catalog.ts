@@ -157,7 +157,7 @@ const orders = table(
       }),
       index('ix_filtered', ['amount'], { filter: '([amount]>(1))', included: ['code'], unique: true }),
       index('ix_disabled', ['seen'], { disabled: true, allowRowLocks: false, allowPageLocks: false }),
-      index('ix_taxed', ['taxed']),
+      index('ix_taxed', ['taxed'], { optimizedForSequentialKey: true }),
       index('xml_first', ['doc'], { kind: 'xml', xml: {} }),
       index('xml_path', ['doc'], { kind: 'xml', xml: { using: 'xml_first', purpose: 'PATH' } }),
     ],
@@ -322,6 +322,7 @@ export const everything: Catalog = catalog({
           kind: 'clustered columnstore',
           included: ['id', 'x'],
           ordered: ['x'],
+          compressionDelayMinutes: 10,
           storage: {
             partitioned: { scheme: 'ps', column: 'id' },
             compression: ['COLUMNSTORE_ARCHIVE', 'COLUMNSTORE_ARCHIVE'],

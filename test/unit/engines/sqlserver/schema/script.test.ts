@@ -68,7 +68,7 @@ describe('before the rows', () => {
       'ALTER TABLE [dbo].[prices] ADD CONSTRAINT [pk_prices] PRIMARY KEY CLUSTERED ([id] ASC)',
     ])
     expect(batchesOf(before, 'index')).toEqual([
-      'CREATE CLUSTERED COLUMNSTORE INDEX [cci] ON [dbo].[facts] ORDER ([x]) WITH (DATA_COMPRESSION = COLUMNSTORE_ARCHIVE) ON [ps] ([id])',
+      'CREATE CLUSTERED COLUMNSTORE INDEX [cci] ON [dbo].[facts] ORDER ([x]) WITH (COMPRESSION_DELAY = 10, DATA_COMPRESSION = COLUMNSTORE_ARCHIVE) ON [ps] ([id])',
     ])
   })
 })
@@ -86,7 +86,7 @@ describe('after the rows', () => {
       'CREATE SPATIAL INDEX [places] ON [dbo].[mixed] ([y]) USING GEOMETRY_GRID WITH (BOUNDING_BOX = (0, -1.5, 10, 2.0000000000000001e-003), GRIDS = (LOW, MEDIUM, HIGH, HIGH), CELLS_PER_OBJECT = 16)',
       'CREATE SPATIAL INDEX [globe] ON [dbo].[mixed] ([y]) USING GEOGRAPHY_AUTO_GRID',
       'CREATE NONCLUSTERED COLUMNSTORE INDEX [ncci] ON [dbo].[mixed] ([id], [y]) WHERE ([y]>(0))',
-      'CREATE NONCLUSTERED INDEX [ix_taxed] ON [sales].[odd ]]name] ([taxed] ASC)',
+      'CREATE NONCLUSTERED INDEX [ix_taxed] ON [sales].[odd ]]name] ([taxed] ASC) WITH (OPTIMIZE_FOR_SEQUENTIAL_KEY = ON)',
       'CREATE UNIQUE CLUSTERED INDEX [ix_w] ON [dbo].[w] ([id] ASC)',
     ])
     expect(batchesOf(after, 'disabled index')).toEqual([
