@@ -13,6 +13,19 @@ function serverOf(of: EngineServer): SqlServerContainer {
   return found
 }
 
+/** Sessions of lifeboat that stay. One that was just closed is still seen for a moment. */
+async function sessionsOf(server: SqlServerContainer): Promise<readonly string[]> {
+  let names: string[] = []
+  for (let looks = 0; looks < 20; looks++) {
+    const rows = await server.query(
+      "SELECT login_name FROM sys.dm_exec_sessions WHERE program_name = N'lifeboat'",
+    )
+    names = rows.map(({ login_name }) => String(login_name))
+    if (names.length === 0) break
+  }
+  return names
+}
+
 for (const jobs of [1, 3]) {
   describeEngine(`sqlserver: Microsoft SQL Server, ${jobs} parts at once`, {
     requires: ['sqlserver'],
@@ -28,7 +41,8 @@ for (const jobs of [1, 3]) {
       [...(await readSqlServerObjects(serverOf(of).query))]
         .map(([name, text]) => `${name}\n${text}`)
         .join('\n\n'),
-    leftovers: async () => [],
+    // With several parts at once, a script is read while no session is open.
+    ...(jobs === 1 && { leftovers: (of: EngineServer) => sessionsOf(serverOf(of)) }),
     insideNames: ['shop', 'zoo', 'orphan', 'app_login'],
     jobs,
     timeoutMs: 180_000,

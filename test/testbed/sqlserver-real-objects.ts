@@ -4,7 +4,10 @@ export type SqlServerQuery = (
   database?: string,
 ) => Promise<readonly Readonly<Record<string, unknown>>[]>
 
-/** What describes a database, one statement each: what they give must be the same at source and target. */
+/**
+ * What describes a database, one statement each: what they give must be the same at source and target. Without what no dump
+ * has, and its manifest names: encrypted modules, application roles, and that the server made up the name of a key.
+ */
 export const DEFINITIONS: Readonly<Record<string, string>> = {
   schemas: 'SELECT name FROM sys.schemas WHERE schema_id BETWEEN 5 AND 16383 ORDER BY name',
   columns: `SELECT s.name AS s, t.name AS t, c.name AS c, TYPE_NAME(c.user_type_id) AS type, c.max_length, c.precision, c.scale,
@@ -17,7 +20,7 @@ export const DEFINITIONS: Readonly<Record<string, string>> = {
       LEFT JOIN sys.identity_columns AS i ON i.object_id = c.object_id AND i.column_id = c.column_id
     ORDER BY s.name, t.name, c.name`,
   indexes: `SELECT OBJECT_SCHEMA_NAME(i.object_id) AS s, OBJECT_NAME(i.object_id) AS t,
-      CASE WHEN k.is_system_named = 1 THEN N'' ELSE i.name END AS name, i.type_desc,
+      CASE WHEN k.name IS NOT NULL THEN N'' ELSE i.name END AS name, i.type_desc,
       i.is_unique, i.is_primary_key, i.is_unique_constraint, i.filter_definition, i.is_disabled, i.fill_factor,
       COL_NAME(c.object_id, c.column_id) AS c, c.key_ordinal, c.is_descending_key, c.is_included_column, c.partition_ordinal
     FROM sys.indexes AS i JOIN sys.index_columns AS c ON c.object_id = i.object_id AND c.index_id = i.index_id
@@ -32,7 +35,7 @@ export const DEFINITIONS: Readonly<Record<string, string>> = {
     FROM sys.check_constraints ORDER BY 1, definition`,
   modules: `SELECT OBJECT_SCHEMA_NAME(m.object_id) AS s, OBJECT_NAME(m.object_id) AS name, m.definition, m.uses_ansi_nulls,
       m.uses_quoted_identifier FROM sys.sql_modules AS m JOIN sys.objects AS o ON o.object_id = m.object_id
-    WHERE o.is_ms_shipped = 0 ORDER BY 1, 2`,
+    WHERE o.is_ms_shipped = 0 AND m.definition IS NOT NULL ORDER BY 1, 2`,
   triggers: 'SELECT name, OBJECT_NAME(parent_id) AS t, is_disabled FROM sys.triggers ORDER BY name',
   types: `SELECT SCHEMA_NAME(schema_id) AS s, name, TYPE_NAME(system_type_id) AS base, max_length, is_nullable, is_table_type
     FROM sys.types WHERE is_user_defined = 1 ORDER BY 1, 2`,
@@ -45,7 +48,7 @@ export const DEFINITIONS: Readonly<Record<string, string>> = {
       CASE WHEN class = 1 THEN COL_NAME(major_id, minor_id) END AS c, name, CAST(value AS nvarchar(4000)) AS value
     FROM sys.extended_properties ORDER BY 1, 2, 3, 4`,
   principals: `SELECT name, type_desc, default_schema_name FROM sys.database_principals
-    WHERE is_fixed_role = 0 AND principal_id > 4 ORDER BY name`,
+    WHERE is_fixed_role = 0 AND principal_id > 4 AND type <> 'A' ORDER BY name`,
   members: `SELECT USER_NAME(role_principal_id) AS role, USER_NAME(member_principal_id) AS member
     FROM sys.database_role_members ORDER BY 1, 2`,
   permissions: `SELECT class_desc, CASE WHEN class = 1 THEN OBJECT_NAME(major_id) END AS t,
