@@ -10,7 +10,6 @@ const servers = new Map<string, SqlServer>()
 /** The stand-in of test/testbed/tds, over TCP and TLS; test/conformance/engine-sqlserver-real.test.ts has the real one. */
 async function start(): Promise<EngineServer> {
   const server = await startSqlServer()
-  await createFixtureLogins(server)
   const url = server.url()
   servers.set(url, server)
   return {

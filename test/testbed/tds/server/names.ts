@@ -150,12 +150,12 @@ export function resolveTypeName(
   const schemaName = type.parts.length > 1 ? (type.parts.at(-2) ?? '') : ''
   if (schemaName === '' || sameName(schemaName, 'sys')) {
     const base = baseTypeName(name)
-    if (base !== undefined)
-      return {
-        base: makeType(base, type.args, inCast),
-        userTypeId: BASE_TYPES[base]?.id ?? 0,
-        nullable: undefined,
-      }
+    if (base !== undefined) {
+      const made = makeType(base, type.args, inCast)
+      // float(24) is a real; sysname keeps its own id.
+      const id = BASE_TYPES[base === 'sysname' ? base : made.name]?.id ?? 0
+      return { base: made, userTypeId: id, nullable: undefined }
+    }
   }
   const schema = schemaByName(database, schemaName === '' ? defaultSchema(session, database) : schemaName)
   for (const candidate of database.types.values())

@@ -1,3 +1,4 @@
+import type { Expr } from './ast.ts'
 import { type Cursor, createCursor, RESERVED } from './cursor.ts'
 import { parseAlter, parseCreate, parseDrop } from './parse-ddl.ts'
 import { parseDelete, parseInsert, parseUpdate } from './parse-dml.ts'
@@ -203,8 +204,13 @@ function parseSet(c: Cursor): StatementBody {
   c.expect('SET')
   if (c.token.kind === 'variable') {
     const name = variable(c)
-    c.expectOp('=')
-    return { kind: 'set-variable', name, value: parseExpression(c) }
+    const op = c.token.kind === 'op' ? /^([-+*/])=$/.exec(c.token.text)?.[1] : undefined
+    if (op === undefined) c.expectOp('=')
+    else c.next()
+    const right = parseExpression(c)
+    const value: Expr =
+      op === undefined ? right : { kind: 'binary', op, left: { kind: 'variable', name }, right }
+    return { kind: 'set-variable', name, value }
   }
   if (c.accept('TRANSACTION')) {
     c.expect('ISOLATION', 'LEVEL')
