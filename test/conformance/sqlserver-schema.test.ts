@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest'
 import { parseDatabaseUrl } from '../../src/core/database-url.ts'
 import { LifeboatError } from '../../src/core/errors.ts'
 import { Secret } from '../../src/core/secret.ts'
+import { COUNTED_KINDS } from '../../src/engines/sqlserver/catalog/counted.ts'
 import type { Catalog } from '../../src/engines/sqlserver/catalog/model.ts'
+import { CATALOG_QUERIES } from '../../src/engines/sqlserver/catalog/queries.ts'
 import { quoteObject } from '../../src/engines/sqlserver/catalog/quote.ts'
 import { readCatalog } from '../../src/engines/sqlserver/catalog/read-catalog.ts'
 import { readPositions } from '../../src/engines/sqlserver/catalog/read-positions.ts'
@@ -19,20 +21,24 @@ import { findServer } from '../../src/engines/sqlserver/server-access.ts'
 import type { Session, SessionSource } from '../../src/engines/sqlserver/session.ts'
 import { startTdsEndpoint } from '../testbed/tds/endpoint.ts'
 import { createSqlServerBackend } from '../testbed/tds/server/backend.ts'
+import type { Faults } from '../testbed/tds/server/faults.ts'
 
 const never = new AbortController().signal
 const PASSWORD = 's3cret-w0rd'
 
 interface Server extends AsyncDisposable {
   readonly sessions: SessionSource
+  readonly faults: Faults
 }
 
 async function serve(): Promise<Server> {
-  const endpoint = await startTdsEndpoint({ backend: createSqlServerBackend({ password: PASSWORD }) })
+  const backend = createSqlServerBackend({ password: PASSWORD })
+  const endpoint = await startTdsEndpoint({ backend })
   const url = parseDatabaseUrl(`sqlserver://sa@127.0.0.1:${endpoint.port}?tls=disable`)
   const sessions = createSessionSource(await findServer(url, async () => new Secret(PASSWORD), never))
   return {
     sessions,
+    faults: backend.faults,
     async [Symbol.asyncDispose]() {
       await sessions[Symbol.asyncDispose]()
       await endpoint[Symbol.asyncDispose]()
@@ -234,5 +240,96 @@ describe('the schema of SQL Server', () => {
     const { principals } = await readCatalog(target, never)
     expect(principals.find(({ name }) => name === 'eve')?.login).toBe('both')
     expect(principals.find(({ name }) => name === 'ann')?.authentication).toBe('none')
+  })
+})
+
+describe('a server that lacks parts of the catalog', () => {
+  /** Without these a server has no tables to dump. */
+  const needed = ['sys.schemas', 'sys.types', 'sys.tables', 'sys.columns', 'sys.objects']
+  const views = [...Object.values(CATALOG_QUERIES), ...COUNTED_KINDS].map(({ view }) => view)
+
+  it('is dumped all the same, and each view that it lacks is named', async () => {
+    await using first = await serve()
+    await using second = await serve()
+    await using source = await makeSource(first.sessions)
+    const whole = await readCatalog(source, never)
+    // As Babelfish says it: no number of SQL Server's own.
+    first.faults.missingView = {
+      number: 33557097,
+      message: (name) => `relation "${name}" does not exist`,
+    }
+    const lacking = [...new Set(views)].filter((view) => !needed.includes(view))
+    for (const view of lacking) first.faults.hiddenViews.add(view)
+    const catalog = await readCatalog(source, never)
+    for (const view of lacking) {
+      expect(catalog.warnings).toContainEqual(expect.stringContaining(`${view}: relation`))
+    }
+    expect(catalog.tables.map(quoteObject).sort()).toEqual(whole.tables.map(quoteObject).sort())
+    const named = { ...catalog, database: whole.database }
+    const { target, result } = await restore(source, named, second.sessions)
+    await using _target = target
+    // Its primary key is not known, without which no table can be versioned.
+    expect(result.failures.map(({ what }) => what)).toEqual(['system versioning [dbo].[prices]'])
+    expect((await readCatalog(target, never)).tables).toHaveLength(whole.tables.length)
+  })
+
+  it('is dumped whole where only newer columns are unknown', async () => {
+    await using first = await serve()
+    await using source = await makeSource(first.sessions)
+    const whole = await readCatalog(source, never)
+    const newer = ['is_node', 'is_edge', 'ledger_type', 'is_external', 'is_filetable']
+    for (const column of newer) first.faults.hiddenColumns.add(`sys.tables.${column}`)
+    first.faults.hiddenColumns.add('sys.columns.is_dropped_ledger_column')
+    first.faults.hiddenColumns.add('sys.indexes.optimize_for_sequential_key')
+    first.faults.hiddenColumns.add('sys.index_columns.column_store_order_ordinal')
+    const catalog = await readCatalog(source, never)
+    expect(catalog).toEqual(whole)
+  })
+
+  it.each(needed)('is refused with its own words where it lacks %s', async (view) => {
+    await using server = await serve()
+    await using session = await server.sessions.open('master', never)
+    server.faults.hiddenViews.add(view)
+    await expect(readCatalog(session, never)).rejects.toThrow(`Invalid object name '${view}'`)
+  })
+})
+
+describe('a connection that is lost', () => {
+  it('is no view that is missing', async () => {
+    await using server = await serve()
+    await using session = await server.sessions.open('master', never)
+    server.faults.list.push({ match: /sys\.synonyms/, disconnect: true })
+    await expect(readCatalog(session, never)).rejects.toMatchObject({ code: 'engine-unreachable' })
+  })
+
+  it('ends what is applied, and is no module that fails', async () => {
+    await using first = await serve()
+    await using source = await makeSource(first.sessions)
+    const catalog = await readCatalog(source, never)
+    for (const match of [
+      /CREATE TABLE/,
+      /CREATE FUNCTION/,
+      /FOREIGN KEY/,
+      /sp_addextendedproperty/,
+      /^GRANT/,
+    ]) {
+      await using second = await serve()
+      second.faults.list.push({ match, disconnect: true })
+      await expect(restore(source, catalog, second.sessions)).rejects.toMatchObject({
+        code: 'engine-unreachable',
+      })
+    }
+  })
+
+  it('or that stalls is left as soon as that is asked for', async () => {
+    await using server = await serve()
+    await using session = await server.sessions.open('master', never)
+    const stop = new AbortController()
+    server.faults.list.push({
+      match: /sys\.synonyms/,
+      stall: true,
+      onHit: () => stop.abort(new LifeboatError('interrupted', 'enough')),
+    })
+    await expect(readCatalog(session, stop.signal)).rejects.toMatchObject({ code: 'interrupted' })
   })
 })
