@@ -1,15 +1,18 @@
+import { once } from 'node:events'
+import { connect as dial } from 'node:net'
 import { type Connection, createConnection } from 'mysql2/promise'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { collect } from '../../src/core/bytes.ts'
 import { parseDatabaseUrl } from '../../src/core/database-url.ts'
 import type { Dump, Engine, Part } from '../../src/core/engine.ts'
 import { LifeboatError } from '../../src/core/errors.ts'
+import { createPrivateFolder } from '../../src/core/private-folder.ts'
 import { Secret } from '../../src/core/secret.ts'
 import { openCommonSnapshot, type SnapshotWanted } from '../../src/engines/mysql/common-snapshot.ts'
 import { createMysqlEngine } from '../../src/engines/mysql/index.ts'
 import { parseMysqlOptions } from '../../src/engines/mysql/options.ts'
 import { createServerAccess, type ServerAccess } from '../../src/engines/mysql/server-access.ts'
-import type { SnapshotGate } from '../../src/engines/mysql/snapshot-gate.ts'
+import { createSnapshotGate, type SnapshotGate } from '../../src/engines/mysql/snapshot-gate.ts'
 import { failureOf, sourceOf, take } from '../conformance/engine-suite.ts'
 import { childProcesses } from '../testbed/child-processes.ts'
 import { type MariadbServer, startMariadb } from '../testbed/mariadb.ts'
@@ -150,6 +153,20 @@ describe.skipIf(lacks('mariadb'))('engine mysql, by several jobs', { timeout: 60
     }
   })
 
+  test('is refused where rows may change by a foreign key from a database that is not locked', async () => {
+    await source.run(
+      'CREATE TABLE vault.child (id INT PRIMARY KEY, FOREIGN KEY (id) REFERENCES bank.account (id) ON DELETE CASCADE)',
+    )
+    try {
+      await using access = accessFor('locker')
+      const one = { ...wanted(), databases: ['vault'], tables: [{ database: 'vault', table: 'child' }] }
+      const failure = await failureOf(openCommonSnapshot(access, one, never, HURRIED))
+      expect(failure).toMatchObject({ code: 'unsupported', message: expect.stringMatching(/foreign keys/) })
+    } finally {
+      await source.run('DROP TABLE vault.child')
+    }
+  })
+
   test('ends all when a tool is killed that still waits for its turn', async () => {
     await using engine = engineFor()
     const { dump, parts } = await begin(engine)
@@ -192,6 +209,39 @@ describe.skipIf(lacks('mariadb'))('engine mysql, by several jobs', { timeout: 60
     )
     expect(failures.length).toBeGreaterThan(0)
     for (const failure of failures) expect(['engine-unreachable', 'tool-failed']).toContain(failure.code)
+  })
+
+  test('says that there are too few connections for so many jobs', async () => {
+    await source.run(
+      "ALTER USER reader@'%' WITH MAX_USER_CONNECTIONS 3; GRANT LOCK TABLES ON *.* TO reader@'%'",
+    )
+    try {
+      await using engine = engineFor('reader')
+      const failure = await failureOf(take(engine, 'exact', 3))
+      expect(failure).toMatchObject({
+        code: 'engine-unreachable',
+        hint: expect.stringMatching(/fewer --jobs/),
+      })
+    } finally {
+      await source.run(
+        "ALTER USER reader@'%' WITH MAX_USER_CONNECTIONS 0; REVOKE LOCK TABLES ON *.* FROM reader@'%'",
+      )
+    }
+  })
+
+  test('lets a tool have one connection only: another would see another moment', async () => {
+    await using folder = await createPrivateFolder()
+    await using gate = await createSnapshotGate({ socket: source.socket }, `${folder.path}/gate.sock`)
+    const path = 'socket' in gate.route ? gate.route.socket : ''
+    const first = dial(path)
+    const [greeting] = (await once(first, 'data')) as [Buffer]
+    expect(greeting.toString('latin1')).toContain('MariaDB')
+    const second = dial(path)
+    const received: Buffer[] = []
+    second.on('data', (piece) => received.push(piece))
+    await once(second, 'close')
+    expect(received).toEqual([])
+    first.destroy()
   })
 
   test('is stopped as a whole, wherever it is', async () => {

@@ -111,7 +111,9 @@ async function readTableNames(
     const rows = await session.query(
       `${before}SELECT ${hint}TABLE_SCHEMA AS db, TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA IN (${databases.map(quoteText).join(', ')})`,
     )
-    return new Set(rows.map((row) => `${row.db}\0${row.name}`))
+    // MariaDB compares names there without case.
+    const ours = rows.filter((row) => databases.includes(String(row.db)))
+    return new Set(ours.map((row) => `${row.db}\0${row.name}`))
   } catch (thrown) {
     if (!INTERRUPTED.has(errorNumber(thrown))) throw thrown
     throw tooSlow(limitMs)

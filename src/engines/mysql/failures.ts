@@ -99,6 +99,11 @@ export function queryFailure(target: string, sql: string, thrown: unknown): Life
 
 const DUMP_ADVICE: readonly (readonly [RegExp, string, ErrorCode?])[] = [
   [
+    /error: (?:1040|1203|1226)\b|\((?:1040|1203|1226)\)/,
+    'The server has no connection free, or the account may have no more: give fewer --jobs (each needs about two), or raise max_connections or max_user_connections.',
+    'engine-unreachable',
+  ],
+  [
     /RELOAD or FLUSH_TABLES|FLUSH TABLES WITH READ LOCK/,
     'This mysqldump asks for a global lock that managed servers refuse (8.0.32 and 5.7.41 do): install a later one.',
     'unsupported',
