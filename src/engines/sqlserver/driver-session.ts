@@ -2,7 +2,7 @@ import { type Connection, ISOLATION_LEVEL, Request, TYPES } from 'tedious'
 import { abortReason, LifeboatError, throwIfAborted } from '../../core/errors.ts'
 import { bulkLoad } from './bulk-load.ts'
 import { type DriverColumn, valueReader } from './driver-values.ts'
-import { queryError } from './failures.ts'
+import { queryError, sqlNumberOf } from './failures.ts'
 import { streamRows } from './row-stream.ts'
 import type { Session, SqlRow, SqlValue } from './session.ts'
 
@@ -36,12 +36,19 @@ export function createDriverSession(connection: Connection, database: string, on
     ended = true
   })
 
+  /** What the server said of the request under way. A grave error ends the connection, which then says only that. */
+  let said: Error[] = []
+  connection.on('errorMessage', ({ message, number }) => {
+    said.push(Object.assign(new Error(message), { number }))
+  })
+
   const turn: Turn = {
     connection,
     take() {
       // The protocol has one answer under way: who asks in the middle of a stream has mixed up two sessions.
       if (busy) throw new Error('a session does one thing at a time')
       busy = true
+      said = []
       return () => {
         busy = false
       }
@@ -68,7 +75,9 @@ export function createDriverSession(connection: Connection, database: string, on
     },
     explain(thrown, sql, signal) {
       if (signal.aborted) return abortReason(signal)
-      return thrown instanceof LifeboatError ? thrown : queryError(thrown, database, sql)
+      if (thrown instanceof LifeboatError) return thrown
+      const isLast = sqlNumberOf(thrown) === undefined && said.length > 0
+      return queryError(isLast ? new AggregateError(said) : thrown, database, sql)
     },
   }
 

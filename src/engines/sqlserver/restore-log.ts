@@ -1,5 +1,6 @@
 import type { EngineEvent, RestoreResult } from '../../core/engine.ts'
 import type { ApplyResult } from './schema/apply.ts'
+import { violationText } from './schema/violations.ts'
 
 /** What a restore did and did not do, gathered for its report. */
 export interface RestoreLog {
@@ -18,9 +19,12 @@ export function createRestoreLog(onProgress: ((event: EngineEvent) => void) | un
   return {
     restored,
     warnings,
-    take(database, { notRestored: left, warnings: more }) {
+    take(database, { notRestored: left, warnings: more, violations }) {
       for (const { what, reason } of left) {
         notRestored.push({ what: `${what} in database '${database}'`, reason })
+      }
+      for (const violation of violations) {
+        if (violation.kept) warnings.push(`database '${database}': rows break ${violationText(violation)}`)
       }
       for (const warning of more) warnings.push(`database '${database}': ${warning}`)
     },
