@@ -93,7 +93,8 @@ function seed(count: number): string {
            (seq * 7919 MOD 1000000) / 100, SHA2(CONCAT('order ', seq), 256),
            CONCAT(seq MOD 311, ' Harbour Street, ', ELT(seq MOD 7 + 1, 'Rotterdam', 'Bergen', 'Gdansk', 'Porto', 'Cork', 'Genova', 'Brest')),
            IF(seq MOD 7 = 0, NULL, CONCAT('Leave it with the neighbour; ring twice. Reference ', MD5(seq), REPEAT(' fragile', seq MOD 5)))
-    FROM seq_1_to_${count};`
+    FROM seq_1_to_${count};
+    ANALYZE TABLE bulk.orders;`
 }
 
 async function makeKey(folder: string): Promise<{ publicFile: string; gnupgHome: string }> {
