@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { GrammarError } from './grammars.ts'
-import { parsePlsql } from './plsql.ts'
+import { PLSQL_GAPS, parsePlsql } from './plsql.ts'
 
 const KNOWN: Readonly<Record<string, string>> = {
   'a block that starts a Data Pump job': `DECLARE h NUMBER;
@@ -49,7 +49,28 @@ const WRONG: Readonly<Record<string, string>> = {
   "MySQL's LIMIT": 'SELECT * FROM t LIMIT 5',
 }
 
+/** For each gap, by its construct: what is filled, and a wrong one that must be refused all the same. */
+const FILLED: Readonly<Record<string, { readonly good: string; readonly wrong: string }>> = {
+  'an attribute or column named MASK or BYTES': {
+    good: 'SELECT SUM(s.bytes) FROM dba_segments s',
+    wrong: 'SELECT SUM(s..bytes) FROM dba_segments s',
+  },
+  'a setting of the session that is a number': {
+    good: 'ALTER SESSION SET ddl_lock_timeout = 15',
+    wrong: 'ALTER SESSION SET ddl_lock_timeout 15',
+  },
+}
+
 describe('the PL/SQL grammar', () => {
+  it('has an example for each of its gaps', () => {
+    expect(Object.keys(FILLED)).toEqual(PLSQL_GAPS.map((gap) => gap.construct))
+  })
+
+  it.each(Object.entries(FILLED))('fills %s, and no more', async (_construct, { good, wrong }) => {
+    await parsePlsql(good)
+    await expect(parsePlsql(wrong)).rejects.toThrow(GrammarError)
+  })
+
   it.each(Object.entries(KNOWN))('takes %s', async (_what, text) => {
     await parsePlsql(text)
   })

@@ -9,6 +9,12 @@ export const PLSQL_GAPS: readonly Gap[] = [
     pattern: /(?<=\b[\p{L}\d_$#]+\.)(?:mask|bytes)\b/giu,
     instead: () => 'name',
   },
+  {
+    construct: 'a setting of the session that is a number',
+    source: 'ALTER SESSION SET parameter_name = parameter_value',
+    pattern: /(?<=\bALTER\s+SESSION\s+SET\s+\w+\s*=\s*)\d+(?=\s*(?:;|$))/giu,
+    instead: (number) => `'${number}'`,
+  },
 ]
 
 /** One statement of SQL, or one anonymous block. Throws a GrammarError with line and column. */
