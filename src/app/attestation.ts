@@ -87,23 +87,33 @@ function compare(sink: Sink, { stored, volume }: AttestedVolume, { attestation =
   const refuse = (what: string, theirs: string, ours: string) =>
     differs(sink, stored.key, `its ${what} is ${theirs}, and it was stored with ${ours}`)
   const digest = sha256Of(stored, attestation.SHA256)
-  if (digest !== undefined) {
+  if (digest !== undefined && attestation.SHA256 !== undefined) {
     if (attestation.SHA256 === digest) return 'digest'
-    throw refuse('SHA-256', attestation.SHA256 ?? '', digest)
+    throw refuse('SHA-256', attestation.SHA256, digest)
   }
-  let proof: Proof = 'size'
-  for (const name of ['SHA256', 'CRC64NVME', 'CRC32']) {
-    const [theirs, ours] = [attestation[name], recorded[name]]
-    if (theirs === undefined || ours === undefined || partsOf(theirs) !== partsOf(ours)) continue
-    if (theirs !== ours) throw refuse(name, theirs, ours)
-    proof = 'checksum'
-  }
-  if (proof === 'checksum') return proof
+  const common = CHECKSUMS.filter((name) => areAlike(attestation[name], recorded[name]))
+  const wrong = common.find((name) => attestation[name] !== recorded[name])
+  if (wrong !== undefined) throw refuse(wrong, attestation[wrong] ?? '', recorded[wrong] ?? '')
+  if (common.length > 0) return 'checksum'
   const [theirs, ours] = [attestation.ETag, recorded.ETag]
-  if (theirs === undefined || ours === undefined || !areMd5(attestation, recorded)) return proof
-  if (partsOf(theirs) !== partsOf(ours)) return proof
-  if (theirs !== ours) throw refuse('ETag', theirs, ours)
-  return 'etag'
+  if (theirs !== undefined && theirs === ours) return 'etag'
+  if (areAlike(theirs, ours) && areMd5(attestation, recorded)) throw refuse('ETag', theirs ?? '', ours ?? '')
+  if (recorded.write !== undefined && attestation.write === undefined && attestsContent(attestation)) {
+    throw differs(sink, stored.key, 'another program than lifeboat wrote it')
+  }
+  return 'size'
+}
+
+const CHECKSUMS = ['SHA256', 'CRC64NVME', 'CRC32'] as const
+
+/** Both are there, and of the same bytes they would be the same. */
+function areAlike(one: string | undefined, other: string | undefined): boolean {
+  return one !== undefined && other !== undefined && partsOf(one) === partsOf(other)
+}
+
+/** The place knows objects as S3 does; a folder says nothing of what is in a file. */
+function attestsContent(attestation: Facts): boolean {
+  return attestation.ETag !== undefined || CHECKSUMS.some((name) => attestation[name] !== undefined)
 }
 
 /**
@@ -113,13 +123,13 @@ function compare(sink: Sink, { stored, volume }: AttestedVolume, { attestation =
 function sha256Of({ chunks }: StoredObject, form: string | undefined): string | undefined {
   if (form === undefined) return undefined
   const parts = partsOf(form)
-  if (parts === undefined)
-    return chunks.length === 1 ? Buffer.from(chunks[0] ?? '', 'hex').toString('base64') : undefined
-  return parts === String(chunks.length)
-    ? `${createHash('sha256')
-        .update(Buffer.from(chunks.join(''), 'hex'))
-        .digest('base64')}-${parts}`
-    : undefined
+  const joined = createHash('sha256')
+    .update(Buffer.from(chunks.join(''), 'hex'))
+    .digest('base64')
+  if (parts !== undefined) return parts === String(chunks.length) ? `${joined}-${parts}` : undefined
+  if (chunks.length === 1) return Buffer.from(chunks[0] ?? '', 'hex').toString('base64')
+  // moto leaves the number of parts out; what is not that may be a hash of the whole.
+  return form === joined ? joined : undefined
 }
 
 /** `…-7` is a checksum over the checksums of 7 parts: of the same bytes in other parts it is another one. */

@@ -19,7 +19,10 @@ export interface ObjectInfo {
   readonly bytes: number
   /** By the sink's clock. */
   readonly modified: Date
-  /** What the sink attests by itself, such as `{ CRC64NVME: '…', versionId: '…' }`. Stored in the manifest. */
+  /**
+   * What the sink attests by itself, such as `{ CRC64NVME: '…', versionId: '…' }`, and `write`, the mark of the write that
+   * made the object. Stored in the manifest.
+   */
   readonly attestation?: Readonly<Record<string, string>>
 }
 

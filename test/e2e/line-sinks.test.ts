@@ -54,7 +54,7 @@ describe.each(LINE_ENGINES)('the realistic $engine', ({ requires, start }) => {
         return JSON.parse(ran.stdout)
       }
       expect((await run('list')).backups).toMatchObject([{ id, usable: true, encrypted: true }])
-      expect(await run('verify')).toMatchObject({ id, verified: 'stored' })
+      expect(await run('verify')).toMatchObject({ id, verified: 'attested' })
       expect(await run('verify', id, '--deep', ...line.key)).toMatchObject({ id, verified: 'plain' })
 
       const holdRestore = await line.fakeTool(target.restoreTool, 'stops-at-first')

@@ -6,7 +6,10 @@ import { createMemorySink, type MemorySink } from './memory-sink.ts'
 
 export type Attests = 'CRC32' | 'SHA256' | 'ETag'
 
-/** A place like S3, which says by itself what it holds: of each object a checksum, and a version that each write makes. */
+/**
+ * A place like S3, which says by itself what it holds: of each object a checksum, a version that each write makes, and
+ * the mark of our own writes.
+ */
 export interface AttestingSink extends MemorySink {
   /** Keys that were read, in order. */
   readonly reads: string[]
@@ -19,17 +22,26 @@ let versions = 0
 export function createAttestingSink(attests: readonly Attests[], { versioned = false } = {}): AttestingSink {
   const memory = createMemorySink({ traits: { attests: 'checksum', maxChunks: 10_000 } })
   const versionOf = new Map<string, string>()
+  const marked = new Set<string>()
   const reads: string[] = []
   function attested(info: ObjectInfo): ObjectInfo {
     const data = memory.objects.get(info.key)?.data
     if (data === undefined) return info
     const facts = Object.fromEntries(attests.map((name) => [name, FACTS[name](data)]))
     const versionId = versionOf.get(info.key)
-    return { ...info, attestation: { ...facts, ...(versioned && versionId !== undefined && { versionId }) } }
+    return {
+      ...info,
+      attestation: {
+        ...facts,
+        ...(versioned && versionId !== undefined && { versionId }),
+        ...(marked.has(info.key) && { write: 'lifeboat' }),
+      },
+    }
   }
   const write = async (key: string, body: Bytes, options: Parameters<Sink['write']>[2]) => {
     const info = await memory.write(key, body, options)
     versionOf.set(key, `v${++versions}`)
+    marked.add(key)
     return attested(info)
   }
   return {
@@ -42,6 +54,7 @@ export function createAttestingSink(attests: readonly Attests[], { versioned = f
           yield data.subarray(offset, offset + CHUNK_BYTES)
       }
       await write(key, pieces(), { signal: new AbortController().signal })
+      marked.delete(key)
     },
     async read(key, range, signal) {
       reads.push(key)

@@ -98,7 +98,15 @@ async function checkBucket(place: Place, signal: AbortSignal): Promise<void> {
 
 /** What the place attests by itself, for the manifest. */
 export function attestationOf(answer: Partial<HeadObjectCommandOutput>): Record<string, string> {
-  const { ETag, ChecksumCRC32, ChecksumCRC64NVME, ChecksumSHA256, VersionId, ServerSideEncryption } = answer
+  const {
+    ETag,
+    ChecksumCRC32,
+    ChecksumCRC64NVME,
+    ChecksumSHA256,
+    VersionId,
+    ServerSideEncryption,
+    Metadata,
+  } = answer
   const facts = {
     ETag,
     CRC32: ChecksumCRC32,
@@ -106,6 +114,7 @@ export function attestationOf(answer: Partial<HeadObjectCommandOutput>): Record<
     SHA256: ChecksumSHA256,
     versionId: VersionId,
     encryption: ServerSideEncryption,
+    write: Metadata?.[WRITE_ID],
   }
   return Object.fromEntries(
     Object.entries(facts).filter((fact): fact is [string, string] => fact[1] !== undefined),
