@@ -17,13 +17,19 @@ export function decimalUnits(text: string, precision: number, scale: number): bi
   return match[1] === '-' ? -units : units
 }
 
-export function littleEndian(number: bigint, width: number): Uint8Array {
-  const bytes = new Uint8Array(width)
-  let rest = number
-  for (let at = 0; at < width; at++) {
-    bytes[at] = Number(rest & 0xffn)
-    rest >>= 8n
+/** Unsigned. Refuses what does not fit. */
+export function littleEndian(number: number | bigint, width: number): Buffer {
+  if (typeof number === 'number') {
+    const bytes = Buffer.allocUnsafe(width)
+    // Throws a RangeError by itself; 6 bytes are the most that it takes.
+    bytes.writeUIntLE(number, 0, width)
+    return bytes
   }
-  if (rest !== 0n) throw new TypeError(`${number} does not fit into ${width} bytes`)
-  return bytes
+  if (number < 0n || number >> BigInt(8 * width) !== 0n) {
+    throw new TypeError(`${number} does not fit into ${width} bytes`)
+  }
+  const bytes = Buffer.alloc(16)
+  bytes.writeBigUInt64LE(number & 0xffff_ffff_ffff_ffffn, 0)
+  bytes.writeBigUInt64LE(number >> 64n, 8)
+  return bytes.subarray(0, width)
 }

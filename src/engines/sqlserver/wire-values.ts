@@ -9,7 +9,7 @@ type DriverType = (typeof TYPES)['Int']
 export interface WireType {
   readonly declaration: string
   readonly info: Uint8Array
-  /** Never called with null. Throws a TypeError for what is not a value of the type. */
+  /** Never called with null. Throws for what is not a value of the type. */
   encode(value: NonNullable<SqlValue>): readonly Uint8Array[]
   readonly none: Uint8Array
 }
@@ -53,7 +53,7 @@ export function wireType(column: SqlColumn): WireType {
     case 'smallmoney':
       return short(type, [0x6e, 4], (value) => integerBytes(decimalUnits(asText(value), 10, 4), 4))
     case 'date':
-      return short(type, [0x28], (value) => littleEndian(BigInt(dateDays(asText(value))), 3))
+      return short(type, [0x28], (value) => littleEndian(dateDays(asText(value)), 3))
     case 'time':
       return short(`time(${column.scale ?? 7})`, [0x29, column.scale ?? 7], (value) =>
         timeBytes(asText(value), column.scale ?? 7),
@@ -61,29 +61,26 @@ export function wireType(column: SqlColumn): WireType {
     case 'datetime2':
       return short(`datetime2(${column.scale ?? 7})`, [0x2a, column.scale ?? 7], (value) => {
         const [day, time] = dayAndTime(asText(value))
-        return Buffer.concat([timeBytes(time, column.scale ?? 7), littleEndian(BigInt(dateDays(day)), 3)])
+        return Buffer.concat([timeBytes(time, column.scale ?? 7), littleEndian(dateDays(day), 3)])
       })
     case 'datetimeoffset':
       return short(`datetimeoffset(${column.scale ?? 7})`, [0x2b, column.scale ?? 7], (value) => {
         const { days, ticks, minutes } = offsetParts(asText(value), column.scale ?? 7)
         return Buffer.concat([
           littleEndian(ticks, timeWidth(column.scale ?? 7)),
-          littleEndian(BigInt(days), 3),
-          integerBytes(BigInt(minutes), 2),
+          littleEndian(days, 3),
+          integerBytes(minutes, 2),
         ])
       })
     case 'datetime':
       return short(type, [0x6f, 8], (value) => {
         const { days, ticks } = dateTicks(asText(value))
-        return Buffer.concat([integerBytes(BigInt(days), 4), integerBytes(BigInt(ticks), 4)])
+        return Buffer.concat([integerBytes(days, 4), integerBytes(ticks, 4)])
       })
     case 'smalldatetime':
       return short(type, [0x6f, 4], (value) => {
         const { days, ticks } = dateTicks(asText(value))
-        return Buffer.concat([
-          littleEndian(BigInt(days), 2),
-          littleEndian(BigInt(Math.round(ticks / 18_000)), 2),
-        ])
+        return Buffer.concat([littleEndian(days, 2), littleEndian(Math.round(ticks / 18_000), 2)])
       })
     case 'uniqueidentifier':
       return short(type, [0x24, 16], (value) => guidBytes(asText(value)))
@@ -147,18 +144,23 @@ function short(
     none: NO_VALUE,
     encode(value) {
       const encoded = bytes(value)
-      return [Uint8Array.of(encoded.length), encoded]
+      const whole = Buffer.allocUnsafe(1 + encoded.length)
+      whole[0] = encoded.length
+      whole.set(encoded, 1)
+      return [whole]
     },
   }
 }
 
 function integer(declaration: string, width: number, least: bigint, most: bigint): WireType {
   return short(declaration, [0x26, width], (value) => {
-    const number = asInteger(value)
-    if (number < least || number > most)
-      throw new TypeError(`${number} is out of the range of ${declaration}`)
+    if (typeof value !== 'bigint' && !(typeof value === 'number' && Number.isSafeInteger(value))) {
+      throw new TypeError(`a ${typeof value} came where an integer is due`)
+    }
+    if (value < least || value > most) throw new TypeError(`${value} is out of the range of ${declaration}`)
+    if (width === 8) return integerBytes(BigInt(value), width)
     // A tinyint has no sign.
-    return width === 1 ? Uint8Array.of(Number(number)) : integerBytes(number, width)
+    return width === 1 ? Uint8Array.of(Number(value)) : integerBytes(Number(value), width)
   })
 }
 
@@ -203,11 +205,11 @@ function binary(bytes: number): WireType {
 function sized(bytes: Uint8Array, most: number): readonly Uint8Array[] {
   if (most !== -1) {
     if (bytes.length > most) throw new TypeError(`it has ${bytes.length} bytes, more than ${most}`)
-    return [littleEndian(BigInt(bytes.length), 2), bytes]
+    return [littleEndian(bytes.length, 2), bytes]
   }
   const total = littleEndian(BigInt(bytes.length), 8)
   if (bytes.length === 0) return [total, PLP_END]
-  return [total, littleEndian(BigInt(bytes.length), 4), bytes, PLP_END]
+  return [total, littleEndian(bytes.length, 4), bytes, PLP_END]
 }
 
 function moneyBytes(value: NonNullable<SqlValue>): Uint8Array {
@@ -216,10 +218,15 @@ function moneyBytes(value: NonNullable<SqlValue>): Uint8Array {
   return Buffer.concat([units.subarray(4), units.subarray(0, 4)])
 }
 
-function integerBytes(number: bigint, width: number): Uint8Array {
-  const bits = width * 8
-  if (BigInt.asIntN(bits, number) !== number) throw new TypeError(`${number} needs more than ${width} bytes`)
-  const bytes = Buffer.alloc(8)
+/** Signed. */
+function integerBytes(number: number | bigint, width: number): Buffer {
+  const bytes = Buffer.allocUnsafe(8)
+  if (typeof number === 'number') {
+    bytes.writeIntLE(number, 0, width)
+    return bytes.subarray(0, width)
+  }
+  if (BigInt.asIntN(width * 8, number) !== number)
+    throw new TypeError(`${number} needs more than ${width} bytes`)
   bytes.writeBigInt64LE(number)
   return bytes.subarray(0, width)
 }
@@ -259,12 +266,6 @@ function asText(value: NonNullable<SqlValue>): string {
 function asNumber(value: NonNullable<SqlValue>): number {
   if (typeof value === 'number' && Number.isFinite(value)) return value
   throw new TypeError(`a ${typeof value} came where a number is due`)
-}
-
-function asInteger(value: NonNullable<SqlValue>): bigint {
-  if (typeof value === 'bigint') return value
-  if (typeof value === 'number' && Number.isSafeInteger(value)) return BigInt(value)
-  throw new TypeError(`a ${typeof value} came where an integer is due`)
 }
 
 function asBit(value: NonNullable<SqlValue>): 0 | 1 {
