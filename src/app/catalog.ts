@@ -37,11 +37,18 @@ export async function listBackups(
       const { manifest, signedBy } = await readSigned(sink, name, id, signal, trust)
       entries.push({ job: name, id, manifest, ...(signedBy !== undefined && { signedBy }) })
     } catch (thrown) {
-      if (!(thrown instanceof LifeboatError) || !/^(integrity|signature)$/.test(thrown.code)) throw thrown
+      if (!(thrown instanceof LifeboatError)) throw thrown
+      // Somebody removed it since it was listed.
+      if (thrown.code === 'sink-not-found' && (await isGone(sink, name, id, signal))) continue
+      if (!/^(integrity|signature)$/.test(thrown.code)) throw thrown
       entries.push({ job: name, id, problem: messageOf(thrown), trusted: thrown.code !== 'signature' })
     }
   }
   return entries
+}
+
+async function isGone(sink: Sink, job: string, id: string, signal: AbortSignal): Promise<boolean> {
+  return (await sink.stat(layout.manifest(job, id), signal)) === undefined
 }
 
 /** Job and id of every manifest at a sink, oldest first; none of them is read. */

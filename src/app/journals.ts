@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import { LifeboatError, messageOf } from '../core/errors.ts'
-import { createFileJournal } from '../core/journal.ts'
+import { createFileJournal, type LiveJournal } from '../core/journal.ts'
 import { makeFolders } from '../core/make-folders.ts'
 import type { StagedObject, StagingJournal } from '../core/staging.ts'
 import type { RememberedUpload, UploadJournal } from '../core/upload-journal.ts'
-import type { BegunRun, RunJournal } from './dead-runs.ts'
+import type { BegunRun } from './dead-runs.ts'
 
 export function openUploadJournal(stateFolder: string): UploadJournal {
   return createFileJournal<RememberedUpload>(join(stateFolder, 'uploads'))
@@ -15,7 +15,7 @@ export function openStagingJournal(stateFolder: string): StagingJournal {
 }
 
 /** Throws `config` where the state folder can't be made: found out before a dump, not in the middle of one. */
-export async function openRunJournal(stateFolder: string): Promise<RunJournal> {
+export async function openRunJournal(stateFolder: string): Promise<LiveJournal<BegunRun>> {
   const folder = join(stateFolder, 'runs')
   try {
     await makeFolders(folder)

@@ -13,6 +13,9 @@ export const layout = {
   /** What was last proven of a backup, and when. Not part of it: a copy elsewhere has its own. */
   verified: (job: string, id: string) => `${job}/verified/${id}.json`,
   verifiedOf: (job: string) => `${job}/verified/`,
+  /** Says that a backup must not be removed, and why. */
+  keep: (job: string, id: string) => `${job}/keep/${id}.json`,
+  keepOf: (job: string) => `${job}/keep/`,
 }
 
 const ID = /^\d{8}T\d{6}Z-[a-z0-9]{4}$/

@@ -19,6 +19,12 @@ export interface Journal<Entry extends { readonly sink: string }> {
   left(sink: string): Promise<readonly Entry[]>
 }
 
+/** A journal that also tells what is under way. */
+export interface LiveJournal<Entry extends { readonly sink: string }> extends Journal<Entry> {
+  /** Entries for this sink that are not `left`: their process is alive, or may be. */
+  live(sink: string): Promise<readonly Entry[]>
+}
+
 interface Owned<Entry> {
   readonly entry: Entry
   readonly owner: ProcessOwner
@@ -28,9 +34,24 @@ interface Owned<Entry> {
 const ABANDONED_MS = 14 * 24 * 3_600_000
 
 /** One small file per entry in `folder` (created 0700 when first needed), named for the hash of the entry. */
-export function createFileJournal<Entry extends { readonly sink: string }>(folder: string): Journal<Entry> {
+export function createFileJournal<Entry extends { readonly sink: string }>(
+  folder: string,
+): LiveJournal<Entry> {
   const path = (entry: Entry) =>
     join(folder, `${createHash('sha256').update(stable(entry)).digest('hex').slice(0, 32)}.json`)
+  async function entriesOf(sink: string): Promise<readonly { entry: Entry; dead: boolean }[]> {
+    const entries: { entry: Entry; dead: boolean }[] = []
+    const here = await currentOwner()
+    for (const name of await names(folder)) {
+      if (!name.endsWith('.json')) continue
+      const owned = await readOwned<Entry>(join(folder, name))
+      if (owned === undefined || owned.entry.sink !== sink) continue
+      const state = await ownerState(owned.owner, here)
+      const abandoned = state === 'unknown' && Date.now() - owned.openedMs > ABANDONED_MS
+      entries.push({ entry: owned.entry, dead: state === 'gone' || abandoned })
+    }
+    return entries
+  }
   return {
     async opened(entry) {
       await makeFolders(folder)
@@ -46,19 +67,8 @@ export function createFileJournal<Entry extends { readonly sink: string }>(folde
     async closed(entry) {
       await rm(path(entry), { force: true })
     },
-    async left(sink) {
-      const entries: Entry[] = []
-      const here = await currentOwner()
-      for (const name of await names(folder)) {
-        if (!name.endsWith('.json')) continue
-        const owned = await readOwned<Entry>(join(folder, name))
-        if (owned === undefined || owned.entry.sink !== sink) continue
-        const state = await ownerState(owned.owner, here)
-        const abandoned = state === 'unknown' && Date.now() - owned.openedMs > ABANDONED_MS
-        if (state === 'gone' || abandoned) entries.push(owned.entry)
-      }
-      return entries
-    },
+    left: async (sink) => (await entriesOf(sink)).flatMap(({ entry, dead }) => (dead ? [entry] : [])),
+    live: async (sink) => (await entriesOf(sink)).flatMap(({ entry, dead }) => (dead ? [] : [entry])),
   }
 }
 

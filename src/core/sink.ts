@@ -24,6 +24,11 @@ export interface ObjectInfo {
    * made the object. Stored in the manifest.
    */
   readonly attestation?: Readonly<Record<string, string>>
+  /**
+   * The place refuses to destroy the object until then, or while it is held: S3 Object Lock. Only `stat` tells, and only
+   * to who may see it; the time may be past.
+   */
+  readonly lockedUntil?: Date | 'held'
 }
 
 export interface WriteOptions {
@@ -48,6 +53,8 @@ export interface Range {
  * - `stat`: undefined where there is no such object.
  * - `list`: all objects whose key starts with `prefix`, ordered by key (UTF-8 bytes), never what is still being written.
  * - `delete`: missing is fine.
+ * - `purge`: `delete` with every older version, where the place may keep some. A key stays visible, as it is, until the
+ *   last of its versions goes; missing is fine.
  * - `sweep`: removes what interrupted writes below `prefix` left (temp names, multipart uploads) if they
  *   began before `olderThan`, and returns their names; whole objects are never touched.
  * - Every call ends soon after its signal is aborted, with the signal's reason; every network wait is bounded.
@@ -65,6 +72,7 @@ export interface Sink extends AsyncDisposable {
   stat(key: string, signal: AbortSignal): Promise<ObjectInfo | undefined>
   list(prefix: string, signal: AbortSignal): AsyncIterable<ObjectInfo>
   delete(keys: readonly string[], signal: AbortSignal): Promise<void>
+  purge?(keys: readonly string[], signal: AbortSignal): Promise<void>
   sweep(prefix: string, olderThan: Date, signal: AbortSignal): Promise<readonly string[]>
   /** The stock command that writes the named objects, joined in order, to stdout: `cat …`, `aws s3 cp … -`. */
   byHand(keys: readonly string[]): string

@@ -81,6 +81,9 @@ export function withRetry(sink: Sink, options: RetryOptions = {}): Sink {
       }
     },
     delete: (keys, signal) => retried(() => sink.delete(keys, signal), signal),
+    ...(sink.purge !== undefined && {
+      purge: (keys, signal) => retried(async () => sink.purge?.(keys, signal), signal),
+    }),
     sweep: (prefix, olderThan, signal) => sink.sweep(prefix, olderThan, signal),
     byHand: (keys) => sink.byHand(keys),
     [Symbol.asyncDispose]: () => sink[Symbol.asyncDispose](),

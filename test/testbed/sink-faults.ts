@@ -3,7 +3,7 @@ import { abortReason, LifeboatError } from '../../src/core/errors.ts'
 import type { Sink } from '../../src/core/sink.ts'
 import { orAborted } from '../../src/core/until-aborted.ts'
 
-type Call = 'write' | 'read' | 'stat' | 'list' | 'delete' | 'sweep'
+type Call = 'write' | 'read' | 'stat' | 'list' | 'delete' | 'purge' | 'sweep'
 
 export interface SinkFault {
   readonly on: Call
@@ -107,6 +107,9 @@ export function withFaults(sink: Sink, faults: readonly SinkFault[]): FaultySink
       yield* sink.list(prefix, signal)
     },
     delete: (keys, signal) => around('delete', keys, signal, () => sink.delete(keys, signal)),
+    ...(sink.purge !== undefined && {
+      purge: (keys, signal) => around('purge', keys, signal, async () => sink.purge?.(keys, signal)),
+    }),
     sweep: (prefix, olderThan, signal) =>
       around('sweep', [prefix], signal, () => sink.sweep(prefix, olderThan, signal)),
     byHand: (keys) => sink.byHand(keys),

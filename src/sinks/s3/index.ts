@@ -4,6 +4,7 @@ import { byHandCommand } from './by-hand.ts'
 import { deleteObjects } from './delete.ts'
 import { listObjects } from './list.ts'
 import { createPlace, type S3SinkOptions } from './place.ts'
+import { purgeObjects } from './purge.ts'
 import { readRange } from './read.ts'
 import { statObject } from './stat.ts'
 import { sweepUploads } from './sweep.ts'
@@ -40,6 +41,10 @@ export function createS3Sink(options: S3SinkOptions): Sink {
     async delete(keys, signal) {
       throwIfAborted(signal)
       await deleteObjects(place, keys, signal)
+    },
+    async purge(keys, signal) {
+      throwIfAborted(signal)
+      await purgeObjects(place, keys, signal)
     },
     async sweep(prefix, olderThan, signal) {
       throwIfAborted(signal)

@@ -10,7 +10,10 @@ interface Version {
   /** Full key in the bucket. */
   readonly key: string
   readonly versionId: string
+  readonly latest: boolean
 }
+
+const KEYS_AT_ONCE = 8
 
 /**
  * Removes objects with every version and delete marker: in a bucket with versioning a plain delete hides the data and
@@ -21,11 +24,20 @@ export async function purgeObjects(
   keys: readonly string[],
   signal: AbortSignal,
 ): Promise<void> {
-  for (const key of keys) {
-    for (const version of await versionsOf(place, place.prefixed(key), signal)) {
-      await deleteVersion(place, version, signal)
+  const queue = keys.values()
+  const worker = async () => {
+    for (const key of queue) {
+      const versions = await versionsOf(place, place.prefixed(key), signal)
+      // The latest goes last: a purge that is cut off must not bring an older version to light.
+      for (const version of versions.filter(({ latest }) => !latest)) {
+        await deleteVersion(place, version, signal)
+      }
+      for (const version of versions.filter(({ latest }) => latest)) {
+        await deleteVersion(place, version, signal)
+      }
     }
   }
+  await Promise.all(Array.from({ length: Math.min(KEYS_AT_ONCE, keys.length) }, worker))
 }
 
 async function versionsOf(place: Place, key: string, signal: AbortSignal): Promise<readonly Version[]> {
@@ -46,11 +58,11 @@ async function versionsOf(place: Place, key: string, signal: AbortSignal): Promi
       )
     } catch (thrown) {
       // An S3-compatible without versioning knows no call for it either: the object itself is all there is.
-      if (isNotImplemented(thrown)) return [{ key, versionId: 'null' }]
+      if (isNotImplemented(thrown)) return [{ key, versionId: 'null', latest: true }]
       throw thrown
     }
-    for (const { Key, VersionId } of [...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])]) {
-      if (Key === key) found.push({ key, versionId: VersionId ?? 'null' })
+    for (const { Key, VersionId, IsLatest } of [...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])]) {
+      if (Key === key) found.push({ key, versionId: VersionId ?? 'null', latest: IsLatest !== false })
     }
     // Keys come in order: past the key itself come only others that it is a prefix of.
     const past = page.NextKeyMarker !== undefined && page.NextKeyMarker !== key

@@ -38,6 +38,7 @@ export async function statObject(
         bytes: head.ContentLength ?? 0,
         modified: head.LastModified ?? new Date(0),
         attestation: attestationOf(head),
+        ...lockOf(head),
       },
       writeId: head.Metadata?.[WRITE_ID],
       versionId: head.VersionId,
@@ -94,6 +95,13 @@ async function checkBucket(place: Place, signal: AbortSignal): Promise<void> {
     if (failureStatus(thrown) !== 403 || failureName(thrown) === 'ExpiredToken') throw thrown
   }
   place.learned.bucketExists = true
+}
+
+/** S3 leaves these headers out for who lacks s3:GetObjectRetention and s3:GetObjectLegalHold. */
+function lockOf(head: HeadObjectCommandOutput): Pick<ObjectInfo, 'lockedUntil'> {
+  if (head.ObjectLockLegalHoldStatus === 'ON') return { lockedUntil: 'held' }
+  const until = head.ObjectLockRetainUntilDate
+  return until === undefined ? {} : { lockedUntil: until }
 }
 
 /** What the place attests by itself, for the manifest. */
