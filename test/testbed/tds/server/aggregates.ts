@@ -34,7 +34,7 @@ export function hasAggregate(expr: Expr | undefined): boolean {
       return (
         hasAggregate(expr.operand) ||
         hasAggregate(expr.otherwise) ||
-        expr.whens.some(({ when, then }) => hasAggregate(when) || hasAggregate(then))
+        expr.whens.some(({ when, result }) => hasAggregate(when) || hasAggregate(result))
       )
     default:
       return false

@@ -39,7 +39,7 @@ export type Expr =
   | {
       readonly kind: 'case'
       readonly operand?: Expr
-      readonly whens: readonly { when: Expr; then: Expr }[]
+      readonly whens: readonly { when: Expr; result: Expr }[]
       readonly otherwise?: Expr
     }
   | {

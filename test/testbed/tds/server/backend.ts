@@ -13,7 +13,8 @@ import { newDatabase, nowText, OPTIONS } from './new-database.ts'
 import { parseBatch } from './parse-batch.ts'
 import { canEnter } from './permissions.ts'
 import { call, type Passed } from './procedures.ts'
-import type { BackupStorage } from './rds-tasks.ts'
+import { installRds } from './rds-procedures.ts'
+import { type BackupStorage, newRdsState } from './rds-tasks.ts'
 import { asSqlError, type Context, errorEvent, runBatch } from './session.ts'
 import { SqlError } from './sql-error.ts'
 import { endTransaction, type ServerFacts, type ServerState, type SessionState } from './state.ts'
@@ -72,11 +73,9 @@ export function createSqlServerBackend(options: BackendOptions): SqlServerBacken
     nextSpid: 50,
     log: [],
     waiting: new Set(),
-    rds:
-      options.storage === undefined
-        ? null
-        : { storage: options.storage, tasks: [], nextId: 1, holdTasks: false, failNext: null },
+    rds: options.storage === undefined ? null : newRdsState(options.storage),
   }
+  if (state.rds !== null) installRds(state.databases.get('msdb') as SessionState['database'])
   return {
     state,
     faults,

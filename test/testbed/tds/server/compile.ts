@@ -218,12 +218,12 @@ export function compile(expr: Expr, binder: Binder): Compiled {
     }
     case 'case': {
       const operand = expr.operand
-      const whens = expr.whens.map(({ when, then }) => ({
+      const whens = expr.whens.map(({ when, result }) => ({
         when: sub(operand === undefined ? when : { kind: 'compare', op: '=', left: operand, right: when }),
-        then: sub(then),
+        result: sub(result),
       }))
       const arms = [
-        ...whens.map(({ then }) => then),
+        ...whens.map(({ result }) => result),
         ...(expr.otherwise === undefined ? [] : [sub(expr.otherwise)]),
       ]
       const type = unify(arms)
@@ -232,7 +232,7 @@ export function compile(expr: Expr, binder: Binder): Compiled {
         type,
         nullable: expr.otherwise === undefined || arms.some((arm) => arm.nullable),
         eval(env) {
-          const arm = whens.find(({ when }) => when.eval(env) === true)?.then ?? otherwise
+          const arm = whens.find(({ when }) => when.eval(env) === true)?.result ?? otherwise
           return arm === undefined ? null : castValue(arm.eval(env), arm.type, type)
         },
       }

@@ -13,6 +13,8 @@ export interface Cursor {
   acceptOp(text: string): boolean
   expect(...words: readonly string[]): void
   expectOp(text: string): void
+  /** What stands after a word that must be there. */
+  after<T>(word: string, parse: () => T): T
   name(): string
   /** `a.b.c`, with '' for a part left out. */
   names(): string[]
@@ -69,6 +71,10 @@ export function createCursor(sql: string, quotedIdentifier = true): Cursor {
     },
     expectOp(text) {
       if (!cursor.acceptOp(text)) throw cursor.fail()
+    },
+    after(word, parse) {
+      cursor.expect(word)
+      return parse()
     },
     name() {
       const token = peek()

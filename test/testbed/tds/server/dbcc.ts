@@ -44,7 +44,7 @@ export function* dbcc(
   const data = dataOf(database, object)
   const before = data.lastIdentity?.toString() ?? 'NULL'
   const values = visibleRows(session, data).map((row) => BigInt(String(row[at])))
-  const highest = values.length === 0 ? null : values.reduce((left, right) => (left > right ? left : right))
+  const highest = values.length === 0 ? null : values.reduce(larger)
   if (words[1] === 'RESEED' && statement.args[2] !== undefined) {
     const value = BigInt(String(evaluate(session, statement.args[2])))
     // A table that never held a row gives out the new value itself next.
@@ -76,4 +76,10 @@ export function* dbcc(
       message: 'DBCC execution completed. If DBCC printed error messages, contact your system administrator.',
     }
   yield { kind: 'done' }
+}
+
+/** Math.max knows no bigint. */
+function larger(left: bigint, right: bigint): bigint {
+  if (left > right) return left
+  return right
 }

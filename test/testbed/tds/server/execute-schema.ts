@@ -378,7 +378,7 @@ export function alterIndex(session: SessionState, statement: Of<'alter-index'>):
   )
   if (chosen.length === 0 && statement.name !== 'ALL')
     throw new SqlError(2727, `Cannot find index '${statement.name}'.`)
-  const compression = statement.options['DATA_COMPRESSION']
+  const compression = statement.options.DATA_COMPRESSION
   const indexes = facts.indexes.map((index) =>
     chosen.includes(index)
       ? {

@@ -287,7 +287,7 @@ export async function alterTable(
       }
       return
     case 'rebuild': {
-      const compression = alteration.options['DATA_COMPRESSION']
+      const compression = alteration.options.DATA_COMPRESSION
       const indexes = table.table.indexes.map((index) =>
         index.id < 2 && compression !== undefined ? { ...index, compression } : index,
       )

@@ -95,8 +95,8 @@ const nullIf: FunctionFactory = (call, _binder, sub) => {
 
 const iif: FunctionFactory = (call, binder) => {
   checkCount(call, 3, 3)
-  const [when, then, otherwise] = call.args as [Expr, Expr, Expr]
-  return compile({ kind: 'case', whens: [{ when, then }], otherwise }, binder)
+  const [when, result, otherwise] = call.args as [Expr, Expr, Expr]
+  return compile({ kind: 'case', whens: [{ when, result }], otherwise }, binder)
 }
 
 const aggregateFunction: FunctionFactory = (call, binder, sub) => {

@@ -50,7 +50,7 @@ export function tokenize(sql: string, quotedIdentifier = true): Token[] {
     const start = at
     const char = sql[at] as string
     if (char === '\n') line += 1
-    if (/\s|\u0000|\uFEFF/.test(char)) {
+    if (/\s|\uFEFF/.test(char) || char === '\0') {
       at += 1
     } else if (sql.startsWith('--', at)) {
       const next = sql.indexOf('\n', at)

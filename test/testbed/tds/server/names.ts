@@ -22,7 +22,13 @@ export function findDatabase(session: SessionState, name: string): Database {
       `The server principal "${session.login.name}" is not able to access the database "${name}" under the current security context.`,
       { endsBatch: true },
     )
-  if (found.options.get('options')?.state !== 'ONLINE')
+  const state = found.options.get('options')?.state
+  if (state === 'RESTORING')
+    throw new SqlError(927, `Database '${name}' cannot be opened. It is in the middle of a restore.`, {
+      severity: 14,
+      endsBatch: true,
+    })
+  if (state !== 'ONLINE')
     throw new SqlError(942, `Database '${name}' cannot be opened because it is offline.`, {
       severity: 14,
       endsBatch: true,

@@ -204,7 +204,7 @@ function parseSet(c: Cursor): StatementBody {
   c.expect('SET')
   if (c.token.kind === 'variable') {
     const name = variable(c)
-    const op = c.token.kind === 'op' ? /^([-+*/])=$/.exec(c.token.text)?.[1] : undefined
+    const op = /^([-+*/])=$/.exec(c.peek().text)?.[1]
     if (op === undefined) c.expectOp('=')
     else c.next()
     const right = parseExpression(c)

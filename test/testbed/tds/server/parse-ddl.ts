@@ -186,7 +186,7 @@ export function parseAlter(c: Cursor): StatementBody {
   const name = c.accept('ALL') ? 'ALL' : c.name()
   c.expect('ON')
   const table = c.names()
-  const action = c.accept('DISABLE') ? 'DISABLE' : (c.expect('REBUILD'), 'REBUILD')
+  const action = c.accept('DISABLE') ? 'DISABLE' : c.after('REBUILD', () => 'REBUILD' as const)
   return { kind: 'alter-index', table, name, action, options: parseWith(c) }
 }
 

@@ -39,7 +39,11 @@ function parseInsertBulk(c: Cursor): StatementBody {
       hints.push(c.next().text)
       if (c.acceptOp('=')) c.next()
       // ORDER (column, …)
-      if (c.op('(')) c.parenthesized(() => (c.next(), c.accept('ASC') || c.accept('DESC')))
+      if (c.op('('))
+        c.parenthesized(() => {
+          c.next()
+          if (!c.accept('ASC')) c.accept('DESC')
+        })
     })
   return { kind: 'insert-bulk', target, columns, hints }
 }

@@ -49,8 +49,8 @@ function parsePredicate(c: Cursor): Expr {
         left = { kind: 'in', operand: left, list, negated }
       } else if (c.accept('LIKE')) {
         const pattern = parseAdditive(c)
-        const escape = c.accept('ESCAPE') ? { escape: parseAdditive(c) } : {}
-        left = { kind: 'like', operand: left, pattern, ...escape, negated }
+        const escaping = c.accept('ESCAPE') ? { escape: parseAdditive(c) } : {}
+        left = { kind: 'like', operand: left, pattern, ...escaping, negated }
       } else if (c.accept('BETWEEN')) {
         const low = parseAdditive(c)
         c.expect('AND')
@@ -224,11 +224,11 @@ const call = (name: string): Expr => ({ kind: 'call', name: [name], args: [], st
 function parseCase(c: Cursor): Expr {
   c.expect('CASE')
   const operand = c.at('WHEN') ? {} : { operand: parseExpression(c) }
-  const whens: { when: Expr; then: Expr }[] = []
+  const whens: { when: Expr; result: Expr }[] = []
   while (c.accept('WHEN')) {
     const when = parseExpression(c)
     c.expect('THEN')
-    whens.push({ when, then: parseExpression(c) })
+    whens.push({ when, result: parseExpression(c) })
   }
   if (whens.length === 0) throw c.fail()
   const otherwise = c.accept('ELSE') ? { otherwise: parseExpression(c) } : {}
@@ -273,8 +273,8 @@ function parseArguments(c: Cursor, name: readonly string[]): Expr {
   }
   if (c.accept('OVER')) {
     c.expectOp('(')
-    const partition = c.accept('PARTITION') ? (c.expect('BY'), c.list(() => parseExpression(c))) : []
-    const order = c.accept('ORDER') ? (c.expect('BY'), parseOrders(c)) : []
+    const partition = c.accept('PARTITION') ? c.after('BY', () => c.list(() => parseExpression(c))) : []
+    const order = c.accept('ORDER') ? c.after('BY', () => parseOrders(c)) : []
     c.expectOp(')')
     expr = { ...expr, over: { partition, order } }
   }

@@ -22,7 +22,7 @@ export function parseQuery(c: Cursor): Query {
     else if (c.accept('INTERSECT')) rest.push({ op: 'INTERSECT', select: parseOperand(c) })
     else break
   }
-  const orderBy = c.accept('ORDER') ? (c.expect('BY'), parseOrders(c)) : []
+  const orderBy = c.accept('ORDER') ? c.after('BY', () => parseOrders(c)) : []
   let offset: { offset?: Expr; fetch?: Expr } = {}
   if (orderBy.length > 0 && c.accept('OFFSET')) {
     offset = { offset: parseExpression(c) }
@@ -67,7 +67,7 @@ function parseSelect(c: Cursor): Select {
   const into = c.accept('INTO') ? { into: c.names() } : {}
   const from = c.accept('FROM') ? { from: parseFrom(c) } : {}
   const where = c.accept('WHERE') ? { where: parseExpression(c) } : {}
-  const groupBy = c.accept('GROUP') ? (c.expect('BY'), c.list(() => parseExpression(c))) : []
+  const groupBy = c.accept('GROUP') ? c.after('BY', () => c.list(() => parseExpression(c))) : []
   const having = c.accept('HAVING') ? { having: parseExpression(c) } : {}
   return { distinct, ...top, items, ...into, ...from, ...where, groupBy, ...having }
 }

@@ -62,7 +62,7 @@ export function parseConstraint(c: Cursor, column?: string): ConstraintDef {
   }
   if (c.accept('DEFAULT')) {
     const expr = parseExpression(c)
-    const target = column ?? (c.expect('FOR'), c.name())
+    const target = column ?? c.after('FOR', () => c.name())
     if (c.accept('WITH')) c.expect('VALUES')
     return { kind: 'default', name, expr, column: target }
   }
@@ -91,7 +91,7 @@ export function parseConstraint(c: Cursor, column?: string): ConstraintDef {
         ? 1
         : c.accept('SET', 'NULL')
           ? 2
-          : (c.expect('SET', 'DEFAULT'), 3)
+          : c.after('SET', () => c.after('DEFAULT', () => 3))
     if (isDelete) onDelete = action
     else onUpdate = action
   }
@@ -241,7 +241,7 @@ export function parseColumn(c: Cursor): ColumnDef {
       column = { ...column, masked: c.next().value }
       c.expectOp(')')
     } else if (c.accept('GENERATED', 'ALWAYS', 'AS', 'ROW')) {
-      const generated = c.accept('START') ? 1 : (c.expect('END'), 2)
+      const generated = c.accept('START') ? 1 : c.after('END', () => 2)
       column = { ...column, generated: generated as 1 | 2 }
     } else if (startsColumnConstraint(c)) add(parseConstraint(c, name))
     else return column

@@ -67,7 +67,7 @@ function print(expr: Expr, outer: number): string {
     case 'case': {
       const operand = expr.operand === undefined ? '' : ` ${print(expr.operand, 0)}`
       const whens = expr.whens
-        .map(({ when, then }) => ` when ${print(when, 0)} then ${print(then, 0)}`)
+        .map(({ when, result }) => ` when ${print(when, 0)} then ${print(result, 0)}`)
         .join('')
       const otherwise = expr.otherwise === undefined ? '' : ` else ${print(expr.otherwise, 0)}`
       return `case${operand}${whens}${otherwise} end`

@@ -4,7 +4,7 @@ import { compile } from './compile.ts'
 import { createCursor } from './cursor.ts'
 import { alterRole } from './execute-security.ts'
 import { addProperty, dropProperty, setTriggerOrder } from './extended-properties.ts'
-import { findObject, resolveTypeName, sameName } from './names.ts'
+import { findObject, resolveTypeName } from './names.ts'
 import { parseBatch } from './parse-batch.ts'
 import { parseTypeName } from './parse-expression.ts'
 import { requirePermission } from './permissions.ts'
@@ -77,9 +77,11 @@ export async function* call(
     return found === undefined ? null : castValue(found.value, found.type, NVARCHAR_MAX)
   }
   const found = findObject(session, name)
-  if (found?.object.type === 'P') return yield* callOwn(session, found, passed, context, status)
-  if (last.startsWith('rds_') && name.length >= 2 && sameName(name.at(-2) ?? '', 'dbo'))
+  if (found?.object.type === 'P' && found.object.module === undefined) {
+    requirePermission(session, found.database, 'EXECUTE', found.object)
     return yield* runRds(session, name, passed)
+  }
+  if (found?.object.type === 'P') return yield* callOwn(session, found, passed, context, status)
   switch (last) {
     case 'sp_executesql': {
       const [statement, declarations, ...rest] = passed

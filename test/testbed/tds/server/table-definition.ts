@@ -170,7 +170,7 @@ const INDEX = {
 }
 
 function compressionOf(options: IndexOptions, otherwise: string): string {
-  const whole = options['DATA_COMPRESSION']
+  const whole = options.DATA_COMPRESSION
   const parts = Object.entries(options).filter(([name]) => name.startsWith('DATA_COMPRESSION:'))
   if (parts.length > 0) return parts.map(([name, value]) => `${name.slice(17)}=${value}`).join(';')
   return whole ?? otherwise
@@ -277,12 +277,12 @@ export function defineIndex(
     unique: def.unique,
     primary: def.primary ?? false,
     uniqueConstraint: def.uniqueConstraint ?? false,
-    ignoreDupKey: on(options['IGNORE_DUP_KEY'], false),
-    fillFactor: Number(options['FILLFACTOR'] ?? 0),
-    padded: on(options['PAD_INDEX'], false),
+    ignoreDupKey: on(options.IGNORE_DUP_KEY, false),
+    fillFactor: Number(options.FILLFACTOR ?? 0),
+    padded: on(options.PAD_INDEX, false),
     disabled: false,
-    allowRowLocks: on(options['ALLOW_ROW_LOCKS'], true),
-    allowPageLocks: on(options['ALLOW_PAGE_LOCKS'], true),
+    allowRowLocks: on(options.ALLOW_ROW_LOCKS, true),
+    allowPageLocks: on(options.ALLOW_PAGE_LOCKS, true),
     filter: def.filter === undefined ? null : { text: printDefinition(def.filter), expr: def.filter },
     dataSpaceId: space.id,
     compression: compressionOf(options, columnstore ? 'COLUMNSTORE' : 'NONE'),
