@@ -25,9 +25,10 @@ import { scriptDatabase } from '../../../src/engines/sqlserver/schema/script-dat
 import { type Step, writeSteps } from '../../../src/engines/sqlserver/schema/step.ts'
 import { USERS_QUERY } from '../../../src/engines/sqlserver/schema/users.ts'
 import { SERVER_FACTS_TEXT } from '../../../src/engines/sqlserver/server-facts.ts'
-import { column, EVERYTHING } from './catalog-of-everything.ts'
+import { EVERYTHING } from './catalog-of-everything.ts'
 import { GrammarError } from './grammars.ts'
 import { readSqlLiterals, uncovered } from './sql-literals.ts'
+import { column } from './tables-of-everything.ts'
 import { blankTsql, parseTsql } from './tsql.ts'
 
 const FOLDER = 'src/engines/sqlserver'

@@ -2,7 +2,6 @@ import type { DatabaseUrl } from '../../../core/database-url.ts'
 import type { EngineContext } from '../../../core/engine.ts'
 import { LifeboatError } from '../../../core/errors.ts'
 import { createPrivateFolder } from '../../../core/private-folder.ts'
-import type { Secret } from '../../../core/secret.ts'
 import { findTool, runTool, type ToolCommand } from '../../../core/tool.ts'
 import { explainText } from '../failures.ts'
 import type { OracleOptions } from '../url-options.ts'
@@ -97,8 +96,4 @@ export async function openClient(
     await folder[Symbol.asyncDispose]()
     throw thrown
   }
-}
-
-export function secretsOf(tool: ToolCommand): readonly Secret[] {
-  return tool.secrets ?? []
 }
