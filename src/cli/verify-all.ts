@@ -29,10 +29,11 @@ export async function verifyAll(
   context.reporter.close()
   const { backups, ages, durationMs } = report
   const bad = backups.filter(({ error }) => error !== undefined)
+  const { showCount } = await import('./amounts.ts')
+  const are = backups.length === 1 ? 'is' : 'are'
+  const named = bad.length === 0 ? '' : `; bad: ${bad.map(({ id }) => id).join(', ')}`
   context.reporter.say(
-    bad.length === 0
-      ? `all ${backups.length} backups are good`
-      : `${backups.length - bad.length} of ${backups.length} backups are good; bad: ${bad.map(({ id }) => id).join(', ')}`,
+    `${backups.length - bad.length} of ${showCount(backups.length, 'backup')} ${are} good${named}`,
   )
   const exitCode = exitCodeOf(report)
   return {
