@@ -19,6 +19,7 @@ import { readSteps, type Step, writeSteps } from '../../src/engines/sqlserver/sc
 import { applyError } from '../../src/engines/sqlserver/schema/violations.ts'
 import { findServer } from '../../src/engines/sqlserver/server-access.ts'
 import type { Session, SessionSource } from '../../src/engines/sqlserver/session.ts'
+import { listSqlServerObjects } from '../testbed/sqlserver-objects.ts'
 import { startTdsEndpoint } from '../testbed/tds/endpoint.ts'
 import { createSqlServerBackend } from '../testbed/tds/server/backend.ts'
 import type { Faults } from '../testbed/tds/server/faults.ts'
@@ -29,6 +30,8 @@ const PASSWORD = 's3cret-w0rd'
 interface Server extends AsyncDisposable {
   readonly sessions: SessionSource
   readonly faults: Faults
+  /** All that is in its memory, past lifeboat's own reading of it. */
+  objects(): readonly (readonly [name: string, facts: unknown])[]
 }
 
 async function serve(): Promise<Server> {
@@ -39,6 +42,10 @@ async function serve(): Promise<Server> {
   return {
     sessions,
     faults: backend.faults,
+    objects: () =>
+      [...listSqlServerObjects(backend)]
+        .map(([name, facts]): [string, unknown] => [name, JSON.parse(facts)])
+        .sort(([a], [b]) => (a < b ? -1 : 1)),
     async [Symbol.asyncDispose]() {
       await sessions[Symbol.asyncDispose]()
       await endpoint[Symbol.asyncDispose]()
@@ -146,6 +153,7 @@ describe('the schema of SQL Server', () => {
     expect(result.notRestored).toEqual([])
     const restored = await readCatalog(target, never)
     expect(comparable(restored)).toEqual(comparable(catalog))
+    expect(second.objects()).toEqual(first.objects())
     expect(await rowsOf(target, restored)).toEqual(await rowsOf(source, catalog))
     for (const session of [source, target]) {
       await session.batch("INSERT INTO dbo.customers (name, phone) VALUES (N'next', N'0')", never)

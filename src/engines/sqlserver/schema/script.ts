@@ -34,7 +34,7 @@ import { earlyIndexes, scriptDeferred, scriptTable, scriptTableType, usesDeferre
 import { scriptIdentity, scriptPeriod } from './script-temporal.ts'
 import { type Step, settingsStep } from './step.ts'
 
-/** What has to be there to load rows: types, tables, clustered keys and indexes. */
+/** What has to be there to load rows: types, tables with the functions they call, clustered keys and indexes. */
 export function scriptBefore(catalog: Catalog): readonly Step[] {
   const calls = createCalledFunctions(catalog)
   return [
@@ -45,6 +45,8 @@ export function scriptBefore(catalog: Catalog): readonly Step[] {
     ...catalog.sequences.map(scriptSequence),
     ...catalog.partitionFunctions.map(scriptPartitionFunction),
     ...catalog.partitionSchemes.map(scriptPartitionScheme),
+    ...calls.early.map(scriptModule),
+    ...(calls.early.length === 0 ? [] : [settingsStep]),
     ...catalog.tables.flatMap((table) => scriptTable(table, calls)),
     ...catalog.tableTypes
       .filter((type) => calls.inTableType(type).length === 0)
@@ -114,8 +116,11 @@ export function scriptAfter(catalog: Catalog): readonly Step[] {
  * again. Table types that call functions are in it too.
  */
 function scriptModules(catalog: Catalog, calls: CalledFunctions): readonly Step[] {
+  const early = new Set(calls.early)
   const modules = sortModules(
-    catalog.modules.filter(({ kind }) => kind !== 'trigger' && kind !== 'database trigger'),
+    catalog.modules.filter(
+      (module) => module.kind !== 'trigger' && module.kind !== 'database trigger' && !early.has(module),
+    ),
   )
   const deferredTypes = catalog.tableTypes.filter((type) => calls.inTableType(type).length > 0)
   const needed = closureOf(catalog.modules, [

@@ -46,7 +46,7 @@ describe('before the rows', () => {
   it('makes tables with all that a column can have, but what calls functions', () => {
     const [orders, escalation, events, facts, mixed, prices, , memory] = batchesOf(before, 'table')
     expect(orders).toBe(
-      "CREATE TABLE [sales].[odd ]]name] ( [id] int IDENTITY(10,5) NOT FOR REPLICATION NOT NULL, [code] nvarchar(20) COLLATE Latin1_General_CI_AS MASKED WITH (FUNCTION = 'partial(1,\"xxx\",0)') NOT NULL CONSTRAINT [df_code] DEFAULT (N'x'), [amount] decimal(18,4) NULL, [phone] [dbo].[phone] NULL, [guid] uniqueidentifier ROWGUIDCOL NOT NULL, [seen] datetimeoffset(3) NULL, [doc] xml(DOCUMENT [dbo].[shapes]) NULL, [twice] AS ([amount]*(2)) PERSISTED NOT NULL, [rate] int NULL, [rare] int SPARSE NULL, [all] xml COLUMN_SET FOR ALL_SPARSE_COLUMNS, [version] timestamp NOT NULL )",
+      "CREATE TABLE [sales].[odd ]]name] ( [id] int IDENTITY(10,5) NOT FOR REPLICATION NOT NULL, [code] nvarchar(20) COLLATE Latin1_General_CI_AS MASKED WITH (FUNCTION = 'partial(1,\"xxx\",0)') NOT NULL CONSTRAINT [df_code] DEFAULT (N'x'), [amount] decimal(18,4) NULL, [phone] [dbo].[phone] NULL, [guid] uniqueidentifier ROWGUIDCOL NOT NULL, [seen] datetimeoffset(3) NULL, [doc] xml(DOCUMENT [dbo].[shapes]) NULL, [twice] AS ([amount]*(2)) PERSISTED NOT NULL, [rate] int NULL, [based] AS ([dbo].[half]([amount])), [rare] int SPARSE NULL, [all] xml COLUMN_SET FOR ALL_SPARSE_COLUMNS, [version] timestamp NOT NULL )",
     )
     expect(escalation).toBe('ALTER TABLE [sales].[odd ]]name] SET (LOCK_ESCALATION = AUTO)')
     expect(events).toBe(
@@ -60,6 +60,16 @@ describe('before the rows', () => {
     expect(memory).toBe(
       'CREATE TABLE [dbo].[memory] ( [id] int NOT NULL, CONSTRAINT [pk_memory] PRIMARY KEY NONCLUSTERED HASH ([id]) WITH (BUCKET_COUNT = 1024), INDEX [ix_memory] NONCLUSTERED ([id] ASC) ) WITH (MEMORY_OPTIMIZED = ON, DURABILITY = SCHEMA_ONLY)',
     )
+  })
+
+  it('makes functions that columns call before the tables, where they need none', () => {
+    const names = before.map(({ kind, name }) => `${kind} ${name}`)
+    const functions = names.filter((name) => name.startsWith('function'))
+    expect(functions).toEqual(['function [dbo].[third]', 'function [dbo].[half]'])
+    expect(names.indexOf('function [dbo].[half]')).toBeLessThan(
+      names.findIndex((name) => name.startsWith('table ')),
+    )
+    expect(after.map(({ name }) => name)).not.toContain('[dbo].[half]')
   })
 
   it('makes clustered keys and indexes, and no other', () => {
@@ -138,7 +148,7 @@ describe('after the rows', () => {
       'ALTER TABLE [sales].[odd ]]name] ADD [taxed] AS ([dbo].[tax]([amount]))',
     ])
     expect(batchesOf(after, 'default').filter((batch) => batch.includes('df_rate'))).toEqual([
-      'ALTER TABLE [sales].[odd ]]name] ADD CONSTRAINT [df_rate] DEFAULT ([dbo].[base]()) FOR [rate]',
+      'ALTER TABLE [sales].[odd ]]name] ADD CONSTRAINT [df_rate] DEFAULT ([dbo].[tax]((1))) FOR [rate]',
     ])
     expect(placeOf('function', '[tax]')).toBeLessThan(placeOf('computed column', '[taxed]'))
     expect(placeOf('computed column', '[taxed]')).toBeLessThan(placeOf('view', '[w]'))
