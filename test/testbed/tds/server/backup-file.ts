@@ -68,7 +68,9 @@ function readFile(bytes: Uint8Array): { header: BackupHeader; content: Buffer } 
   return { header, content: body.subarray(end + 1) }
 }
 
-function plain(_key: string, value: unknown): unknown {
+function plain(key: string, value: unknown): unknown {
+  // What the server remembers since its start is no part of a backup.
+  if (key === 'lastWrite') return undefined
   if (value instanceof Variant) return { $variant: value.base, value: value.inner }
   if (value instanceof Uint8Array) return { $bytes: Buffer.from(value).toString('base64') }
   if (value instanceof Map) return { $map: [...value] }

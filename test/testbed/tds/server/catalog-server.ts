@@ -1,5 +1,22 @@
 import type { CatalogView } from './catalog.ts'
 import { canEnter } from './permissions.ts'
+import { SqlError } from './sql-error.ts'
+import type { SessionState } from './state.ts'
+import { fitMoment, momentOfDate, momentText } from './temporal.ts'
+import { DATETIME } from './types.ts'
+
+/** Rows that only VIEW SERVER STATE shows: an error, where other views would only hide them. */
+function requireServerState(session: SessionState): void {
+  if (!session.login.sysadmin)
+    throw new SqlError(
+      300,
+      `VIEW SERVER STATE permission was denied on object 'server', database 'master'.`,
+      {
+        severity: 14,
+        endsBatch: true,
+      },
+    )
+}
 
 export const SERVER_VIEWS: Readonly<Record<string, CatalogView>> = {
   'sys.databases': {
@@ -180,6 +197,31 @@ default_database_name:sysname? default_language_name:sysname? credential_id:int?
         size: 1024,
         max_size: -1,
       }
+    },
+  },
+  'sys.dm_db_index_usage_stats': {
+    columns: `database_id:smallint object_id:int index_id:int user_seeks:bigint user_scans:bigint user_lookups:bigint user_updates:bigint
+last_user_seek:datetime? last_user_scan:datetime? last_user_lookup:datetime? last_user_update:datetime?`,
+    *rows({ session }) {
+      requireServerState(session)
+      for (const database of session.server.databases.values())
+        for (const [id, data] of database.data) {
+          if (data.lastWrite === undefined) continue
+          const moment = fitMoment(momentOfDate(new Date(data.lastWrite)), DATETIME)
+          yield {
+            database_id: database.id,
+            object_id: id,
+            index_id: database.objects.get(id)?.table?.indexes[0]?.id ?? 0,
+            user_seeks: 0n,
+            user_scans: 0n,
+            user_lookups: 0n,
+            user_updates: 1n,
+            last_user_seek: null,
+            last_user_scan: null,
+            last_user_lookup: null,
+            last_user_update: moment === undefined ? null : momentText(moment, DATETIME),
+          }
+        }
     },
   },
   'sys.dm_os_sys_info': {

@@ -219,6 +219,8 @@ export interface TableData {
   pending: { readonly owner: object; rows: readonly Row[] } | null
   /** Not undone by a rollback, as on a real server. */
   lastIdentity: bigint | null
+  /** When it was written last since the server's start, for sys.dm_db_index_usage_stats. */
+  lastWrite?: number
 }
 
 export interface DatabaseOptions {

@@ -123,11 +123,16 @@ export function visibleRows(session: SessionState, data: TableData, dirty = fals
   return transaction?.snapshot?.get(data) ?? data.rows
 }
 
+/** datetime keeps 1/300 s: two writes never show the same time. */
+const TICK_MS = 10
+
 export function writeRows(session: SessionState, data: TableData, rows: readonly Row[]): void {
   const transaction = beginImplicit(session)
   const before = data.pending
+  const visibleBefore = before?.rows ?? data.rows
   if (before !== null && before.owner !== transaction) throw new Error('rows written without their lock')
   data.pending = { owner: transaction, rows }
+  if (rows !== visibleBefore) data.lastWrite = Math.max(Date.now(), (data.lastWrite ?? 0) + TICK_MS)
   transaction.locked.add(data)
   transaction.undo.push(() => {
     data.pending = before
