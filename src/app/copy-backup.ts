@@ -5,6 +5,7 @@ import type { Manifest } from '../core/manifest.ts'
 import type { Sink } from '../core/sink.ts'
 import { readIndex, readManifest } from './catalog.ts'
 import { type BegunRun, discardRun, type RunJournal, sweepDeadRuns } from './dead-runs.ts'
+import type { Lease } from './lease.ts'
 import { objectsOf } from './part-source.ts'
 import type { OnEvent } from './run-event.ts'
 import { checkPresence, readVerified, readWhole, type StoredObject } from './stored-object.ts'
@@ -15,6 +16,8 @@ export interface CopyRequest {
   readonly job: string
   readonly id: string
   readonly journal: RunJournal
+  /** At the place that it goes to: a sweep there must see that the run lives. */
+  readonly lease?: Lease
   readonly onEvent: OnEvent
 }
 
@@ -42,6 +45,7 @@ export async function copyBackup(request: CopyRequest, signal: AbortSignal): Pro
   const index = await readIndex(from, manifest, signal)
   const objects = manifest.parts.flatMap((part) => objectsOf(manifest, index, part))
   checkSizes(objects, to)
+  await takeLease(request, signal)
   const run: BegunRun = { sink: to.name, job, id }
   // What a copy that was cut off left there would else be in its own way.
   await sweepDeadRuns(to, journal, signal)
@@ -76,6 +80,16 @@ export async function copyBackup(request: CopyRequest, signal: AbortSignal): Pro
   } catch (thrown) {
     await giveUp(request, run)
     throw thrown
+  }
+}
+
+/** The dump is made: another run's lease there is told, and no reason to leave this place without a copy. */
+async function takeLease({ lease, id, onEvent }: CopyRequest, signal: AbortSignal): Promise<void> {
+  try {
+    await lease?.take(id, signal)
+  } catch (thrown) {
+    if (!(thrown instanceof LifeboatError) || thrown.code !== 'locked') throw thrown
+    onEvent({ kind: 'warning', message: `copied all the same: ${thrown.message}` })
   }
 }
 

@@ -13,6 +13,7 @@ import type { Stage } from '../core/stage.ts'
 import { byHandLines } from './by-hand.ts'
 import { type BegunRun, discardRun, type RunJournal, sweepDeadRuns } from './dead-runs.ts'
 import { heedFindings } from './findings.ts'
+import type { Lease } from './lease.ts'
 import type { OnEvent } from './run-event.ts'
 import { checkPresence, type StoredObject } from './stored-object.ts'
 import { writeVolumes } from './volumes.ts'
@@ -32,6 +33,8 @@ export interface DumpRequest {
   readonly maxChunks?: number
   /** Signs the manifest, where the operator has a signing key. */
   readonly signer?: Signer
+  /** So that no other run of the job is under way at the same time. */
+  readonly lease?: Lease
   readonly version: string
   readonly journal: RunJournal
   readonly clock: Clock
@@ -49,7 +52,9 @@ const CLEANUP_MS = 30_000
 
 /** engine → meter → stages → meter → sink, then contents and index, then the manifest, whose presence is the commit. */
 export async function runDump(request: DumpRequest, signal: AbortSignal): Promise<DumpReport> {
-  const { engine, sink, clock, journal, onEvent, job } = request
+  const { engine, sink, clock, journal, onEvent, job, lease } = request
+  // Before the source is asked anything; and what was asked must not be old by the time that the way is free.
+  await lease?.awaitFree(signal)
   const begunMs = clock.monotonicMs()
   const started = clock.now()
   onEvent({ kind: 'step', message: `looking at ${engine.target}` })
@@ -59,6 +64,7 @@ export async function runDump(request: DumpRequest, signal: AbortSignal): Promis
   const run: BegunRun = { sink: sink.name, job, id: newBackupId(started) }
   // The first word with the place: who is not let in hears so before the source is read, and leaves nothing behind.
   await sink.stat(layout.manifest(job, run.id), signal)
+  await lease?.take(run.id, signal)
   await clearDeadRuns(request, signal)
   await journal.opened(run)
   const options = { counts: request.counts, jobs: request.jobs, onProgress: onEvent }

@@ -13,6 +13,9 @@ export const layout = {
   /** What was last proven of a backup, and when. Not part of it: a copy elsewhere has its own. */
   verified: (job: string, id: string) => `${job}/verified/${id}.json`,
   verifiedOf: (job: string) => `${job}/verified/`,
+  /** Who dumps the job now: taking over is the exclusive create of the next number. */
+  lease: (job: string, number: number) => `${job}/lease/${String(number).padStart(6, '0')}.json`,
+  leaseOf: (job: string) => `${job}/lease/`,
   /** Says that a backup must not be removed, and why. */
   keep: (job: string, id: string) => `${job}/keep/${id}.json`,
   keepOf: (job: string) => `${job}/keep/`,
