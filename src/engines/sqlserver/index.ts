@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from '../../core/clock.ts'
 import type { DatabaseUrl } from '../../core/database-url.ts'
 import type { Engine, EngineContext } from '../../core/engine.ts'
 import { LifeboatError } from '../../core/errors.ts'
@@ -22,7 +23,11 @@ interface Found {
 }
 
 /** SQL Server 2016 and later, RDS, and whatever speaks its protocol and has its catalog views. */
-export function createSqlServerEngine(url: DatabaseUrl, context: EngineContext): Engine {
+export function createSqlServerEngine(
+  url: DatabaseUrl,
+  context: EngineContext,
+  { clock = systemClock }: { readonly clock?: Clock } = {},
+): Engine {
   const options = readUrlOptions(url)
   let found: Found | undefined
 
@@ -40,6 +45,7 @@ export function createSqlServerEngine(url: DatabaseUrl, context: EngineContext):
     options,
     context,
     staging: context.staging,
+    clock,
   })
 
   return {
@@ -50,7 +56,7 @@ export function createSqlServerEngine(url: DatabaseUrl, context: EngineContext):
     },
     dump(probed, dumping, signal) {
       if (found === undefined) throw new Error('a dump starts with a probe')
-      const setting = { ...found, options, context, staging: context.staging, probe: probed, dumping }
+      const setting = { ...found, options, context, staging: context.staging, clock, probe: probed, dumping }
       if (options.layout === 'bcp') return dumpDatabases(setting, signal)
       const names = probed.databases.map(({ name }) => name)
       return dumpNative(setting, names, dumping, signal)

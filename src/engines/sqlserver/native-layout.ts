@@ -1,4 +1,4 @@
-import { systemClock } from '../../core/clock.ts'
+import type { Clock } from '../../core/clock.ts'
 import type {
   Dump,
   DumpOptions,
@@ -27,6 +27,8 @@ export interface NativeSetting {
   readonly sessions: SessionSource
   readonly options: SqlServerOptions
   readonly staging: EngineContext['staging']
+  /** Tasks are asked for every few seconds. */
+  readonly clock: Clock
 }
 
 export const TABLE_NAMES_TEXT =
@@ -79,12 +81,12 @@ export function restoreFromNative(
 }
 
 function taskContext(
-  { server, sessions }: NativeSetting,
+  { server, sessions, clock }: NativeSetting,
   onProgress: ((event: EngineEvent) => void) | undefined,
 ): TaskContext {
   return {
     openSession: (signal) => openMaintenance(server, sessions, signal),
-    clock: systemClock,
+    clock,
     onProgress,
   }
 }
