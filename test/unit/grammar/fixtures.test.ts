@@ -10,13 +10,13 @@ const oracle = statementsOf(await readFile('test/fixtures/oracle/shop.sql', 'utf
 const scripts = (await readdir(FOLDER)).filter((name) => name.endsWith('.sql'))
 
 /** Texts for servers that can't be had everywhere are at least of the right language. */
-describe("Oracle's fixture", () => {
+describe("Oracle's fixture", { timeout: 240_000 }, () => {
   it.each(oracle)('%s', async (text) => {
     await parsePlsql(text)
   })
 })
 
-describe("SQL Server's fixtures", () => {
+describe("SQL Server's fixtures", { timeout: 240_000 }, () => {
   it.each(scripts)('%s', async (name) => {
     const batches = (await readFile(`${FOLDER}/${name}`, 'utf8')).split(/^[ \t]*GO[ \t]*\r?$/im)
     expect(batches.length).toBeGreaterThan(1)

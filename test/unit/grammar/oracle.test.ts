@@ -11,7 +11,8 @@ const NEVER_SENT: Readonly<Record<string, readonly string[]>> = {
   [`${FOLDER}/probe-privileges.ts`]: ['CREATE ANY TABLE'],
 }
 
-describe('what lifeboat sends to Oracle', () => {
+// ANTLR takes seconds for the first statement of each kind, many times that on a busy machine.
+describe('what lifeboat sends to Oracle', { timeout: 240_000 }, () => {
   it.each(Object.entries(STATEMENTS))('%s is PL/SQL', async (_name, text) => {
     await parsePlsql(text)
   })

@@ -61,7 +61,7 @@ const FILLED: Readonly<Record<string, { readonly good: string; readonly wrong: s
   },
 }
 
-describe('the PL/SQL grammar', () => {
+describe('the PL/SQL grammar', { timeout: 240_000 }, () => {
   it('has an example for each of its gaps', () => {
     expect(Object.keys(FILLED)).toEqual(PLSQL_GAPS.map((gap) => gap.construct))
   })
