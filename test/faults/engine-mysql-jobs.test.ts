@@ -11,6 +11,7 @@ import { Secret } from '../../src/core/secret.ts'
 import { openCommonSnapshot, type SnapshotWanted } from '../../src/engines/mysql/common-snapshot.ts'
 import { createMysqlEngine } from '../../src/engines/mysql/index.ts'
 import { parseMysqlOptions } from '../../src/engines/mysql/options.ts'
+import { packet } from '../../src/engines/mysql/packets.ts'
 import { createServerAccess, type ServerAccess } from '../../src/engines/mysql/server-access.ts'
 import { createSnapshotGate, type SnapshotGate } from '../../src/engines/mysql/snapshot-gate.ts'
 import { failureOf, sourceOf, take } from '../conformance/engine-suite.ts'
@@ -242,6 +243,19 @@ describe.skipIf(lacks('mariadb'))('engine mysql, by several jobs', { timeout: 60
     await once(second, 'close')
     expect(received).toEqual([])
     first.destroy()
+  })
+
+  test('lets no tool take a lock of its own, which would be held while it waits', async () => {
+    await using folder = await createPrivateFolder()
+    await using gate = await createSnapshotGate({ socket: source.socket }, `${folder.path}/gate.sock`)
+    const client = dial('socket' in gate.route ? gate.route.socket : '')
+    await once(client, 'data')
+    client.write(packet(0, Buffer.from('\x03FLUSH TABLES WITH READ LOCK')))
+    expect(await failureOf(gate.reached)).toMatchObject({
+      code: 'unsupported',
+      hint: expect.stringMatching(/later mysqldump/),
+    })
+    client.destroy()
   })
 
   test('is stopped as a whole, wherever it is', async () => {

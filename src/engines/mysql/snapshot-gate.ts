@@ -100,6 +100,7 @@ async function hold(client: Socket, upstream: Upstream): Promise<Request> {
   for (;;) {
     asked = await fromClient.next()
     if (isSnapshotRequest(asked)) break
+    if (isCommand(asked, /\bWITH READ LOCK\b/)) throw ownLock()
     upstream.socket.write(asked)
   }
   upstream.hold()
@@ -122,9 +123,22 @@ async function hold(client: Socket, upstream: Upstream): Promise<Request> {
 }
 
 function isSnapshotRequest(whole: Buffer): boolean {
+  return isCommand(whole, /START TRANSACTION\b.*\bCONSISTENT SNAPSHOT\b/)
+}
+
+function isCommand(whole: Buffer, pattern: RegExp): boolean {
   // A command is the first packet of its sequence; what is sent during the login is not.
   if (whole[3] !== 0 || whole[4] !== COM_QUERY || whole.length > 512) return false
-  return /START TRANSACTION\b.*\bCONSISTENT SNAPSHOT\b/.test(whole.toString('latin1', 5))
+  return pattern.test(whole.toString('latin1', 5))
+}
+
+/** As mysqldump 8.0.32 and 5.7.41 do: it would be held for as long as the tool waits here. */
+function ownLock(): LifeboatError {
+  return new LifeboatError(
+    'unsupported',
+    'unable to open a common snapshot: this dump tool takes a global lock of its own',
+    { hint: 'Install a later mysqldump, or run with --jobs 1.' },
+  )
 }
 
 interface Upstream {
