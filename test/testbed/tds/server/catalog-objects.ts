@@ -1,6 +1,7 @@
 import type { CatalogRow, CatalogView } from './catalog.ts'
 import type { SqlObject } from './model.ts'
 import { findObject, resolveTypeName } from './names.ts'
+import { mentionsOf } from './references.ts'
 import { moduleOf } from './sources.ts'
 import { SqlError } from './sql-error.ts'
 import type { SessionState } from './state.ts'
@@ -180,15 +181,15 @@ referenced_class_desc:nvarchar(60)? referenced_server_name:sysname? referenced_d
 referenced_id:int? referenced_minor_id:int is_caller_dependent:bit is_ambiguous:bit`,
     *rows({ session, objects }) {
       for (const object of objects)
-        for (const reference of object.module?.references ?? []) {
+        for (const { reference, columnId, schemaBound } of mentionsOf(object)) {
           const parts = [reference.database, reference.schema, reference.name].filter((part) => part !== null)
           const found = quietFind(session, parts)
           yield {
             referencing_id: object.id,
-            referencing_minor_id: 0,
+            referencing_minor_id: columnId,
             referencing_class: 1,
             referencing_class_desc: 'OBJECT_OR_COLUMN',
-            is_schema_bound_reference: object.module?.schemaBound ?? false,
+            is_schema_bound_reference: schemaBound,
             referenced_class: 1,
             referenced_class_desc: 'OBJECT_OR_COLUMN',
             referenced_server_name: null,

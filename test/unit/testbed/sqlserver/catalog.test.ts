@@ -85,4 +85,24 @@ describe('definitions', () => {
       [2, 'NONCLUSTERED', true],
     ])
   })
+
+  it('tell what views, computed columns, checks and defaults depend on', async () => {
+    const { run } = await startInProcess()
+    await run('CREATE SEQUENCE s AS int START WITH 1')
+    await run('CREATE FUNCTION dbo.twice (@n int) RETURNS int WITH SCHEMABINDING AS BEGIN RETURN @n * 2 END')
+    await run(
+      'CREATE TABLE t (a int CONSTRAINT df DEFAULT (NEXT VALUE FOR dbo.s), b AS (dbo.twice(a)), CONSTRAINT ck CHECK (dbo.twice(a) > 0))',
+    )
+    await run('CREATE VIEW v AS SELECT a, b FROM t')
+    await run('INSERT INTO t DEFAULT VALUES')
+    expect(await run('SELECT * FROM v')).toEqual([[1, 2]])
+    const sql = `SELECT OBJECT_NAME(referencing_id) AS who, referencing_minor_id, OBJECT_NAME(referenced_id) AS what
+      FROM sys.sql_expression_dependencies ORDER BY who, what`
+    expect(await run(sql)).toEqual([
+      ['ck', 0, 'twice'],
+      ['df', 0, 's'],
+      ['t', 2, 'twice'],
+      ['v', 0, 't'],
+    ])
+  })
 })
