@@ -96,7 +96,8 @@ export function wireType(column: SqlColumn): WireType {
     case 'json':
       return text(-1)
     case 'xml':
-      return { ...text(-1), declaration: 'xml', info: Uint8Array.of(0xf1, 0) }
+      // Declared as what it is and sent as text: so does SqlBulkCopy, and no bulk load is known to take XMLTYPE.
+      return { ...text(-1), declaration: 'xml' }
     case 'binary':
     case 'varbinary':
       return binary(maxLength === -1 || maxLength > MAX_BYTES ? -1 : maxLength)
