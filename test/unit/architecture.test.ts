@@ -26,7 +26,13 @@ const MAY_IMPORT: Readonly<Record<Layer, readonly Layer[]>> = {
 const MAY_USE_PACKAGES: Readonly<Partial<Record<Layer, Readonly<Record<string, readonly string[]>>>>> = {
   core: {
     execa: ['src/core/tool-child.ts'],
-    zod: ['src/core/manifest.ts', 'src/core/contents.ts', 'src/core/verified.ts', 'src/core/lease-record.ts'],
+    zod: [
+      'src/core/manifest.ts',
+      'src/core/contents.ts',
+      'src/core/verified.ts',
+      'src/core/kept.ts',
+      'src/core/lease-record.ts',
+    ],
   },
   app: { zod: ['src/app/catalog.ts'] },
 }
