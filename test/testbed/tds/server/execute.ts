@@ -1,3 +1,4 @@
+import { alterTable } from './alter-table.ts'
 import { dbcc } from './dbcc.ts'
 import { alterDatabase, createDatabase, dropDatabase } from './execute-database.ts'
 import { type Change, insert, prepareBulk, remove, truncate, update } from './execute-dml.ts'
@@ -24,7 +25,7 @@ import {
   createUser,
   dropPrincipal,
 } from './execute-security.ts'
-import { alterTable, createTable } from './execute-table.ts'
+import { createTable } from './execute-table.ts'
 import type { SqlObject } from './model.ts'
 import { findDatabase, requireObject, sameName } from './names.ts'
 import { parseBatch } from './parse-batch.ts'
