@@ -34,8 +34,7 @@ const NOT_CAPTURED = /"encrypted":true|"type":"A"/
 
 /**
  * All objects, past lifeboat. A name that the server made up is kept by a restore, as a name like others: so neither the
- * name counts there nor that it was made up. A computed column that calls a function comes last: the function may need
- * the table.
+ * name counts there nor that it was made up.
  */
 function snapshotOf(server: SqlServer): string {
   const lines = [...listSqlServerObjects(server)].flatMap(([name, value]) => {
@@ -47,20 +46,13 @@ function snapshotOf(server: SqlServer): string {
 }
 
 function inOrder(value: unknown): unknown {
-  if (Array.isArray(value)) {
-    const items = value.map(inOrder)
-    return [...items.filter((item) => !callsFunction(item)), ...items.filter(callsFunction)]
-  }
+  if (Array.isArray(value)) return value.map(inOrder)
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(
     Object.entries(value)
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([key, inner]) => [key, inOrder(inner)]),
   )
-}
-
-function callsFunction(item: unknown): boolean {
-  return /"computed":\{[^}]*\]\.\[\w+\]\(/.test(JSON.stringify(item))
 }
 
 /** Connections that stay. One that was just closed is still seen for a moment. */

@@ -107,7 +107,7 @@ describe('rows of the SQL Server engine', () => {
     await using _engine = engine
     const { databases } = readBcpRecord((await take(engine)).result.contents)
     const called = databases[0]?.tables.find(({ table }) => table.name === 'called')
-    // The first column calls a function, so it is made after the rows, and stands last.
+    // The first column calls a function that needs a table, so it is made after the rows, and stands last.
     expect(called?.formatFile).toBe('13.0\n2\n1\tSQLINT\t1\t4\t""\t1\tb\t""\n2\tSQLINT\t1\t4\t""\t2\tc\t""\n')
   })
 

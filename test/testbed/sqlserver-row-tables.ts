@@ -14,7 +14,7 @@ CREATE TABLE dbo.moments (
 CREATE TABLE dbo.bits (a binary(4), b varbinary(20), c varbinary(max), d image);
 CREATE TABLE dbo.variants (id int NOT NULL, v sql_variant);
 GO
-CREATE FUNCTION dbo.twice (@n int) RETURNS int AS BEGIN RETURN @n * 2 END
+CREATE FUNCTION dbo.twice (@n int) RETURNS int AS BEGIN RETURN @n * (SELECT COUNT(*) FROM dbo.bits) END
 GO
 CREATE TABLE dbo.called (a AS dbo.twice(b), b int, c int);
 CREATE TABLE dbo.[odd ]]name] ([a ]] b] int, [it's] nvarchar(20));
