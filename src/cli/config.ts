@@ -1,4 +1,5 @@
 import { Argument, Command } from 'commander'
+import type { ResolvedJob } from '../config/job.ts'
 import type { LoadedConfig } from '../config/load.ts'
 import { ERROR_CODES } from '../core/errors.ts'
 import type { Finding } from '../core/finding.ts'
@@ -114,6 +115,7 @@ async function checkOne(loaded: LoadedConfig, name: string, context: VerbContext
         : [`signed by ${plan.signing.file ?? `gpg, key ${plan.signing.gpg}`}`]),
       `opens for ${recipients.length === 0 ? 'everybody: it is not encrypted' : recipients.join(', ')}`,
       `as        ${codec}${level === undefined ? '' : ` level ${level}`}, ${jobs} part(s) at once, rows ${counts === 'exact' ? 'counted' : 'not counted'}`,
+      `keeps     ${keeps(job.retention)}`,
       `gives up  ${seconds(stallTimeoutMs)} without a byte; as a whole ${seconds(runTimeoutMs)}`,
     ],
     facts: {
@@ -125,8 +127,18 @@ async function checkOne(loaded: LoadedConfig, name: string, context: VerbContext
       level: level ?? null,
       jobs,
       counts,
+      retention: job.retention ?? null,
       stallTimeoutMs,
       runTimeoutMs: runTimeoutMs ?? null,
     },
   }
+}
+
+function keeps(retention: ResolvedJob['retention']): string {
+  const rules = Object.entries(retention ?? {}).flatMap(([rule, most]) =>
+    most === undefined || rule === 'minimum' ? [] : `${most} ${rule}`,
+  )
+  if (rules.length === 0) return 'every backup: no rule of retention'
+  const { minimum } = retention ?? {}
+  return `${rules.join(', ')}${minimum === undefined ? '' : `, and at least ${minimum}`}; the rest goes when it is pruned`
 }

@@ -5,8 +5,10 @@ import { nearest } from '../core/nearest.ts'
 import { configCommand } from './config.ts'
 import { doctorCommand } from './doctor.ts'
 import { dumpCommand } from './dump.ts'
+import { keepCommand } from './keep.ts'
 import { keygenCommand } from './keygen.ts'
 import { listCommand } from './list.ts'
+import { pruneCommand } from './prune.ts'
 import { restoreCommand } from './restore.ts'
 import { verifyCommand } from './verify.ts'
 
@@ -40,6 +42,8 @@ Exit codes: 0 done, 1 our bug, 2 usage, 3 configuration, 10-14 database and tool
     listCommand,
     restoreCommand,
     verifyCommand,
+    pruneCommand,
+    keepCommand,
     doctorCommand,
     keygenCommand,
     configCommand,

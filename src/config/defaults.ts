@@ -9,4 +9,7 @@ export const defaults = {
   /** Gentle to the source: one dump tool reads at a time. */
   jobs: 1,
   stallTimeoutMs: 10 * 60_000,
+  leaseMs: 15 * 60_000,
+  /** Longer than any dump without a lease takes. */
+  sweepOlderThanMs: 3 * 86_400_000,
 } as const

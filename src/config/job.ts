@@ -1,4 +1,5 @@
 import { LifeboatError } from '../core/errors.ts'
+import { MOST_LEASE_MS } from '../core/lease-record.ts'
 import { nearest } from '../core/nearest.ts'
 import type { LoadedConfig } from './load.ts'
 import type { JobConfig } from './schema.ts'
@@ -22,8 +23,12 @@ export interface ResolvedJob {
   readonly level: JobConfig['level']
   readonly jobs: JobConfig['jobs']
   readonly counts: JobConfig['counts']
+  /** As a whole the job's, or that of the defaults: never half of each. */
+  readonly retention: JobConfig['retention']
   readonly stallTimeoutMs: number | undefined
   readonly runTimeoutMs: number | undefined
+  /** False where several runs at once are wanted. */
+  readonly lease: false | { readonly ttlMs: number | undefined; readonly waitMs: number | undefined }
 }
 
 /** Throws `config` for whatever the job names and the file does not hold. */
@@ -55,6 +60,14 @@ export function resolveJob(loaded: LoadedConfig, name: string): ResolvedJob {
       'Take one of the two out.',
     )
   }
+  const { retention } = settings
+  if (retention !== undefined && !Object.keys(retention).some((rule) => rule !== 'minimum')) {
+    throw refuse(
+      loaded,
+      `the retention of job '${name}' has no rule`,
+      `Write for example jobs.${name}.retention: { daily: 7, weekly: 4, monthly: 12 }, or leave retention out to keep every backup.`,
+    )
+  }
   const timeouts = { ...config.defaults?.timeouts, ...job.timeouts }
   return {
     name,
@@ -65,9 +78,27 @@ export function resolveJob(loaded: LoadedConfig, name: string): ResolvedJob {
     level: settings.level,
     jobs: settings.jobs,
     counts: settings.counts,
+    retention,
     stallTimeoutMs: toMs(loaded, 'timeouts.stall', timeouts.stall),
     runTimeoutMs: toMs(loaded, 'timeouts.run', timeouts.run),
+    lease: resolveLease(loaded, { ...(config.defaults?.lease || {}) }, settings.lease),
   }
+}
+
+const LEAST_LEASE_MS = 60_000
+
+function resolveLease(
+  loaded: LoadedConfig,
+  base: Exclude<JobConfig['lease'], false | undefined>,
+  lease: JobConfig['lease'],
+): ResolvedJob['lease'] {
+  if (lease === false) return false
+  const { time, wait } = { ...base, ...lease }
+  const ttlMs = toMs(loaded, 'lease.time', time)
+  if (ttlMs !== undefined && (ttlMs < LEAST_LEASE_MS || ttlMs > MOST_LEASE_MS)) {
+    throw refuse(loaded, `lease.time: ${time} is not between 1m and 24h`, 'Write a time such as 15m.')
+  }
+  return { ttlMs, waitMs: toMs(loaded, 'lease.wait', wait) }
 }
 
 export function resolveSink(loaded: LoadedConfig, name: string, job?: string): ResolvedSink {

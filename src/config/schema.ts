@@ -40,6 +40,18 @@ const sourceSchema = z.strictObject({
   staging: z.string().min(1).optional().describe('Bucket beside the server, for layout=native and via=s3.'),
 })
 
+const amount = z.number().int().min(1).max(100_000).optional()
+
+const retentionSchema = z.strictObject({
+  last: amount.describe('Keep so many of the newest.'),
+  hourly: amount.describe('Keep the newest of each hour, for so many hours that have one.'),
+  daily: amount.describe('Keep the newest of each day (UTC), for so many days that have one.'),
+  weekly: amount.describe('Keep the newest of each ISO week, for so many weeks that have one.'),
+  monthly: amount.describe('Keep the newest of each month, for so many months that have one.'),
+  yearly: amount.describe('Keep the newest of each year, for so many years that have one.'),
+  minimum: amount.describe('Never leave fewer usable backups. Not a rule by itself.'),
+})
+
 /** What a job may say, and `defaults` for all of them. */
 const jobSettings = {
   sinks: z
@@ -53,6 +65,17 @@ const jobSettings = {
   level: z.number().int().min(1).max(19).optional(),
   jobs: z.number().int().min(1).max(64).optional().describe('Parts that are dumped at once.'),
   counts: z.enum(['exact', 'off']).optional(),
+  retention: retentionSchema.optional().describe('Which backups a prune keeps; without it, it keeps all.'),
+  lease: z
+    .union([
+      z.literal(false),
+      z.strictObject({
+        time: duration.optional().describe('A dead run blocks others no longer than this: 1m to 24h.'),
+        wait: duration.optional().describe('Wait so long for another run of the job, rather than give up.'),
+      }),
+    ])
+    .optional()
+    .describe('One run of the job at a time, at its first sink. false: several at once.'),
   timeouts: z
     .strictObject({
       stall: duration.optional().describe('Give up when no byte comes for so long.'),

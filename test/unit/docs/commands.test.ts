@@ -5,8 +5,10 @@ import { describe, expect, test } from 'vitest'
 import { configCommand } from '../../../src/cli/config.ts'
 import { doctorCommand } from '../../../src/cli/doctor.ts'
 import { dumpCommand } from '../../../src/cli/dump.ts'
+import { keepCommand } from '../../../src/cli/keep.ts'
 import { keygenCommand } from '../../../src/cli/keygen.ts'
 import { listCommand } from '../../../src/cli/list.ts'
+import { pruneCommand } from '../../../src/cli/prune.ts'
 import { restoreCommand } from '../../../src/cli/restore.ts'
 import { verifyCommand } from '../../../src/cli/verify.ts'
 import { commandLines } from './command-lines.ts'
@@ -15,12 +17,20 @@ import { type Document, readDocuments, root } from './documents.ts'
 const documents = await readDocuments()
 const shown = documents.flatMap(commandLines)
 const verbs = new Map(
-  [dumpCommand, listCommand, restoreCommand, verifyCommand, doctorCommand, keygenCommand, configCommand].map(
-    (create) => {
-      const command = create(() => undefined)
-      return [command.name(), command]
-    },
-  ),
+  [
+    dumpCommand,
+    listCommand,
+    restoreCommand,
+    verifyCommand,
+    pruneCommand,
+    keepCommand,
+    doctorCommand,
+    keygenCommand,
+    configCommand,
+  ].map((create) => {
+    const command = create(() => undefined)
+    return [command.name(), command]
+  }),
 )
 
 /** Parses as lifeboat itself does, without doing anything. */
@@ -32,6 +42,8 @@ function parse(words: readonly string[]): void {
     listCommand,
     restoreCommand,
     verifyCommand,
+    pruneCommand,
+    keepCommand,
     doctorCommand,
     keygenCommand,
     configCommand,
