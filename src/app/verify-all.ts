@@ -41,6 +41,7 @@ export async function runVerifyAll(request: VerifyAllRequest, signal: AbortSigna
   if (names.length === 0 && (newestAgeMs === undefined || jobs.length === 0))
     await refuseNothing(request, signal)
   const backups: VerifiedEntry[] = []
+  let note = true
   let unanswered = 0
   let silence: LifeboatError | undefined
   for (const name of names) {
@@ -49,7 +50,10 @@ export async function runVerifyAll(request: VerifyAllRequest, signal: AbortSigna
       continue
     }
     try {
-      backups.push({ ...name, report: await runVerify({ ...request, ...name }, signal) })
+      const report = await runVerify({ ...request, ...name, note }, signal)
+      backups.push({ ...name, report })
+      // Told once: the place refuses the next note too.
+      note &&= report.noted
       unanswered = 0
     } catch (thrown) {
       throwIfAborted(signal)

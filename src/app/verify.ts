@@ -26,6 +26,8 @@ export interface VerifyRequest {
    * can't be opened here: then its stored bytes are all that is compared.
    */
   readonly decoders?: (manifest: Manifest) => Promise<readonly Stage[] | undefined>
+  /** False: what was proven is not noted at the sink, for it refuses that. */
+  readonly note?: boolean
   /** One of these must have signed the backup. */
   readonly trust?: SignatureTrust
   readonly clock: Clock
@@ -42,6 +44,8 @@ export interface VerifyReport {
   /** Bytes of data that were read: 0 unless `deep`. */
   readonly storedBytes: number
   readonly plainBytes: number
+  /** False where this account may not write there. */
+  readonly noted: boolean
   readonly durationMs: number
 }
 
@@ -52,7 +56,7 @@ export interface VerifyReport {
 export async function runVerify(request: VerifyRequest, signal: AbortSignal): Promise<VerifyReport> {
   const { sink, job } = request
   const id = await resolveBackupId(sink, job, request.id, signal)
-  let report: VerifyReport
+  let report: Omit<VerifyReport, 'noted'>
   try {
     report = await verify(request, id, signal)
   } catch (thrown) {
@@ -67,8 +71,8 @@ export async function runVerify(request: VerifyRequest, signal: AbortSignal): Pr
     await forgetVerified(request, { job, id }, signal)
     throw thrown
   }
-  await recordVerified(request, { job, id }, report.level, signal)
-  return report
+  const noted = request.note !== false && (await recordVerified(request, { job, id }, report.level, signal))
+  return { ...report, noted }
 }
 
 /** Whoever removes a backup begins with its manifest: what is missing then is no damage. */
@@ -81,7 +85,11 @@ async function wasRemoved(sink: Sink, job: string, id: string, signal: AbortSign
   }
 }
 
-async function verify(request: VerifyRequest, id: string, signal: AbortSignal): Promise<VerifyReport> {
+async function verify(
+  request: VerifyRequest,
+  id: string,
+  signal: AbortSignal,
+): Promise<Omit<VerifyReport, 'noted'>> {
   const { sink, clock, onEvent } = request
   const begunMs = clock.monotonicMs()
   const { manifest, signedBy } = await readTrusted(request, id, signal)

@@ -78,6 +78,22 @@ describe('the note of what was proven', () => {
     expect([...read]).toEqual([[`${job}/${id}`, record]])
   })
 
+  test('where it can not be read, that is told, and nothing is known', async () => {
+    const sink = createMemorySink()
+    const { id } = await storeBackup(sink)
+    await verify(sink, id)
+    for (const on of ['list', 'read'] as const) {
+      const error = new LifeboatError('sink-denied', 'not for you')
+      const denied = withFaults(sink, [
+        { on, key: (key) => key.includes('/verified/'), kind: 'refuse', error },
+      ])
+      const events: RunEvent[] = []
+      const onEvent = (event: RunEvent) => void events.push(event)
+      expect((await readVerifiedRecords({ sink: denied, onEvent }, [{ job, id }], signal)).size).toBe(0)
+      expect(warningsOf(events)).toEqual([expect.stringMatching(/what was verified: not for you$/)])
+    }
+  })
+
   test('rises with each level and never falls; the same level is noted anew', async () => {
     const sink = createMemorySink()
     const { id } = await storeBackup(sink)

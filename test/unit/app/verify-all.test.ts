@@ -88,6 +88,23 @@ describe('verify of a whole catalog', () => {
     })
   })
 
+  test('a place that can only be read is told once', async () => {
+    const sink = createMemorySink()
+    await daily(sink, 3)
+    const error = new LifeboatError('sink-denied', 'read only')
+    const readOnly = withFaults(sink, [{ on: 'write', kind: 'refuse', error }])
+    const warnings: string[] = []
+    const { outcome } = await verifyAll(readOnly, {
+      onEvent: (event) => event.kind === 'warning' && warnings.push(event.message),
+    })
+    expect(outcome.map(([, code]) => code)).toEqual(['good', 'good', 'good'])
+    expect(warnings).toEqual([expect.stringContaining('read only')])
+    // One that only fails is tried again for the next.
+    const moody = withFaults(sink, [{ on: 'write', kind: 'refuse', times: 1 }])
+    await verifyAll(moody)
+    expect([...sink.objects.keys()].filter((key) => key.includes('/verified/'))).toHaveLength(2)
+  })
+
   test('a backup that goes meanwhile is left out', async () => {
     const sink = createMemorySink()
     const [first, second] = await daily(sink, 2)
