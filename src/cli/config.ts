@@ -102,7 +102,7 @@ async function checkOne(loaded: LoadedConfig, name: string, context: VerbContext
   const plan = planDump({ encryption: true }, job, resolveSigning(loaded))
   const [first, ...copies] = job.sinks
   const seconds = (ms: number | undefined) => (ms === undefined ? 'never' : `after ${ms / 1000} s`)
-  const { source, codec, level, jobs, counts, stallTimeoutMs, runTimeoutMs, recipients } = plan
+  const { source, codec, level, jobs, counts, stallTimeoutMs, runTimeoutMs, recipients, lease } = plan
   return {
     job: name,
     findings,
@@ -116,6 +116,9 @@ async function checkOne(loaded: LoadedConfig, name: string, context: VerbContext
       `opens for ${recipients.length === 0 ? 'everybody: it is not encrypted' : recipients.join(', ')}`,
       `as        ${codec}${level === undefined ? '' : ` level ${level}`}, ${jobs} part(s) at once, rows ${counts === 'exact' ? 'counted' : 'not counted'}`,
       `keeps     ${keeps(job.retention)}`,
+      lease === undefined
+        ? 'alone     not necessarily: it takes no lease'
+        : `alone     ${lease.waitMs === 0 ? 'gives up' : `waits ${lease.waitMs / 1000} s`} while another run is under way; a dead one blocks it for ${lease.ttlMs / 1000} s`,
       `gives up  ${seconds(stallTimeoutMs)} without a byte; as a whole ${seconds(runTimeoutMs)}`,
     ],
     facts: {
@@ -130,6 +133,7 @@ async function checkOne(loaded: LoadedConfig, name: string, context: VerbContext
       retention: job.retention ?? null,
       stallTimeoutMs,
       runTimeoutMs: runTimeoutMs ?? null,
+      lease: lease ?? null,
     },
   }
 }

@@ -1,5 +1,6 @@
 import type { CopyReport } from '../app/copy-backup.ts'
 import type { DumpReport } from '../app/dump.ts'
+import type { Lease } from '../app/lease.ts'
 import type { Sink } from '../core/sink.ts'
 import type { DumpPlan, PlannedSink } from './dump-plan.ts'
 import type { VerbContext } from './run-verb.ts'
@@ -10,6 +11,11 @@ export interface DumpJobReport {
   readonly copies: readonly { readonly sink: string; readonly bytes: number }[]
 }
 
+interface OpenedSink {
+  readonly sink: Sink
+  readonly lease?: Lease
+}
+
 /** Runs one plan: the dump to its first sink, then a verified copy to each other. */
 export async function dumpJob(plan: DumpPlan, context: VerbContext): Promise<DumpJobReport> {
   const { environment, reporter } = context
@@ -17,6 +23,7 @@ export async function dumpJob(plan: DumpPlan, context: VerbContext): Promise<Dum
     registry,
     { runDump },
     { copyBackup },
+    { createLease },
     { openRunJournal },
     { systemClock },
     { checkJobName },
@@ -26,6 +33,7 @@ export async function dumpJob(plan: DumpPlan, context: VerbContext): Promise<Dum
     import('../app/registry.ts'),
     import('../app/dump.ts'),
     import('../app/copy-backup.ts'),
+    import('../app/lease.ts'),
     import('../app/journals.ts'),
     import('../core/clock.ts'),
     import('../core/backup-layout.ts'),
@@ -55,11 +63,25 @@ export async function dumpJob(plan: DumpPlan, context: VerbContext): Promise<Dum
     },
     context.signal,
   )
-  const open = (sink: PlannedSink) => registry.openSink(sink.url, context.plannedSinkContext(sink))
   await using opened = new AsyncDisposableStack()
-  const sink = opened.use(await open(plan.sinks[0]))
-  const others: Sink[] = []
-  for (const each of plan.sinks.slice(1)) others.push(opened.use(await open(each)))
+  // Secrets are read, or asked for, once: the lease opens each place a second time.
+  const open = async (planned: PlannedSink): Promise<OpenedSink> => {
+    const secrets = context.plannedSinkContext(planned)
+    const sink = opened.use(await registry.openSink(planned.url, secrets))
+    if (plan.lease === undefined) return { sink }
+    const lease = createLease({
+      ...plan.lease,
+      sink: opened.use(await registry.openSink(planned.url, secrets)),
+      job,
+      version,
+      clock: systemClock,
+      onEvent: reporter.onEvent,
+    })
+    return { sink, lease: opened.use(lease) }
+  }
+  const { sink, lease } = await open(plan.sinks[0])
+  const others: OpenedSink[] = []
+  for (const each of plan.sinks.slice(1)) others.push(await open(each))
   const staging =
     plan.staging === undefined
       ? undefined
@@ -88,8 +110,9 @@ export async function dumpJob(plan: DumpPlan, context: VerbContext): Promise<Dum
       counts: plan.counts,
       jobs: plan.jobs,
       stallTimeoutMs: plan.stallTimeoutMs,
-      maxChunks: Math.min(...others.map(({ traits }) => traits.maxChunks)),
+      maxChunks: Math.min(...others.map((other) => other.sink.traits.maxChunks)),
       ...(signer !== undefined && { signer }),
+      ...(lease !== undefined && { lease }),
       version,
       journal,
       clock: systemClock,
@@ -98,8 +121,10 @@ export async function dumpJob(plan: DumpPlan, context: VerbContext): Promise<Dum
     timed.signal,
   )
   const copies: DumpJobReport['copies'][number][] = []
-  for (const to of others) {
-    const request = { from: sink, to, job, id: dump.manifest.id, journal, onEvent: reporter.onEvent }
+  const { id } = dump.manifest
+  for (const { sink: to, lease: there } of others) {
+    const leased = there === undefined ? {} : { lease: there }
+    const request = { from: sink, to, job, id, journal, onEvent: reporter.onEvent, ...leased }
     const copy: CopyReport = await copyBackup(request, timed.signal)
     copies.push({ sink: to.name, bytes: copy.copiedBytes })
   }

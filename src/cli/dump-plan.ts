@@ -17,6 +17,9 @@ export interface DumpOptions {
   readonly jobs?: number
   readonly counts?: 'exact' | 'off'
   readonly stallTimeout?: number
+  /** False by --no-lease. */
+  readonly lease?: number | false
+  readonly waitLease?: number
   readonly staging?: string
   readonly signingKey?: string
   readonly signingPassphrase?: string
@@ -60,6 +63,8 @@ export interface DumpPlan {
   readonly counts: 'exact' | 'off'
   readonly stallTimeoutMs: number
   readonly runTimeoutMs: number | undefined
+  /** Undefined: several runs at once are wanted. */
+  readonly lease: { readonly ttlMs: number; readonly waitMs: number } | undefined
 }
 
 /** Without a job of the configuration the flags say all; with one they win over what the file says. */
@@ -88,6 +93,23 @@ export function planDump(options: DumpOptions, job?: ResolvedJob, signing: Resol
     counts: options.counts ?? job?.counts ?? defaults.counts,
     stallTimeoutMs: options.stallTimeout ?? job?.stallTimeoutMs ?? defaults.stallTimeoutMs,
     runTimeoutMs: job?.runTimeoutMs,
+    lease: planLease(options, job),
+  }
+}
+
+function planLease(options: DumpOptions, job: ResolvedJob | undefined): DumpPlan['lease'] {
+  const { lease, waitLease } = options
+  if (lease === false && waitLease !== undefined) {
+    throw new LifeboatError('usage', 'unable to start: --no-lease and --wait-lease contradict each other', {
+      hint: 'Leave out the one that is not meant.',
+    })
+  }
+  const asked = lease !== undefined || waitLease !== undefined
+  if (lease === false || (job?.lease === false && !asked)) return undefined
+  const own = job === undefined || job.lease === false ? undefined : job.lease
+  return {
+    ttlMs: lease ?? own?.ttlMs ?? defaults.leaseMs,
+    waitMs: waitLease ?? own?.waitMs ?? 0,
   }
 }
 

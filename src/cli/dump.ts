@@ -2,7 +2,7 @@ import { Argument, Command, Option } from 'commander'
 import { LifeboatError } from '../core/errors.ts'
 import { dumpJson } from './dump-json.ts'
 import type { DumpOptions, DumpPlan } from './dump-plan.ts'
-import { helpTail, option, parseDuration, parseWhole } from './options.ts'
+import { helpTail, option, parseDuration, parseLease, parseWhole } from './options.ts'
 import type { Outcome, VerbContext } from './run-verb.ts'
 
 export function dumpCommand(done: (exitCode: number) => void): Command {
@@ -40,6 +40,15 @@ export function dumpCommand(done: (exitCode: number) => void): Command {
         parseDuration,
       ),
     )
+    .addOption(
+      new Option('--lease <time>', 'a dead run blocks others no longer than this (default: 15m)').argParser(
+        parseLease,
+      ),
+    )
+    .option('--no-lease', 'do not look whether another run of the job is under way')
+    .addOption(
+      new Option('--wait-lease <time>', 'wait so long for another run of the job').argParser(parseDuration),
+    )
     .option('--signing-key <file>', 'OpenPGP secret key that signs the backup')
     .option('--signing-passphrase <ref>', 'its passphrase: env:NAME, file:PATH or prompt:')
     .option('--signing-gpg <key>', 'let gpg sign, with a key in its agent or on a card: its fingerprint')
@@ -64,6 +73,7 @@ export function dumpCommand(done: (exitCode: number) => void): Command {
           ['10-13', 'tool missing; tool failed; database not reached; not supported'],
           ['20-23', 'sink denied; not found; unavailable or full; already there'],
           [30, 'a recipient key can not be used'],
+          [40, 'another run of the job is under way'],
           [43, 'the database sent nothing for too long'],
           ['130, 143', 'interrupted; terminated: nothing is left behind'],
         ],

@@ -50,6 +50,12 @@ export function parseDuration(text: string): number {
   throw new InvalidArgumentError('Write it like 90s, 10m or 2h.')
 }
 
+export function parseLease(text: string): number {
+  const ms = parseDuration(text)
+  if (ms >= 60_000 && ms <= 24 * 3_600_000) return ms
+  throw new InvalidArgumentError('It is between 1m and 24h.')
+}
+
 /** `26h`, `8d` → milliseconds: an age, which no timer has to wait for. */
 export function parseAge(text: string): number {
   const [, amount, unit] = /^(\d{1,6})(m|h|d)$/.exec(text) ?? []

@@ -84,9 +84,14 @@ function reasonOf(issue: Issue): string {
   if (issue.code === 'invalid_type') return `${article(issue.expected)} is expected`
   if (issue.code === 'too_big') return `at most ${issue.maximum} is expected`
   if (issue.code === 'too_small') return tooSmall(issue.minimum, issue.origin)
-  if (issue.code === 'invalid_union') return 'a text, or the keys of a source, are expected'
+  if (issue.code === 'invalid_union') return unionReason(issue.message)
   if (issue.code === 'invalid_key') return issue.issues.map(({ message }) => message).join('; ')
   return issue.message
+}
+
+function unionReason(message: string): string {
+  // zod's own words, where the schema has none.
+  return message === 'Invalid input' ? 'a text, or the keys of a source, are expected' : message
 }
 
 function tooSmall(minimum: number | bigint, origin: string): string {

@@ -67,13 +67,16 @@ const jobSettings = {
   counts: z.enum(['exact', 'off']).optional(),
   retention: retentionSchema.optional().describe('Which backups a prune keeps; without it, it keeps all.'),
   lease: z
-    .union([
-      z.literal(false),
-      z.strictObject({
-        time: duration.optional().describe('A dead run blocks others no longer than this: 1m to 24h.'),
-        wait: duration.optional().describe('Wait so long for another run of the job, rather than give up.'),
-      }),
-    ])
+    .union(
+      [
+        z.literal(false),
+        z.strictObject({
+          time: duration.optional().describe('A dead run blocks others no longer than this: 1m to 24h.'),
+          wait: duration.optional().describe('Wait so long for another run of the job, rather than give up.'),
+        }),
+      ],
+      'false, or time: and wait:, are expected',
+    )
     .optional()
     .describe('One run of the job at a time, at its first sink. false: several at once.'),
   timeouts: z
