@@ -228,7 +228,7 @@ function parse<T>(sink: Sink, key: string, bytes: Uint8Array, schema: ZodType<T>
   const parsed = schema.safeParse(json)
   if (parsed.success) return parsed.data
   const issue = parsed.error.issues[0]
-  if (issue?.path[0] === 'format') {
+  if (issue?.path[0] === 'format' && typeof (json as { format?: unknown }).format === 'number') {
     throw new LifeboatError(
       'unsupported',
       `unable to read object '${key}' at ${sink.name}: its format is newer than this lifeboat`,
