@@ -46,6 +46,6 @@ export async function* decodeThrough(
 
 export function damaged(what: string, reason: string): LifeboatError {
   return new LifeboatError('integrity', `unable to decode ${what}: ${reason}`, {
-    hint: 'The stored data is damaged or cut short: run lifeboat verify, and restore from another copy or backup.',
+    hint: 'The stored data is damaged or cut short: run lifeboat verify --deep, and restore from another copy or backup.',
   })
 }

@@ -83,7 +83,7 @@ const ADVICE: readonly Advice[] = [
     // An input that is cut early leaves gpg without a word for people.
     when: /^(\[GNUPG:\][^\n]*\n|\s)*$|manipulated|DECRYPTION_FAILED|BADMDC|NODATA|invalid packet|length invalid|read error|UNEXPECTED|unknown version|decrypt_message failed/,
     code: 'integrity',
-    hint: 'The stored data is damaged or cut short: run lifeboat verify, and restore from another copy or backup.',
+    hint: 'The stored data is damaged or cut short: run lifeboat verify --deep, and restore from another copy or backup.',
   },
 ]
 

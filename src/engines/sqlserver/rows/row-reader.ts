@@ -99,7 +99,7 @@ function damaged(shape: RowShape, field: Field, row: number, reason: string): Li
     'integrity',
     `unable to read column '${field.column.name}' in row ${row} of table '${shape.name}': ${reason}`,
     {
-      hint: 'The data is not of this table, or is damaged: run lifeboat verify, and restore an older backup.',
+      hint: 'The data is not of this table, or is damaged: run lifeboat verify --deep, and restore an older backup.',
     },
   )
 }
