@@ -76,26 +76,35 @@ export async function forgetVerified(
   }
 }
 
-/**
- * What was proven of the backups at a sink, by `job/id`. A note that can't be used is told, and is none: whoever lists
- * backups in an emergency must not fail for notes that can't be read.
- */
+/** What was proven of the backups at a sink, by `job/id`. A note that can't be used is told, and is none. */
 export async function readVerifiedRecords(
   { sink, onEvent }: Pick<RecordRequest, 'sink' | 'onEvent'>,
   backups: readonly BackupName[],
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, Verified>> {
+  const names = await listRecords(sink, backups, signal)
+  const slots = createSlots(READS_AT_ONCE)
+  const read = (name: BackupName) => slots.run(() => readOne({ sink, onEvent }, name, signal), signal)
+  const records = (await Promise.all(names.map(read))).filter((record) => record !== undefined)
+  return new Map(records.map((record) => [`${record.job}/${record.id}`, record]))
+}
+
+/**
+ * The same for whoever only shows it: a list of backups, in an emergency, must not fail for notes that can't be read.
+ * Never for a decision: that nothing is known is not that nothing was verified.
+ */
+export async function showVerifiedRecords(
+  request: Pick<RecordRequest, 'sink' | 'onEvent'>,
+  backups: readonly BackupName[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, Verified>> {
   try {
-    const names = await listRecords(sink, backups, signal)
-    const slots = createSlots(READS_AT_ONCE)
-    const read = (name: BackupName) => slots.run(() => readOne({ sink, onEvent }, name, signal), signal)
-    const records = (await Promise.all(names.map(read))).filter((record) => record !== undefined)
-    return new Map(records.map((record) => [`${record.job}/${record.id}`, record]))
+    return await readVerifiedRecords(request, backups, signal)
   } catch (thrown) {
     throwIfAborted(signal)
     if (!(thrown instanceof LifeboatError)) throw thrown
-    const message = `unable to read at ${sink.name} what was verified: ${messageOf(thrown)}`
-    onEvent({ kind: 'warning', message, hint: 'the backups themselves are listed all the same' })
+    const message = `unable to read at ${request.sink.name} what was verified: ${messageOf(thrown)}`
+    request.onEvent({ kind: 'warning', message, hint: 'the backups themselves are listed all the same' })
     return new Map()
   }
 }

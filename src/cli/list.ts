@@ -56,7 +56,7 @@ export function listCommand(done: (exitCode: number) => void): Command {
 
 async function list(options: ListOptions, context: VerbContext): Promise<Outcome> {
   const address = await sinkAddress(options.at, '--at', options, context)
-  const [{ openSink }, { listBackups }, { readVerifiedRecords }, { checkJobName }] = await Promise.all([
+  const [{ openSink }, { listBackups }, { showVerifiedRecords }, { checkJobName }] = await Promise.all([
     import('../app/registry.ts'),
     import('../app/catalog.ts'),
     import('../app/verified-record.ts'),
@@ -68,7 +68,7 @@ async function list(options: ListOptions, context: VerbContext): Promise<Outcome
   const entries = await listBackups(sink, job, context.signal, trust)
   const usable = entries.filter(({ manifest }) => manifest !== undefined)
   const { onEvent } = context.reporter
-  const records = await readVerifiedRecords({ sink, onEvent }, usable, context.signal)
+  const records = await showVerifiedRecords({ sink, onEvent }, usable, context.signal)
   const verifiedOf: VerifiedOf = ({ job: name, id }) => records.get(`${name}/${id}`)
   for (const { id, problem, trusted } of entries) {
     if (problem === undefined) continue

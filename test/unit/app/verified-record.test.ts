@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { runRestore } from '../../../src/app/restore.ts'
 import type { RunEvent } from '../../../src/app/run-event.ts'
-import { readVerifiedRecords } from '../../../src/app/verified-record.ts'
+import { readVerifiedRecords, showVerifiedRecords } from '../../../src/app/verified-record.ts'
 import { runVerify, type VerifyRequest } from '../../../src/app/verify.ts'
 import { layout } from '../../../src/core/backup-layout.ts'
 import { once } from '../../../src/core/bytes.ts'
@@ -78,7 +78,7 @@ describe('the note of what was proven', () => {
     expect([...read]).toEqual([[`${job}/${id}`, record]])
   })
 
-  test('where it can not be read, that is told, and nothing is known', async () => {
+  test('where it can not be read, a list goes on and tells that, and a decision does not', async () => {
     const sink = createMemorySink()
     const { id } = await storeBackup(sink)
     await verify(sink, id)
@@ -89,7 +89,9 @@ describe('the note of what was proven', () => {
       ])
       const events: RunEvent[] = []
       const onEvent = (event: RunEvent) => void events.push(event)
-      expect((await readVerifiedRecords({ sink: denied, onEvent }, [{ job, id }], signal)).size).toBe(0)
+      const names = [{ job, id }]
+      expect((await showVerifiedRecords({ sink: denied, onEvent }, names, signal)).size).toBe(0)
+      await expect(readVerifiedRecords({ sink: denied, onEvent }, names, signal)).rejects.toBe(error)
       expect(warningsOf(events)).toEqual([expect.stringMatching(/what was verified: not for you$/)])
     }
   })
