@@ -3,7 +3,7 @@ import type { TableCount } from '../../core/contents.ts'
 import type { Dump, DumpOptions, DumpResult, EngineContext, Part, Probe } from '../../core/engine.ts'
 import { throwIfAborted } from '../../core/errors.ts'
 import { orAborted } from '../../core/until-aborted.ts'
-import { byHand } from './by-hand.ts'
+import { byHand, type HandPart } from './by-hand.ts'
 import type { ColumnModel, TableModel } from './catalog/model.ts'
 import { chooseTool } from './choose-tool.ts'
 import { type DatabaseFacts, listDatabases, type Selection, selectDatabases } from './databases.ts'
@@ -208,10 +208,14 @@ function formatFileOf(
   return { formatFile: format === 'rows' ? formatFile(columns) : nativeFormatFile(columns, positionOf) }
 }
 
-function partsOf({ before, after, tables }: DatabaseRecord): readonly { name: string; format: string }[] {
+function partsOf({ before, after, tables }: DatabaseRecord): readonly HandPart[] {
   return [
     { name: before, format: SCRIPT_FORMAT },
-    ...tables.map(({ part, format }) => ({ name: part, format })),
+    ...tables.map(({ part, format, table }) => ({
+      name: part,
+      format,
+      hasIdentity: table.columns.some(({ identity }) => identity !== undefined),
+    })),
     { name: after, format: SCRIPT_FORMAT },
   ]
 }
