@@ -361,6 +361,19 @@ export function describeSink(
       })
     })
 
+    describe('purge', () => {
+      test('removes what is there, if the sink has it at all, and minds nothing that is not', async () => {
+        if (sink.purge === undefined) return
+        for (const key of ['a/1', 'a/12', 'b/c/1']) await put(key, key)
+        await put('a/1', 'again')
+        await sink.purge(['a/1', 'a/3', 'no/such', 'b/c/1'], signal)
+        expect(await keys()).toEqual(['a/12'])
+        await sink.purge(['a/1'], signal)
+        await sink.purge([], signal)
+        if (place.raw !== undefined) expect(await place.raw.names()).toEqual(['a/12'])
+      })
+    })
+
     describe('sweep', () => {
       const past = () => new Date(Date.now() - 3_600_000)
       const future = () => new Date(Date.now() + 3_600_000)

@@ -379,6 +379,23 @@ test('what the sink refuses is told; the others go, and the first error is the o
   expect((await listBackups(sink, job, signal)).map(({ id }) => id)).toEqual([ids[0], ids[3]])
 })
 
+test('no deletion names more objects than S3 takes at once', async () => {
+  await storeDaily(sink, 1)
+  now = new Date('2026-01-01T00:00:00.000Z')
+  for (let part = 0; part < 2_100; part++) await put(`shop/data/20260101T000000Z-dead/${part}.sql`, 'x')
+  now = new Date(NOW)
+  const sizes: number[] = []
+  const counting: MemorySink = {
+    ...sink,
+    async delete(some, abort) {
+      sizes.push(some.length)
+      return sink.delete(some, abort)
+    },
+  }
+  expect((await prune(counting)).leftovers.map((left) => left.keys.length)).toEqual([2_100])
+  expect(sizes.filter((size) => size > 1)).toEqual([1_000, 1_000, 100])
+})
+
 test('a sink that is down ends it: what was not tried is named', async () => {
   const ids = await storeDaily(sink, 4)
   const faulty = withFaults(sink, [{ on: 'delete', kind: 'refuse' }])
