@@ -11,13 +11,30 @@ export function connectionError(
   secrets: readonly Secret[],
 ): LifeboatError {
   const at = address === host ? `${host}:${port}` : `${host} (${address}:${port})`
-  const reason = redact(reasonOf(thrown), secrets)
+  const reason = redact(connectReason(thrown), secrets)
   return new LifeboatError(
     'engine-unreachable',
     `unable to connect to database '${database}' at ${at}: ${reason}`,
     { hint: connectionHint(thrown, reason), cause: thrown, details: detailsOf(thrown) },
   )
 }
+
+/** Without the driver's advice on settings of its own, which nobody has here; with what the network said. */
+function connectReason(thrown: unknown): string {
+  if (driverCodeOf(thrown) === 'EENCRYPT') {
+    return requiresEncryption(messageOf(thrown))
+      ? 'the server requires encryption'
+      : 'the server offers no TLS'
+  }
+  const refused = thrown instanceof Error ? thrown.cause : undefined
+  // "Could not connect (sequence)" of one address or several.
+  if (refused instanceof AggregateError) return reasonOf(refused)
+  return reasonOf(thrown)
+    .replace(/^Failed to connect to \S+ - /, '')
+    .replace(/; if the root CA is .*$/s, '')
+}
+
+const requiresEncryption = (reason: string) => /requires encryption/i.test(reason)
 
 function connectionHint(thrown: unknown, reason: string): string {
   const code = driverCodeOf(thrown)
@@ -39,7 +56,7 @@ function connectionHint(thrown: unknown, reason: string): string {
     default:
   }
   if (code === 'EENCRYPT') {
-    return /requires encryption/i.test(reason)
+    return requiresEncryption(reason)
       ? 'The server takes no plain connection: leave out tls=disable.'
       : 'Turn TLS on at the server; only if the network between is trusted, add tls=disable to the URL.'
   }
@@ -83,7 +100,7 @@ const KINDS: readonly {
 }[] = [
   {
     code: 'unsupported',
-    numbers: [229, 230, 262, 297, 300, 371, 378, 916, 1088, 5011, 15151, 15247],
+    numbers: [229, 230, 262, 297, 300, 371, 378, 916, 1088, 3701, 5011, 15151, 15247],
     hint: 'Connect as a login with the permission that is named; docs/engines/sqlserver.md lists the grants.',
   },
   {
