@@ -114,11 +114,22 @@ function describeTls({ url, address }: Server): Finding {
 
 function describeSelection({ taken, denied, left }: Selection, login: string): readonly Finding[] {
   const findings: Finding[] = []
+  if (taken.length === 0 && denied.length === 0 && left.length > 0) {
+    const states = left.map(({ name, state }) => `'${name}' is ${state}`).join(', ')
+    return [
+      {
+        level: 'failure',
+        topic: 'databases',
+        message: `no database that is meant is online: ${states}`,
+        hint: 'Bring it online (ALTER DATABASE … SET ONLINE), or name another one in the URL.',
+      },
+    ]
+  }
   if (taken.length === 0 && denied.length === 0) {
     findings.push({
       level: 'warning',
       topic: 'databases',
-      message: 'the server has no user database that is online',
+      message: 'the server has no user database',
       hint: 'Check that this is the right server.',
     })
   }
