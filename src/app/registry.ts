@@ -49,6 +49,7 @@ const ENGINES: Readonly<Record<string, EngineName>> = {
   postgres: 'postgres',
   postgresql: 'postgres',
   sqlserver: 'sqlserver',
+  mssql: 'sqlserver',
   oracle: 'oracle',
 }
 

@@ -39,7 +39,10 @@ export function restoreCommand(done: (exitCode: number) => void): Command {
       '--from <sink>',
       'where it is: file:///path, s3://bucket/prefix?region=…, ssh://user@host/path, or a name of the configuration',
     )
-    .option('--into <database-url>', 'the fresh server: mysql://user@host, postgres://…, sqlserver://…')
+    .option(
+      '--into <database-url>',
+      'the fresh server: mysql://user@host, postgres://…, sqlserver://…, oracle://…',
+    )
     .addOption(option.key())
     .addOption(option.passphrase())
     .addOption(option.gpg())

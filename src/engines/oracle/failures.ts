@@ -23,6 +23,11 @@ const LOST = explain(
   'engine-unreachable',
   'The connection was lost: check that the server is up and run again.',
 )
+/** The same messages before any session was there: a listener of TLS hangs up on whoever speaks none. */
+const HUNG_UP = explain(
+  'engine-unreachable',
+  'Something answers there and hangs up: check that host and port are those of a listener, and that the port and tls= belong together (without TLS, tls=disable).',
+)
 const ROOM = explain(
   'tool-failed',
   'The disk of the directory is full: give it room (on RDS raise the storage), name another one by directory=, and run again.',
@@ -186,7 +191,9 @@ export function connectionError(thrown: unknown, at: string, secrets: readonly S
     found?.code === 'unsupported' ? 'unsupported' : 'engine-unreachable',
     `unable to connect to '${at}': ${reason}`,
     {
-      hint: found?.hint ?? 'Check host, port, service and account, and that the listener runs.',
+      hint:
+        (found === LOST ? HUNG_UP : found)?.hint ??
+        'Check host, port, service and account, and that the listener runs.',
       details: { ...(ora !== undefined && { ora }) },
     },
   )

@@ -55,6 +55,11 @@ export function createThinSource(
           hint: 'Write oracle://user@host:1521/SERVICE.',
         })
       }
+      if (service === undefined && given.sid === undefined) {
+        throw new LifeboatError('usage', 'unable to connect: the database URL names no service', {
+          hint: 'Write oracle://user@host:1521/SERVICE, or sid=NAME for an old server; lsnrctl services at the server lists them.',
+        })
+      }
       const trust = await readDriverTrust(url, given.wallet)
       const [secret, dialled] = await Promise.all([given.password?.(), findProxy()])
       const address = `(ADDRESS=(PROTOCOL=${trust.protocol})(HOST=${host})(PORT=${port}))`

@@ -25,6 +25,7 @@ describe('what Oracle refuses', () => {
       'engine-unreachable',
       /listener/,
     ],
+    ['NJS-500: connection to Oracle Database was closed or broken', 'engine-unreachable', /hangs up.*tls=/],
   ])('a login: %s', (text, code, hint) => {
     const error = connectionError(new Error(text), 'h:1521/S', [])
     expect(error.code).toBe(code)

@@ -118,6 +118,19 @@ describe('the thin driver, as it meets a listener', () => {
     expect((await heard).text).toContain('(SID=ORCL)')
   })
 
+  test('neither a service nor a SID: nobody is asked', async () => {
+    const { port, heard } = await listen(undefined)
+    const failure = await open(`oracle://app@127.0.0.1:${port}?tls=disable`)
+    expect(failure).toMatchObject({ code: 'usage', hint: expect.stringContaining('/SERVICE') })
+    expect(await Promise.race([heard, Promise.resolve('nothing')])).toBe('nothing')
+  })
+
+  test('no TLS where there is some says that port and tls= belong together', async () => {
+    const { port } = await listen(own)
+    const failure = await open(`oracle://app@127.0.0.1:${port}/PDB1?tls=disable`)
+    expect(failure).toMatchObject({ code: 'engine-unreachable', hint: expect.stringContaining('tls=') })
+  })
+
   test('verify-full with the right CA and name comes through, and shows no certificate of its own', async () => {
     const { port, heard } = await listen(own)
     await open(`oracle://app@127.0.0.1:${port}/PDB1?tls-ca=${own.caFile}`)
