@@ -27,7 +27,8 @@ export async function prune(
       failed ??= report.error
       reporter.close()
       reporter.say(pruneSummary(report))
-      results.push({ text: pruneText(report), json: pruneJson(report) })
+      const title = targets.length === 1 ? '' : `${report.job} at ${report.sink}\n`
+      results.push({ text: `${title}${pruneText(report)}`, json: pruneJson(report) })
     } catch (thrown) {
       throwIfAborted(signal)
       if (targets.length === 1) throw thrown

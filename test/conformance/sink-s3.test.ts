@@ -28,21 +28,25 @@ describe.skipIf(lacks('s3')).each(S3_SERVERS)('%s', (name) => {
     await rm(folder, { recursive: true })
   })
 
-  describeSink('s3', async () => {
-    const bucket = await server.newBucket()
-    return {
-      ...place(server, bucket),
-      raw: {
-        names: async () => (await server.names(bucket)).map((name) => name.replace('some/prefix/', '')),
-        async abandonWrite(key) {
-          const at = { Bucket: bucket, Key: `some/prefix/${key}` }
-          const { UploadId } = await server.client.send(new CreateMultipartUploadCommand(at))
-          await server.client.send(new UploadPartCommand({ ...at, UploadId, PartNumber: 1, Body: 'half' }))
+  describeSink(
+    's3',
+    async () => {
+      const bucket = await server.newBucket()
+      return {
+        ...place(server, bucket),
+        raw: {
+          names: async () => (await server.names(bucket)).map((name) => name.replace('some/prefix/', '')),
+          async abandonWrite(key) {
+            const at = { Bucket: bucket, Key: `some/prefix/${key}` }
+            const { UploadId } = await server.client.send(new CreateMultipartUploadCommand(at))
+            await server.client.send(new UploadPartCommand({ ...at, UploadId, PartNumber: 1, Body: 'half' }))
+          },
         },
-      },
-      byHandEnv: { ...server.env, PATH: `${folder}:${process.env.PATH}` },
-    }
-  })
+        byHandEnv: { ...server.env, PATH: `${folder}:${process.env.PATH}` },
+      }
+    },
+    { purges: true },
+  )
 })
 
 describe.skipIf(lacks('s3'))('ceph by HTTPS with a private CA', () => {
