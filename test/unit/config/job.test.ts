@@ -62,6 +62,35 @@ describe('resolveJob', () => {
     )
   })
 
+  test('a retention of its own replaces that of the defaults as a whole', () => {
+    const withDefaults = (job: string) =>
+      resolveJob(
+        {
+          path: 'lifeboat.yaml',
+          config: parseConfig(
+            `${head.replace('codec: zstd', 'retention: { daily: 7, yearly: 3 }')}  shop: ${job}`,
+            'lifeboat.yaml',
+          ),
+        },
+        'shop',
+      ).retention
+    expect(withDefaults('{ source: mysql://db }')).toEqual({ daily: 7, yearly: 3 })
+    expect(withDefaults('{ source: mysql://db, retention: { last: 3 } }')).toEqual({ last: 3 })
+    expect(resolve('{ source: mysql://db }').retention).toBeUndefined()
+  })
+
+  test.each(['{}', '{ minimum: 3 }'])('a retention without a rule is a mistake: %s', (retention) => {
+    expect(() => resolve(`{ source: mysql://db, retention: ${retention} }`)).toThrow(/has no rule/)
+  })
+
+  test.each([
+    ['{ dayly: 7 }', /no such key; did you mean 'daily'/],
+    ['{ daily: 0 }', /at least 1/],
+    ['{ daily: all }', /number is expected/],
+  ])('a retention with a mistake is refused: %s', (retention, reason) => {
+    expect(() => resolve(`{ source: mysql://db, retention: ${retention} }`)).toThrow(reason)
+  })
+
   test('names the jobs that there are', () => {
     expect(() => resolve('{ source: x }', 'shp')).toThrow(
       expect.objectContaining({ hint: expect.stringContaining("Did you mean 'shop'?") }),

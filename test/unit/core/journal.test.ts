@@ -37,6 +37,21 @@ test('an entry of this process is not left over; closing it removes it', async (
   expect(await readdir(join(folder, 'state'))).toEqual([])
 })
 
+test('what is under way is told for its own sink only, until it is closed or its process is gone', async () => {
+  const journal = createFileJournal<typeof run>(folder)
+  expect(await journal.live(run.sink)).toEqual([])
+  await journal.opened(run)
+  await inDeadProcess(
+    `import { createFileJournal } from ${JSON.stringify(journalModule)}
+     await createFileJournal(${JSON.stringify(folder)}).opened(${JSON.stringify({ ...run, id: 'dead' })})
+     process.kill(process.pid, 'SIGKILL')`,
+  )
+  expect(await journal.live(run.sink)).toEqual([run])
+  expect(await journal.live('file:///b')).toEqual([])
+  await journal.closed(run)
+  expect(await journal.live(run.sink)).toEqual([])
+})
+
 test('an entry of a killed process is left over, for its own sink only', async () => {
   await inDeadProcess(
     `import { createFileJournal } from ${JSON.stringify(journalModule)}
@@ -58,6 +73,7 @@ test('what another host or container has begun may be alive, and is left alone u
   const own = JSON.parse(await readFile(path, 'utf8'))
   const left = async (owner: object, openedMs: number = own.openedMs) => {
     await writeFile(path, JSON.stringify({ ...own, owner: { ...own.owner, ...owner }, openedMs }))
+    expect((await journal.live(run.sink)).length + (await journal.left(run.sink)).length).toBe(1)
     return (await journal.left(run.sink)).length
   }
   expect(await left({ pid: 2 ** 22 + 1 })).toBe(1)

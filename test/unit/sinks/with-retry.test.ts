@@ -31,7 +31,8 @@ async function createFaulty(
   faults: readonly SinkFault[],
   options: { attempts?: number; totalMs?: number } = {},
 ) {
-  const memory = createMemorySink()
+  const plain = createMemorySink()
+  const memory = { ...plain, purge: plain.delete }
   for (const key of ['a', 'a/b', 'c', 'é']) await memory.write(key, once(Buffer.from('abc')), { signal })
   const faulty = withFaults(memory, faults)
   const { clock, sleeps } = createTestClock()
@@ -43,6 +44,7 @@ const CALLS = {
   stat: async (sink: Sink) => (await sink.stat('a', signal))?.bytes,
   list: async (sink: Sink) => (await Array.fromAsync(sink.list('', signal))).map(({ key }) => key),
   delete: async (sink: Sink) => sink.delete(['a'], signal),
+  purge: async (sink: Sink) => sink.purge?.(['a'], signal),
 } as const
 type Call = keyof typeof CALLS
 const calls = Object.keys(CALLS) as Call[]
