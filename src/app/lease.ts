@@ -6,7 +6,15 @@ import { encodeLease, type LeaseRecord } from '../core/lease-record.ts'
 import { currentOwner, type ProcessOwner } from '../core/process-owner.ts'
 import type { ObjectInfo, Sink } from '../core/sink.ts'
 import { startHeartbeat } from './lease-heartbeat.ts'
-import { findLeases, isDenied, judgeLease, type LiveLease, readLease, readSinkClock } from './lease-place.ts'
+import {
+  type FoundLeases,
+  findLeases,
+  isDenied,
+  judgeLease,
+  type LiveLease,
+  readLease,
+  readSinkClock,
+} from './lease-place.ts'
 import { holderOf, lockedBy } from './lease-text.ts'
 import type { OnEvent } from './run-event.ts'
 
@@ -81,14 +89,14 @@ export function createLease(request: LeaseRequest): Lease {
     }
   }
 
-  /** The number to create, as soon as nobody holds the one before it. */
-  async function nextNumber(signal: AbortSignal): Promise<number> {
+  /** The number before the one to create, 0 where there is none, as soon as nobody holds it. */
+  async function numberBefore(signal: AbortSignal): Promise<number> {
     for (;;) {
       const bounded = AbortSignal.any([signal, AbortSignal.timeout(LOOK_MS)])
       const highest = (await findLeases(place, bounded)).leases.at(-1)
-      if (highest === undefined) return 1
+      if (highest === undefined) return 0
       const live = await judgeLease(place, highest, bounded)
-      if (live === undefined) return highest.number + 1
+      if (live === undefined) return highest.number
       await waitFor(live, signal)
     }
   }
@@ -107,7 +115,8 @@ export function createLease(request: LeaseRequest): Lease {
   async function takeNumber(run: string, signal: AbortSignal): Promise<void> {
     const me = await owner
     for (let round = 0; round < MOST_ROUNDS; round++) {
-      const number = await nextNumber(signal)
+      const before = await numberBefore(signal)
+      const number = before + 1
       const bounded = AbortSignal.any([signal, AbortSignal.timeout(LOOK_MS)])
       const since = clock.now()
       const sinceMs = clock.monotonicMs()
@@ -145,7 +154,7 @@ export function createLease(request: LeaseRequest): Lease {
         await stepBack(lease, me, bounded)
         continue
       }
-      if (found !== undefined) await tidy(created, found, bounded)
+      if (found !== undefined) await tidy(before, created, found, bounded)
       return
     }
     throw new LifeboatError(
@@ -224,21 +233,28 @@ export function createLease(request: LeaseRequest): Lease {
     )
   }
 
-  /** Old numbers, and what runs that were cut off left: all that was not touched for the time of a lease. */
+  /**
+   * The number before, which is over, and what was not touched for the time of a lease: other numbers, and what runs that
+   * were cut off left in between.
+   */
   async function tidy(
+    before: number,
     { modified }: ObjectInfo,
-    { leases, ticks }: Awaited<ReturnType<typeof findLeases>>,
+    { leases, ticks }: FoundLeases,
     signal: AbortSignal,
   ): Promise<void> {
-    const old = [...leases.map(({ info }) => info), ...ticks].filter(
-      (info) => modified.getTime() - info.modified.getTime() >= ttlMs,
-    )
-    if (old.length === 0) return
+    const old = new Date(modified.getTime() - ttlMs)
+    const keys = [
+      ...leases
+        .filter(({ number, info }) => number === before || info.modified <= old)
+        .map(({ info }) => info),
+      ...ticks.filter((info) => info.modified <= old),
+    ].map(({ key }) => key)
+    if (keys.length === 0) return
     try {
-      await sink.delete(
-        old.map(({ key }) => key),
-        signal,
-      )
+      await sink.delete(keys, signal)
+      await sink.sweep(layout.lease(job, before), modified, signal)
+      await sink.sweep(layout.leaseOf(job), old, signal)
     } catch (thrown) {
       // An account that may not delete keeps them all; anything else the next run can try again.
       if (!isDenied(thrown)) {
@@ -250,7 +266,7 @@ export function createLease(request: LeaseRequest): Lease {
   return {
     awaitFree: (signal) =>
       forgiving(signal, async () => {
-        await nextNumber(signal)
+        await numberBefore(signal)
       }),
     take: (run, signal) => forgiving(signal, () => takeNumber(run, signal)),
     async [Symbol.asyncDispose]() {

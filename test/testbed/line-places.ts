@@ -24,7 +24,7 @@ export interface LinePlace extends AsyncDisposable {
 
 export interface LineRoot {
   url(detour?: Detour): Promise<string>
-  /** Everything that is there: objects, temp names, and uploads that are open as `upload:KEY`. */
+  /** All that is there but leases: objects, temp names, and uploads that are open as `upload:KEY`. */
   names(): Promise<readonly string[]>
   read(name: string): Promise<Buffer>
   replace(name: string, bytes: Uint8Array): Promise<void>
@@ -72,10 +72,15 @@ export async function startSshPlace(): Promise<LinePlace> {
 /** Of the key that logs in at an SSH place. */
 export const SSH_PASSPHRASE = 'of the SSH key: Ärger'
 
+/** One of them outlives every run: it belongs to no backup, and is no leftover either. */
+function isNoLease(name: string): boolean {
+  return !/^[^/]+\/lease\/\d+\.json$/.test(name)
+}
+
 function folderRoot(root: string, url: LineRoot['url']): LineRoot {
   return {
     url,
-    names: () => fileNames(root),
+    names: async () => (await fileNames(root)).filter(isNoLease),
     read: (name) => readFile(join(root, name)),
     replace: (name, bytes) => writeFile(join(root, name), bytes),
     remove: (name) => rm(join(root, name)),
@@ -97,7 +102,7 @@ export async function startS3Place(): Promise<LinePlace> {
           const query = new URLSearchParams({ endpoint, region: server.region, 'path-style': 'true' })
           return `s3://${bucket}?${query}`
         },
-        names: () => server.names(bucket),
+        names: async () => (await server.names(bucket)).filter(isNoLease),
         async read(name) {
           const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: name }))
           return Buffer.from((await Body?.transformToByteArray()) ?? [])
