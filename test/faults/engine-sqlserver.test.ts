@@ -134,6 +134,31 @@ describe('engine sqlserver when things break', { timeout: 30_000 }, () => {
       expect(contents.tables.find(({ table }) => table === 'line')?.rows).toBe(2)
     })
 
+    test('lets go of the snapshot of a database when its rows are read, not with the last database', async () => {
+      await using server = await startSqlServer()
+      for (const name of ['one', 'two']) {
+        await server.run(
+          `CREATE DATABASE ${name}\nGO\nALTER DATABASE ${name} SET ALLOW_SNAPSHOT_ISOLATION ON`,
+        )
+        await server.run('CREATE TABLE dbo.item (id int)\nINSERT INTO dbo.item VALUES (1)', name)
+      }
+      await using engine = engineFor(server)
+      const probe = await engine.probe('source', never)
+      await using dump = engine.dump(probe, { counts: 'exact' }, never)
+      const parts: string[] = []
+      for await (const part of dump.parts) {
+        parts.push(part.name)
+        await collect(part.open(never))
+        if (part.name === '[two].[dbo].[item]') {
+          await vi.waitFor(() => expect(server.endpoint.connections.length).toBe(1))
+        }
+        await part.release()
+      }
+      expect(parts).toContain('[two].[dbo].[item]')
+      const { consistency } = await dump.finish(never)
+      expect(consistency).toBe('one SNAPSHOT transaction over all tables of a database')
+    })
+
     test('with several parts at once says that each table has a moment of its own', async () => {
       await using engine = engineFor(source)
       const { result } = await take(engine, 'exact', 3)

@@ -60,8 +60,11 @@ export function dumpDatabases(setting: DumpSetting, signal: AbortSignal): Dump {
       for (const table of reader.catalog.tables) yield rowsPart(reader, table, reading)
       yield scriptPart(afterPart(facts.name), async (inner) => {
         // Opened beside tables that are still being read, it waits: their rows may take values until they end.
-        await orAborted(Promise.all(reading), AbortSignal.any([both, inner]))
-        return scriptAfter(await reader.withPositions(AbortSignal.any([both, inner])))
+        const signals = AbortSignal.any([both, inner])
+        await orAborted(Promise.all(reading), signals)
+        // Now, and not with the last database: until then the server would keep the versions of all rows that change.
+        await reader.finish()
+        return scriptAfter(await reader.withPositions(signals))
       })
     }
   }
