@@ -528,6 +528,13 @@ describe('restore', () => {
     })
   })
 
+  test('what the engine refuses before it reads anything is not told as a target that is half restored', async () => {
+    const { sink } = await backup()
+    const refusal = new LifeboatError('usage', 'unable to restore there', { hint: 'Leave it out.' })
+    const engine = target({ restoreFails: { after: 0, error: refusal } })
+    await expect(restore(engine, sink)).rejects.toBe(refusal)
+  })
+
   test('the newest is taken; an unknown id, job or place is said with what is there', async () => {
     const { sink } = await backup()
     await dump(source({ parts: [{ name: 'newer', data: Buffer.from('n') }] }), sink, {
