@@ -1,6 +1,8 @@
+import { isInShard, parseShard } from '../app/schedule/shard.ts'
 import { needConfig } from '../config/find-config.ts'
 import { jobNames, resolveJob, resolveSigning } from '../config/job.ts'
 import { LifeboatError, throwIfAborted, toLifeboatError } from '../core/errors.ts'
+import { delayStart } from './delay-start.ts'
 import { dumpJob } from './dump-job.ts'
 import { dumpJson } from './dump-json.ts'
 import { type DumpOptions, planDump } from './dump-plan.ts'
@@ -11,6 +13,7 @@ import type { Outcome, VerbContext } from './run-verb.ts'
 export async function dumpAll(options: DumpOptions, context: VerbContext): Promise<Outcome> {
   const { reporter, environment, signal } = context
   const loaded = await needConfig(options.config, environment)
+  const shard = options.shard === undefined ? undefined : parseShard(options.shard)
   const names = jobNames(loaded)
   if (names.length === 0) {
     throw new LifeboatError('config', `unable to dump: configuration '${loaded.path}' has no jobs`, {
@@ -18,7 +21,10 @@ export async function dumpAll(options: DumpOptions, context: VerbContext): Promi
     })
   }
   // A mistake in the last job must not show only after the first has run for hours.
-  const plans = names.map((name) => planDump(options, resolveJob(loaded, name), resolveSigning(loaded)))
+  const plans = names
+    .map((name) => planDump(options, resolveJob(loaded, name), resolveSigning(loaded)))
+    .filter(({ job }) => shard === undefined || isInShard(job, shard))
+  await delayStart(options, context)
   const results: { readonly job: string; readonly text: string; readonly json: object }[] = []
   let failed: LifeboatError | undefined
   for (const plan of plans) {
@@ -39,7 +45,7 @@ export async function dumpAll(options: DumpOptions, context: VerbContext): Promi
   const bad = results.filter(({ text }) => text === '').map(({ job }) => job)
   reporter.say(
     bad.length === 0
-      ? `all ${results.length} jobs are dumped`
+      ? `all ${results.length} ${shard === undefined ? 'jobs' : `jobs of shard ${options.shard}`} are dumped`
       : `${results.length - bad.length} of ${results.length} jobs are dumped; failed: ${bad.join(', ')}`,
   )
   return {

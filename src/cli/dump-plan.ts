@@ -6,6 +6,8 @@ import { need } from './options.ts'
 export interface DumpOptions {
   readonly config?: string
   readonly all?: boolean
+  readonly shard?: string
+  readonly jitter?: number
   readonly from?: string
   readonly to?: string
   readonly recipient?: readonly string[]

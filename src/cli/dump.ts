@@ -15,6 +15,12 @@ export function dumpCommand(done: (exitCode: number) => void): Command {
     .addArgument(new Argument('[job]', 'a job of the configuration; without one, the options say all'))
     .addOption(option.config())
     .option('--all', 'every job of the configuration, one after the other; goes on after a failure')
+    .option('--shard <i/n>', 'with --all: only the i-th of n shares of the jobs, i from 0')
+    .addOption(
+      new Option('--jitter <time>', 'wait a random time up to this before the start').argParser(
+        parseDuration,
+      ),
+    )
     .option(
       '--from <database-url>',
       'what to dump: mysql://user@host/db, postgres://…, sqlserver://…; socket: ?socket=/path',
@@ -92,7 +98,12 @@ async function dump(name: string | undefined, options: DumpOptions, context: Ver
     const { dumpAll } = await import('./dump-all.ts')
     return dumpAll(options, context)
   }
-  if (name === undefined) return dumpOne(planDump(options), context)
+  if (options.shard !== undefined) {
+    throw new LifeboatError('usage', 'unable to start: --shard divides all jobs, and --all is not given', {
+      hint: 'Add --all, or leave out --shard.',
+    })
+  }
+  if (name === undefined) return dumpOne(planDump(options), options, context)
   if (options.from !== undefined && options.to !== undefined) {
     // `--recipient a b`: the second is no job.
     throw new LifeboatError(
@@ -115,7 +126,7 @@ async function dump(name: string | undefined, options: DumpOptions, context: Ver
     import('../config/job.ts'),
   ])
   const loaded = await needConfig(options.config, context.environment)
-  return dumpOne(planDump(options, resolveJob(loaded, name), resolveSigning(loaded)), context)
+  return dumpOne(planDump(options, resolveJob(loaded, name), resolveSigning(loaded)), options, context)
 }
 
 /** What holds for one job only would send several to one place, or dump one database under several names. */
@@ -136,12 +147,15 @@ function refuseWithAll(name: string | undefined, options: DumpOptions): void {
   )
 }
 
-async function dumpOne(plan: DumpPlan, context: VerbContext): Promise<Outcome> {
-  const [{ dumpJob }, { showBytes, showCount, showDuration }, { summarise }] = await Promise.all([
-    import('./dump-job.ts'),
-    import('./amounts.ts'),
-    import('./summary.ts'),
-  ])
+async function dumpOne(plan: DumpPlan, options: DumpOptions, context: VerbContext): Promise<Outcome> {
+  const [{ dumpJob }, { delayStart }, { showBytes, showCount, showDuration }, { summarise }] =
+    await Promise.all([
+      import('./dump-job.ts'),
+      import('./delay-start.ts'),
+      import('./amounts.ts'),
+      import('./summary.ts'),
+    ])
+  await delayStart(options, context)
   const report = await dumpJob(plan, context)
   const sum = summarise(report.dump.manifest)
   context.reporter.close()

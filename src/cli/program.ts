@@ -10,6 +10,7 @@ import { keygenCommand } from './keygen.ts'
 import { listCommand } from './list.ts'
 import { pruneCommand } from './prune.ts'
 import { restoreCommand } from './restore.ts'
+import { scheduleCommand } from './schedule.ts'
 import { verifyCommand } from './verify.ts'
 
 /** Parses and runs; resolves with the exit code. Throws LifeboatErrors of `usage` only: verbs print their own. */
@@ -47,6 +48,7 @@ Exit codes: 0 done, 1 our bug, 2 usage, 3 configuration, 10-14 database and tool
     doctorCommand,
     keygenCommand,
     configCommand,
+    scheduleCommand,
   ]
   for (const create of verbs) program.addCommand(create(done))
   for (const command of [program, ...program.commands]) {

@@ -12,6 +12,8 @@ export interface Environment {
   readonly agentSocket: string | undefined
   /** LIFEBOAT_CONFIG. */
   readonly configFile: string | undefined
+  /** Where systemd looks for the units of a person. */
+  readonly userUnitFolder: string
   /** Where a configuration is looked for when nobody names one, in this order. */
   readonly configPlaces: readonly string[]
   readonly color: boolean
@@ -37,6 +39,7 @@ export function readEnvironment(variables: NodeJS.ProcessEnv = process.env): Env
     },
     agentSocket: filled(variables.SSH_AUTH_SOCK),
     configFile: filled(variables.LIFEBOAT_CONFIG),
+    userUnitFolder: join(configHome(variables, home), 'systemd', 'user'),
     configPlaces: [
       join(configHome(variables, home), 'lifeboat', 'lifeboat.yaml'),
       '/etc/lifeboat/lifeboat.yaml',

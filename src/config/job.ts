@@ -25,6 +25,9 @@ export interface ResolvedJob {
   readonly counts: JobConfig['counts']
   /** As a whole the job's, or that of the defaults: never half of each. */
   readonly retention: JobConfig['retention']
+  /** Cron expression; undefined where no timer is to run it. */
+  readonly schedule: string | undefined
+  readonly jitterMs: number | undefined
   readonly stallTimeoutMs: number | undefined
   readonly runTimeoutMs: number | undefined
   /** False where several runs at once are wanted. */
@@ -79,6 +82,8 @@ export function resolveJob(loaded: LoadedConfig, name: string): ResolvedJob {
     jobs: settings.jobs,
     counts: settings.counts,
     retention,
+    schedule: settings.schedule,
+    jitterMs: toMs(loaded, 'jitter', settings.jitter),
     stallTimeoutMs: toMs(loaded, 'timeouts.stall', timeouts.stall),
     runTimeoutMs: toMs(loaded, 'timeouts.run', timeouts.run),
     lease: resolveLease(loaded, { ...(config.defaults?.lease || {}) }, settings.lease),

@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { messageOf } from '../core/errors.ts'
+import { parseCron } from './cron-expression.ts'
 
 /*
  * What lifeboat.yaml may hold. Every object is strict: a misspelt retention is no retention. The descriptions go into
@@ -18,6 +20,17 @@ const duration = z
   .string()
   .regex(/^\d{1,6}(s|m|h|d)$/, 'a time is expected, like 90s, 10m, 26h or 30d')
   .describe('A time: 90s, 10m, 26h, 30d.')
+
+const schedule = z
+  .string()
+  .check(({ value, issues }) => {
+    try {
+      parseCron(value)
+    } catch (thrown) {
+      issues.push({ code: 'custom', input: value, message: messageOf(thrown) })
+    }
+  })
+  .describe('When a generated timer runs it: five fields as in cron, or @daily and the like.')
 
 const keySchema = z.strictObject({
   public: path.optional().describe('File with the OpenPGP public key.'),
@@ -79,6 +92,8 @@ const jobSettings = {
     )
     .optional()
     .describe('One run of the job at a time, at its first sink. false: several at once.'),
+  schedule: schedule.optional(),
+  jitter: duration.optional().describe('A generated timer waits a random time up to this before it starts.'),
   timeouts: z
     .strictObject({
       stall: duration.optional().describe('Give up when no byte comes for so long.'),

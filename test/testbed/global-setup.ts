@@ -25,6 +25,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     ssh: await programs(['sshd', 'ssh-keygen', 'ssh-agent'], 'openssh-server'),
     gpg: await programs(['gpg', 'gpg-agent', 'gpgconf', 'gzip', 'zstd'], 'gnupg, gzip and zstd'),
     python: await programs(['python3'], 'python3'),
+    systemd: await programs(['systemd-analyze'], 'systemd'),
     freetds: await programs(['freebcp', 'tsql'], 'freetds-bin'),
     containers,
     mysql: image('mysql'),

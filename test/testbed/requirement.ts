@@ -11,6 +11,7 @@ export const REQUIREMENTS = [
   'gpg',
   'freetds',
   'python',
+  'systemd',
   'containers',
   'mysql',
   'postgres-newer',

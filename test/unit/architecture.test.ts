@@ -34,7 +34,7 @@ const MAY_USE_PACKAGES: Readonly<Partial<Record<Layer, Readonly<Record<string, r
       'src/core/lease-record.ts',
     ],
   },
-  app: { zod: ['src/app/catalog.ts'] },
+  app: { zod: ['src/app/catalog.ts'], yaml: ['src/app/schedule/kubernetes.ts'] },
 }
 
 /** What belongs to one place only, and that place. */

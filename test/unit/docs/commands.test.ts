@@ -10,6 +10,7 @@ import { keygenCommand } from '../../../src/cli/keygen.ts'
 import { listCommand } from '../../../src/cli/list.ts'
 import { pruneCommand } from '../../../src/cli/prune.ts'
 import { restoreCommand } from '../../../src/cli/restore.ts'
+import { scheduleCommand } from '../../../src/cli/schedule.ts'
 import { verifyCommand } from '../../../src/cli/verify.ts'
 import { commandLines } from './command-lines.ts'
 import { type Document, readDocuments, root } from './documents.ts'
@@ -27,6 +28,7 @@ const verbs = new Map(
     doctorCommand,
     keygenCommand,
     configCommand,
+    scheduleCommand,
   ].map((create) => {
     const command = create(() => undefined)
     return [command.name(), command]
@@ -47,6 +49,7 @@ function parse(words: readonly string[]): void {
     doctorCommand,
     keygenCommand,
     configCommand,
+    scheduleCommand,
   ].find((candidate) => candidate(() => undefined).name() === verb)
   if (create === undefined) throw new Error(`there is no verb '${verb}'`)
   const command: Command = create(() => undefined)
