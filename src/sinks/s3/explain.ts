@@ -157,6 +157,11 @@ function explanationOf(thrown: unknown, failure: Failure, deed: Deed, location: 
       `Let these credentials do kms:GenerateDataKey and kms:Decrypt with ${location.kmsKey ?? "the bucket's KMS key"}, in the key's own policy too.`,
     )
   }
+  if (name === 'AccessDenied' && /\bversions?\b/.test(deed.verb)) {
+    return denied(
+      'Let these credentials do s3:ListBucketVersions and s3:DeleteObjectVersion there; what Object Lock holds stays until its time is over.',
+    )
+  }
   if (deed.noun === 'bucket' && status === 404) return noBucket()
   const known = KNOWN[name]
   if (known !== undefined) {

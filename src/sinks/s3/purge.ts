@@ -79,7 +79,7 @@ async function versionsOf(place: Place, key: string, signal: AbortSignal): Promi
 
 async function deleteVersion(place: Place, { key, versionId }: Version, signal: AbortSignal): Promise<void> {
   try {
-    await place.call({ verb: 'delete', noun: 'object', name: key }, signal, (client, options) =>
+    await place.call({ verb: 'delete a version of', noun: 'object', name: key }, signal, (client, options) =>
       client.send(
         new DeleteObjectCommand({ Bucket: place.location.bucket, Key: key, VersionId: versionId }),
         options,
