@@ -221,7 +221,7 @@ export function describeEngine(name: string, harness: EngineHarness): void {
         const { scheme } = parseDatabaseUrl(source.url)
         for (const host of ['127.0.0.1:1', 'no-such-host.invalid']) {
           await using engine = engineFor(
-            { url: `${scheme}://someone@${host}?tls=disable`, password: 'x' },
+            { url: `${scheme}://someone@${host}/shop?tls=disable`, password: 'x' },
             undefined,
           )
           const failure = await failureOf(engine.probe('source', never))
