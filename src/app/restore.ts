@@ -3,7 +3,7 @@ import { collect } from '../core/bytes.ts'
 import type { Clock } from '../core/clock.ts'
 import { type Contents, contentsSchema, type TableCount } from '../core/contents.ts'
 import type { Engine, RestoreResult } from '../core/engine.ts'
-import { type ErrorCode, LifeboatError, messageOf, toLifeboatError } from '../core/errors.ts'
+import { LifeboatError, messageOf, toLifeboatError } from '../core/errors.ts'
 import type { Manifest } from '../core/manifest.ts'
 import type { SignatureTrust, SignedBy } from '../core/signing.ts'
 import type { Sink } from '../core/sink.ts'
@@ -186,8 +186,7 @@ async function checkTarget(
 function partlyRestored(thrown: unknown, source: StoredPartSource, engine: Engine): LifeboatError {
   const failure = toLifeboatError(thrown)
   // What an engine refuses before it has read a part, it refuses before it changes anything.
-  const refusals: readonly ErrorCode[] = ['usage', 'confirmation-required']
-  if (source.whole.size === 0 && refusals.includes(failure.code)) return failure
+  if (source.whole.size === 0 && failure.code === 'usage') return failure
   const restored = source.parts.filter((part) => source.whole.has(part.name)).map((part) => part.name)
   const missing = source.parts.filter((part) => !source.whole.has(part.name)).map((part) => part.name)
   const state = `Fed whole to ${engine.target}: ${restored.length === 0 ? 'nothing' : names(restored)}; not or only in part: ${missing.length === 0 ? 'nothing' : names(missing)}.`
