@@ -1,7 +1,6 @@
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { expect } from 'vitest'
 import { createDecodeStages, openSink } from '../../src/app/registry.ts'
 import { decodeAll } from '../../src/app/stored-object.ts'
@@ -15,6 +14,7 @@ import { createGzip } from '../../src/stages/gzip.ts'
 import { createOpenpgp } from '../../src/stages/openpgp/index.ts'
 import { until } from './cli-servers.ts'
 import { runLifeboat, startLifeboat } from './command-line.ts'
+import { makeFakeTool } from './fake-tool.ts'
 import { type LineRoot, SSH_PASSPHRASE } from './line-places.ts'
 import type { LineServer } from './line-servers.ts'
 
@@ -145,22 +145,7 @@ export async function createLine(): Promise<Line> {
       expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
       return JSON.parse(stdout)
     },
-    async fakeTool({ name, path }, fake) {
-      const folder = join(home, 'fakes', `${name}-${fake}`)
-      await mkdir(folder, { recursive: true })
-      const script = fileURLToPath(new URL(`../fixtures/tools/${fake}`, import.meta.url))
-      // The newest pg_dump of the machine is the one that is taken, wherever it lies: this one says it is.
-      const version =
-        name === 'pg_dump'
-          ? `case " $* " in *" --version "*) '${path}' --version | sed -E 's/\\) ([0-9]+).*/) \\1.999/'; exit ;; esac\n`
-          : ''
-      await writeFile(
-        join(folder, name),
-        `#!/bin/sh\n${version}REAL_TOOL='${path}' exec '${script}' ${fake === 'stops-at-first' ? '' : `'${path}'`} "$@"\n`,
-      )
-      await chmod(join(folder, name), 0o755)
-      return { PATH: `${folder}:${process.env.PATH}` }
-    },
+    fakeTool: (tool, fake) => makeFakeTool(home, tool, fake),
     async failureOf(run, ...codes) {
       const { exitCode, stderr, stdout } = await run
       expect(stderr).toMatch(/^\{/)
