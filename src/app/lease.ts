@@ -16,6 +16,7 @@ import {
   readSinkClock,
 } from './lease-place.ts'
 import { holderOf, lockedBy } from './lease-text.ts'
+import { type LeftLeases, removeOldLeases } from './old-leases.ts'
 import type { OnEvent } from './run-event.ts'
 
 export interface LeaseRequest {
@@ -49,7 +50,8 @@ export interface Lease extends AsyncDisposable {
 const LOOK_MS = 30_000
 /** The end of a dump waits no longer for its lease. */
 const RELEASE_MS = 5_000
-const POLL_MS = 10_000
+/** Between two looks of one who waits: the longer it has waited, the longer. */
+const MOST_POLL_MS = 10_000
 const LEAST_POLL_MS = 250
 /** Others were faster so often in a row: something is wrong with the place's listings. */
 const MOST_ROUNDS = 20
@@ -72,6 +74,7 @@ export function createLease(request: LeaseRequest): Lease {
   owner.catch(() => undefined)
   let held: Held | undefined
   let waitedFromMs: number | undefined
+  let lastSeen: LiveLease | undefined
 
   const warn = (message: string, hint: string) => onEvent({ kind: 'warning', message, hint })
 
@@ -92,24 +95,36 @@ export function createLease(request: LeaseRequest): Lease {
   /** The number before the one to create, 0 where there is none, as soon as nobody holds it. */
   async function numberBefore(signal: AbortSignal): Promise<number> {
     for (;;) {
-      const bounded = AbortSignal.any([signal, AbortSignal.timeout(LOOK_MS)])
-      const highest = (await findLeases(place, bounded)).leases.at(-1)
-      if (highest === undefined) return 0
-      const live = await judgeLease(place, highest, bounded)
-      if (live === undefined) return highest.number
+      let live: LiveLease | undefined
+      try {
+        const bounded = AbortSignal.any([signal, AbortSignal.timeout(LOOK_MS)])
+        const highest = (await findLeases(place, bounded)).leases.at(-1)
+        live = highest && (await judgeLease(place, highest, bounded))
+        if (live === undefined) return highest?.number ?? 0
+        lastSeen = live
+      } catch (thrown) {
+        throwIfAborted(signal)
+        // Who waits anyway need not start beside another run for a failure that passes.
+        if (lastSeen === undefined || waitedMs() >= waitMs) throw thrown
+        live = lastSeen
+      }
       await waitFor(live, signal)
     }
   }
 
+  function waitedMs(): number {
+    return waitedFromMs === undefined ? 0 : clock.monotonicMs() - waitedFromMs
+  }
+
   async function waitFor(live: LiveLease, signal: AbortSignal): Promise<void> {
-    const nowMs = clock.monotonicMs()
     if (waitedFromMs === undefined) {
-      waitedFromMs = nowMs
+      waitedFromMs = clock.monotonicMs()
       if (waitMs > 0) onEvent({ kind: 'step', message: `waiting: ${holderOf(live)}` })
     }
-    const waitedMs = nowMs - waitedFromMs
-    if (waitedMs >= waitMs) throw lockedBy(place, live, { now: clock.now(), waitedMs })
-    await clock.sleep(Math.max(LEAST_POLL_MS, Math.min(POLL_MS, waitMs - waitedMs, live.remainingMs)), signal)
+    const waited = waitedMs()
+    if (waited >= waitMs) throw lockedBy(place, live, { now: clock.now(), waitedMs: waited })
+    const pollMs = Math.min(MOST_POLL_MS, Math.max(1_000, waited / 4), waitMs - waited, live.remainingMs)
+    await clock.sleep(Math.max(LEAST_POLL_MS, pollMs), signal)
   }
 
   async function takeNumber(run: string, signal: AbortSignal): Promise<void> {
@@ -154,7 +169,7 @@ export function createLease(request: LeaseRequest): Lease {
         await stepBack(lease, me, bounded)
         continue
       }
-      if (found !== undefined) await tidy(before, created, found, bounded)
+      if (found !== undefined) await tidy({ before, created, found }, bounded)
       return
     }
     throw new LifeboatError(
@@ -162,6 +177,17 @@ export function createLease(request: LeaseRequest): Lease {
       `unable to take lease of job '${job}' at ${sink.name}: each number that its listing leaves free is taken`,
       { hint: 'Look at what is below its lease folder; it may be removed while no dump runs.' },
     )
+  }
+
+  async function tidy(left: LeftLeases, signal: AbortSignal): Promise<void> {
+    try {
+      await removeOldLeases(place, ttlMs, left, signal)
+    } catch (thrown) {
+      // An account that may not delete keeps them all; anything else the next run can try again.
+      if (!isDenied(thrown)) {
+        onEvent({ kind: 'step', message: `old leases are still at ${sink.name}: ${messageOf(thrown)}` })
+      }
+    }
   }
 
   /** Undefined where the place fails just now: the first beat looks again. */
@@ -231,36 +257,6 @@ export function createLease(request: LeaseRequest): Lease {
       `the lease of job '${job}' at ${sink.name} had run out and was taken over: ${holderOf({ record, number: other.number })}`,
       'Both runs go on, and each makes a whole backup; a machine that sleeps in the middle of a dump is a common cause.',
     )
-  }
-
-  /**
-   * The number before, which is over, and what was not touched for the time of a lease: other numbers, and what runs that
-   * were cut off left in between.
-   */
-  async function tidy(
-    before: number,
-    { modified }: ObjectInfo,
-    { leases, ticks }: FoundLeases,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const old = new Date(modified.getTime() - ttlMs)
-    const keys = [
-      ...leases
-        .filter(({ number, info }) => number === before || info.modified <= old)
-        .map(({ info }) => info),
-      ...ticks.filter((info) => info.modified <= old),
-    ].map(({ key }) => key)
-    if (keys.length === 0) return
-    try {
-      await sink.delete(keys, signal)
-      await sink.sweep(layout.lease(job, before), modified, signal)
-      await sink.sweep(layout.leaseOf(job), old, signal)
-    } catch (thrown) {
-      // An account that may not delete keeps them all; anything else the next run can try again.
-      if (!isDenied(thrown)) {
-        onEvent({ kind: 'step', message: `old leases are still at ${sink.name}: ${messageOf(thrown)}` })
-      }
-    }
   }
 
   return {

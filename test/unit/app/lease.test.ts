@@ -102,6 +102,25 @@ describe('one run at a time', () => {
     await own.take(OTHER, signal)
   })
 
+  test('who waits gets over a place that fails meanwhile', async () => {
+    const { time, sink, agent } = scene()
+    const first = agent().lease
+    await first.take(RUN, signal)
+    let dead = false
+    const flaky = withFaults(sink, [{ on: 'list', key: () => dead, kind: 'refuse' }])
+    const patient = agent({ waitMs: 20 * MINUTE }, flaky)
+    const waiting = patient.lease.awaitFree(signal)
+    const passed = time.passUntil(waiting)
+    await until(() => patient.events.length > 0)
+    dead = true
+    await flaky.nextStrike()
+    await flaky.nextStrike()
+    dead = false
+    await first[Symbol.asyncDispose]()
+    await passed
+    expect(patient.warnings()).toEqual([])
+  })
+
   test('waiting ends when the run is interrupted', async () => {
     const { time, agent } = scene()
     await using first = agent().lease
@@ -251,6 +270,10 @@ describe('a living holder', () => {
     await expect(agent().lease.awaitFree(signal)).rejects.toMatchObject({ code: 'locked' })
   })
 })
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await setImmediate()
+}
 
 /** True from the second write on. */
 function onceWritten(): () => boolean {
@@ -439,10 +462,40 @@ describe('agents that race', () => {
     },
   }
 
+  test('of which one looked long ago: it creates a number that was used and removed, sees that, and steps back', async () => {
+    const sink = createMemorySink()
+    const gate = Promise.withResolvers<void>()
+    const reached = Promise.withResolvers<void>()
+    const slow: Sink = {
+      ...sink,
+      async write(key, body, options) {
+        if (key === 'shop/lease/000001.json') {
+          reached.resolve()
+          await gate.promise
+        }
+        return sink.write(key, body, options)
+      },
+    }
+    const late = createLeaseAgent(slow)
+    const taking = late.lease.take('late', signal)
+    await reached.promise
+    for (const run of ['first', 'second']) {
+      await using lease = createLeaseAgent(sink).lease
+      await lease.take(run, signal)
+    }
+    await using holder = createLeaseAgent(sink).lease
+    await holder.take('third', signal)
+    gate.resolve()
+    await expect(taking).rejects.toMatchObject({ code: 'locked', details: { run: 'third' } })
+    expect((await storedLeases(sink)).map(([name]) => name)).toEqual(['000003.json'])
+  })
+
   test('are never two inside, however their calls interleave, and all get their turn', async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.infiniteStream(fc.nat(6)),
+        fc.infiniteStream(
+          fc.oneof({ weight: 15, arbitrary: fc.nat(6) }, { weight: 1, arbitrary: fc.constant(300) }),
+        ),
         fc.integer({ min: 2, max: 4 }),
         fc.constantFrom('none', 'gone', 'released', 'expired'),
         async (stream, agents, before) => {
