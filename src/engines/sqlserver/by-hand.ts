@@ -29,9 +29,9 @@ export function byHand({ name, format, hasIdentity = false }: HandPart): string 
         `bcp ${shellQuote(name)} in rows.fifo -f ${shellQuote(`${table}.fmt`)} -k -E -q -m 1 -S HOST -U USER`,
       )
     case 'freebcp':
-      // Error 8106 where -E is given for a table without an identity column.
+      // Error 8106 where -E is given for a table without an identity column. Without -P it asks nobody for a password.
       return throughFifo(
-        `freebcp ${shellQuote(name)} in rows.fifo -c -t $'\\x1f\\x1e' -r $'\\x1e\\x1f\\n'${hasIdentity ? ' -E' : ''} -h KEEP_NULLS -m 1 -C UTF-8 -S HOST:1433 -U USER`,
+        `freebcp ${shellQuote(name)} in rows.fifo -c -t $'\\x1f\\x1e' -r $'\\x1e\\x1f\\n'${hasIdentity ? ' -E' : ''} -h KEEP_NULLS -m 1 -C UTF-8 -S HOST:1433 -U USER -P -`,
       )
   }
 }

@@ -28,6 +28,8 @@ test('freebcp is told to keep identity values only where there are some', () => 
   const name = tablePart('shop', { schema: 'dbo', name: 'item' })
   expect(byHand({ name, format: 'freebcp', hasIdentity: true })).toMatch(/ -E /)
   expect(byHand({ name, format: 'freebcp', hasIdentity: false })).not.toMatch(/ -E /)
+  // It asks for no password by itself.
+  expect(byHand({ name, format: 'freebcp' })).toContain(' -P - < /dev/tty')
 })
 
 test.each(['bash', 'dash'])('%s brings what is piped into the line to the program', async (shell) => {
