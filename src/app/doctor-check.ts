@@ -6,8 +6,12 @@ import type { Sink } from '../core/sink.ts'
 import type { DecodeKeys } from './registry.ts'
 
 export interface DoctorRequest {
-  readonly database: { readonly role: 'source' | 'target'; open(): Promise<Engine> } | undefined
-  readonly sink: { readonly use: 'write' | 'read'; readonly job: string; open(): Promise<Sink> } | undefined
+  readonly database:
+    | { readonly role: 'source' | 'target'; readonly url: string; open(): Promise<Engine> }
+    | undefined
+  readonly sink:
+    | { readonly use: 'write' | 'read'; readonly job: string; readonly url: string; open(): Promise<Sink> }
+    | undefined
   readonly recipients: readonly string[]
   /** Undefined where neither a key nor gpg was named. */
   readonly decryption: DecodeKeys | undefined

@@ -1,5 +1,6 @@
 import { throwIfAborted } from '../core/errors.ts'
 import type { Finding } from '../core/finding.ts'
+import { checkBucket } from './doctor-bucket.ts'
 import { type Check, type DoctorRequest, failure, type Learned } from './doctor-check.ts'
 import { checkDatabase } from './doctor-database.ts'
 import { checkKeys } from './doctor-keys.ts'
@@ -20,6 +21,7 @@ export async function* runDoctor(request: DoctorRequest, signal: AbortSignal): A
         ? checkSinkWritable(sink, learned, request.clock, signal)
         : checkSinkReadable(sink, request.decryption, signal)
     yield* guarded('sink', check, signal)
+    if (sink.use === 'write') yield* guarded('bucket', checkBucket(sink.url, database?.url, signal), signal)
   }
   yield* guarded('keys', checkKeys(request, signal), signal)
 }

@@ -2,13 +2,14 @@ import { Command } from 'commander'
 import { ERROR_CODES, LifeboatError } from '../core/errors.ts'
 import type { Finding } from '../core/finding.ts'
 import { showCount } from './amounts.ts'
+import { bucketFix } from './doctor-bucket.ts'
 import { findingJson, findingText } from './finding-text.ts'
-import { helpTail, option } from './options.ts'
+import { helpTail, option, parseWhole } from './options.ts'
 import type { Outcome, VerbContext } from './run-verb.ts'
 import { sinkAddress } from './sink-address.ts'
 import { columnsOf } from './wrap.ts'
 
-interface DoctorOptions {
+export interface DoctorOptions {
   readonly from?: string
   readonly into?: string
   readonly to?: string
@@ -23,6 +24,11 @@ interface DoctorOptions {
   readonly sinkPassphrase?: string
   readonly json?: boolean
   readonly config?: string
+  readonly fixBucket?: boolean
+  readonly createBucket?: boolean
+  readonly logBucket?: string
+  readonly lockDays?: number
+  readonly confirm?: boolean
 }
 
 export function doctorCommand(done: (exitCode: number) => void): Command {
@@ -49,6 +55,18 @@ export function doctorCommand(done: (exitCode: number) => void): Command {
     .addOption(option.config())
     .addOption(option.sinkPassword())
     .addOption(option.sinkPassphrase())
+    .option(
+      '--fix-bucket',
+      'show what the bucket of --to lacks, as lines of the AWS CLI; nothing else is looked at',
+    )
+    .option('--create-bucket', 'show how to make the bucket of --to, with all of it')
+    .option('--confirm', 'with --fix-bucket or --create-bucket: do it')
+    .option('--log-bucket <name>', 'where access logs go (default: the name of the bucket and -logs)')
+    .option(
+      '--lock-days <days>',
+      'how long Object Lock keeps each version (default: 14)',
+      parseWhole(1, 36_500),
+    )
     .addOption(option.json())
     .addHelpText(
       'after',
@@ -73,6 +91,8 @@ export function doctorCommand(done: (exitCode: number) => void): Command {
 
 async function doctor(options: DoctorOptions, context: VerbContext): Promise<Outcome> {
   const { environment, signal } = context
+  const fixing = await bucketFix(options, context)
+  if (fixing !== undefined) return fixing
   const databaseUrl = onlyOne(options.from, options.into, '--from', '--into')
   const sinkUrl = onlyOne(options.to, options.at, '--to', '--at')
   const { key: keys = [], gpg = false } = options
@@ -98,6 +118,7 @@ async function doctor(options: DoctorOptions, context: VerbContext): Promise<Out
           ? undefined
           : {
               role: options.from === undefined ? 'target' : 'source',
+              url: databaseUrl,
               open: () =>
                 registry.openEngine(databaseUrl, { searchPath, ...(password !== undefined && { password }) }),
             },
@@ -106,6 +127,7 @@ async function doctor(options: DoctorOptions, context: VerbContext): Promise<Out
           ? undefined
           : {
               use: options.to === undefined ? 'read' : 'write',
+              url: address.url,
               job: checkJobName(options.job ?? defaults.job),
               open: () => registry.openSink(address.url, address.context),
             },

@@ -100,6 +100,7 @@ export async function dumpJob(plan: DumpPlan, context: VerbContext): Promise<Dum
     })
   }
   const journal = await openRunJournal(environment.stateFolder)
+  if (plan.configured) await warnOfBuckets(plan, context)
   using timed = withRunTimeout(context.signal, plan.runTimeoutMs)
   const dump = await runDump(
     {
@@ -129,4 +130,14 @@ export async function dumpJob(plan: DumpPlan, context: VerbContext): Promise<Dum
     copies.push({ sink: to.name, bytes: copy.copiedBytes })
   }
   return { dump, sink: sink.name, copies }
+}
+
+/** Of a job that is to run by itself for a long time, somebody should hear once what its buckets lack. */
+async function warnOfBuckets(plan: DumpPlan, { environment, reporter, signal }: VerbContext): Promise<void> {
+  const { warnBeforeFirstDump } = await import('../app/doctor-bucket.ts')
+  const { stateFolder } = environment
+  for (const { url: sinkUrl } of plan.sinks) {
+    const first = { sinkUrl, databaseUrl: plan.source, stateFolder, onEvent: reporter.onEvent }
+    await warnBeforeFirstDump(first, signal)
+  }
 }

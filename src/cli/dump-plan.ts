@@ -52,6 +52,8 @@ export interface PlannedSigning {
 /** One dump, with every setting decided. */
 export interface DumpPlan {
   readonly job: string
+  /** Whether the job is one of the configuration. */
+  readonly configured: boolean
   readonly source: string
   readonly password: Reference
   readonly staging: string | undefined
@@ -74,6 +76,7 @@ export function planDump(options: DumpOptions, job?: ResolvedJob, signing: Resol
   const source = job?.source.url
   return {
     job: job?.name ?? options.job ?? defaults.job,
+    configured: job !== undefined,
     source:
       options.from ??
       source ??
