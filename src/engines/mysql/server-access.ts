@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { type Connection, createConnection } from 'mysql2/promise'
 import { readTrust } from '../../core/ca-bundle.ts'
 import type { DatabaseUrl } from '../../core/database-url.ts'
+import { describeTarget } from '../../core/describe-target.ts'
 import type { EngineContext } from '../../core/engine.ts'
 import { abortReason, LifeboatError, throwIfAborted } from '../../core/errors.ts'
 import { createPrivateFolder, type PrivateFolder } from '../../core/private-folder.ts'
@@ -72,7 +73,7 @@ export function createServerAccess(
     opened ??= open()
     return opened
   }
-  const target = describeTarget(url, user)
+  const target = describeTarget(url, DEFAULT_PORT, user)
   const password = async () => (await context.password?.()) ?? new Secret('')
   const isSafe = url.tls !== 'disable' || url.socket !== undefined
 
@@ -164,16 +165,6 @@ export function createServerAccess(
     files += 1
     return { path: await folder.file(`client-${files}.cnf`, formatOptionFile(lines)), secrets: [secret] }
   }
-}
-
-/** As a person knows it: `mysql://user@host:3306`, and through a tunnel where that is dialled. */
-export function describeTarget(url: DatabaseUrl, user: string): string {
-  const where = url.socket ?? `${url.host}:${url.port ?? DEFAULT_PORT}`
-  const scope = url.database === undefined ? '' : `/${url.database}`
-  const whole = `${url.scheme}://${user}@${where}${scope}`
-  if (url.connect === undefined) return whole
-  const { host, port = url.port ?? DEFAULT_PORT } = url.connect
-  return `${whole} by way of ${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
 /** An IAM token is a presigned request: `host:port/?Action=connect&DBUser=…`. */

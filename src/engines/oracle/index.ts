@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '../../core/clock.ts'
 import type { DatabaseUrl } from '../../core/database-url.ts'
+import { describeTarget } from '../../core/describe-target.ts'
 import type { Engine, EngineContext } from '../../core/engine.ts'
 import { byHand } from './by-hand.ts'
 import type { ConnectionSource } from './connection.ts'
@@ -17,8 +18,8 @@ import { findOccupied } from './occupied.ts'
 import { probe } from './probe.ts'
 import { restoreByDatapump } from './restore.ts'
 import { readServerFacts } from './server-facts.ts'
-import { createThinSource } from './thin-connection.ts'
-import { readService, readUrlOptions } from './url-options.ts'
+import { createThinSource, DEFAULT_PORT } from './thin-connection.ts'
+import { readUrlOptions } from './url-options.ts'
 
 /** What tests put in the place of the network and of time. */
 export interface OracleSurroundings {
@@ -44,7 +45,7 @@ export function createOracleEngine(
   const setting = { source, options, context, clock, runner }
   return {
     name: 'oracle',
-    target: describeTarget(url),
+    target: describeTarget(url, DEFAULT_PORT),
     async probe(role, signal) {
       if (isExp && role === 'source') return await probeExp(clients, signal)
       const found = await probe({ url, source, options }, role, signal)
@@ -85,13 +86,4 @@ async function readUsers(source: ConnectionSource, signal: AbortSignal): Promise
 function clientsFor(role: 'source' | 'target', { tool }: ClientOptions): readonly ClientName[] {
   if (tool === 'exp') return role === 'source' ? ['exp'] : ['imp']
   return role === 'source' ? ['expdp'] : ['impdp']
-}
-
-function describeTarget(url: DatabaseUrl): string {
-  const user = url.user === undefined ? '' : `${url.user}@`
-  const host = url.host?.includes(':') ? `[${url.host}]` : url.host
-  const service = readService(url)
-  const whole = `oracle://${user}${host}:${url.port ?? 1521}${service === undefined ? '' : `/${service}`}`
-  if (url.connect === undefined) return whole
-  return `${whole} by way of ${url.connect.host}:${url.connect.port ?? url.port ?? 1521}`
 }

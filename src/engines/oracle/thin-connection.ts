@@ -18,7 +18,7 @@ import { readDriverTrust } from './driver-trust.ts'
 import { connectionError, statementError } from './failures.ts'
 import { readService } from './url-options.ts'
 
-const DEFAULT_PORT = 1521
+export const DEFAULT_PORT = 1521
 const CONNECT_TIMEOUT_S = 20
 const KEEPALIVE_MINUTES = 1
 const CLOSE_MS = 5_000

@@ -1,4 +1,5 @@
 import type { DatabaseUrl } from '../../core/database-url.ts'
+import { describeTarget } from '../../core/describe-target.ts'
 import type { Engine, EngineContext } from '../../core/engine.ts'
 import { byHand } from './by-hand.ts'
 import { connectMaintenance, findServer, type Server } from './connection.ts'
@@ -9,7 +10,7 @@ import { compareIdentity } from './identity.ts'
 import { findOccupied } from './occupied.ts'
 import { probe } from './probe.ts'
 import { restore } from './restore.ts'
-import { describeTarget } from './server-address.ts'
+import { DEFAULT_PORT } from './server-address.ts'
 import { createToolbox } from './toolbox.ts'
 import { readUrlOptions } from './url-options.ts'
 
@@ -27,7 +28,7 @@ export function createPostgresEngine(url: DatabaseUrl, context: EngineContext): 
 
   return {
     name: 'postgres',
-    target: describeTarget(url),
+    target: describeTarget(url, DEFAULT_PORT),
     async probe(role, signal) {
       return await probe({ server: await server(signal), tools, options }, role, signal)
     },

@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '../../core/clock.ts'
 import type { DatabaseUrl } from '../../core/database-url.ts'
+import { describeTarget } from '../../core/describe-target.ts'
 import type { Engine, EngineContext } from '../../core/engine.ts'
 import { LifeboatError } from '../../core/errors.ts'
 import { byHand } from './by-hand.ts'
@@ -14,7 +15,7 @@ import { readUrlOptions } from './options.ts'
 import { probe } from './probe.ts'
 import { restoreDatabases } from './restore.ts'
 import { findServer, type Server } from './server-access.ts'
-import { describeTarget } from './server-address.ts'
+import { DEFAULT_PORT } from './server-address.ts'
 import type { SessionSource } from './session.ts'
 
 interface Found {
@@ -50,7 +51,7 @@ export function createSqlServerEngine(
 
   return {
     name: 'sqlserver',
-    target: describeTarget(url),
+    target: describeTarget(url, DEFAULT_PORT),
     async probe(role, signal) {
       return await probe(await settingOf(signal), role, signal)
     },

@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest'
 import { parseDatabaseUrl } from '../../../../src/core/database-url.ts'
 import { LifeboatError } from '../../../../src/core/errors.ts'
 import { readUrlOptions } from '../../../../src/engines/sqlserver/options.ts'
-import { describeTarget } from '../../../../src/engines/sqlserver/server-address.ts'
 
 const read = (url: string) => readUrlOptions(parseDatabaseUrl(url))
 
@@ -51,13 +50,4 @@ describe('the options of a sqlserver:// URL', () => {
     expect((thrown as LifeboatError).code).toBe('usage')
     expect((thrown as LifeboatError).hint).toContain(hint)
   })
-})
-
-describe('the name of a target', () => {
-  test.each([
-    ['sqlserver://sa@db', 'sqlserver://sa@db:1433'],
-    ['sqlserver://sa@db:14330/shop', 'sqlserver://sa@db:14330/shop'],
-    ['sqlserver://sa@db?connect=10.0.0.7', 'sqlserver://sa@db:1433 by way of 10.0.0.7:1433'],
-    ['sqlserver://sa@[fd00::7]', 'sqlserver://sa@[fd00::7]:1433'],
-  ])('%s is %s', (url, expected) => expect(describeTarget(parseDatabaseUrl(url))).toBe(expected))
 })
