@@ -6,15 +6,7 @@ import { encodeLease, type LeaseRecord } from '../core/lease-record.ts'
 import { currentOwner, type ProcessOwner } from '../core/process-owner.ts'
 import type { ObjectInfo, Sink } from '../core/sink.ts'
 import { startHeartbeat } from './lease-heartbeat.ts'
-import {
-  type FoundLeases,
-  findLeases,
-  isDenied,
-  judgeLease,
-  type LiveLease,
-  readLease,
-  readSinkClock,
-} from './lease-place.ts'
+import { findLeases, isDenied, judgeLease, type LiveLease, readLease, readSinkClock } from './lease-place.ts'
 import { holderOf, lockedBy } from './lease-text.ts'
 import { type LeftLeases, removeOldLeases } from './old-leases.ts'
 import type { OnEvent } from './run-event.ts'
