@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { LifeboatError } from '../../src/core/errors.ts'
 import type { Finding } from '../../src/core/finding.ts'
 import { engineFor } from '../testbed/oracle/engine-for.ts'
 import { seedOracle } from '../testbed/oracle/fixture.ts'
@@ -189,6 +190,28 @@ describe('how an Oracle backup is restored', () => {
     expect(failure.code).toBe('unsupported')
     expect(failure.hint).toMatch(/CREATE TABLESPACE SHOP_DATA DATAFILE.*remap-tablespace=SHOP_DATA:USERS/)
     expect(target.started).toEqual([])
+  })
+
+  test('nothing is dropped for a backup that turns out damaged, or whose tablespaces can not be made', async () => {
+    const taken = await take(engineFor(seeded()))
+    const target = seeded()
+    const source = sourceOf(taken)
+    const damage = new LifeboatError('integrity', 'the digest differs')
+    const damaged = {
+      ...source,
+      async *open(name: string, signal: AbortSignal) {
+        yield* source.open(name, signal)
+        throw damage
+      },
+    }
+    expect(await failureOf(engineFor(target).restore(damaged, { replace: true }, never))).toBe(damage)
+    expect(target.database.rows('SHOP', 'ORDERS')).toHaveLength(2000)
+    target.database.managesFiles = false
+    target.database.tablespaces.delete('SHOP_DATA')
+    const failure = await failureOf(engineFor(target).restore(source, { replace: true }, never))
+    expect(failure.hint).toContain('CREATE TABLESPACE')
+    expect(target.database.rows('SHOP', 'ORDERS')).toHaveLength(2000)
+    expect(target.leftovers()).toEqual([])
   })
 
   test('a schema that holds something is replaced only when told, and never the own one', async () => {

@@ -44,7 +44,7 @@ export async function restoreByDatapump(
   const facts = await readServerFacts(connection, signal)
   const warnings = [...checkRestore(stored, facts, options)]
   await clearDeadRuns(source, onProgress, signal)
-  await dropConflicts(connection, parts, setting, { stored, facts, how }, signal)
+  await refuseConflicts(connection, parts, setting, { stored, facts, how }, signal)
   const created = await createTablespaces(connection, stored, options, signal)
   const names = newRun(clock.now())
   const run = await beginRun(source, names, options.directory, signal)
@@ -54,6 +54,8 @@ export async function restoreByDatapump(
     if (options.via === 's3')
       shuttle = await openShuttle({ context, clock, directory: options.directory, onProgress }, names, signal)
     await writePieces(parts, { connection, names, shuttle, setting, how }, signal)
+    // Not before the last byte of the backup was verified: what it replaces may be all that there is.
+    if (how.replace) await dropConflicts(connection, parts, setting, { stored, how }, signal)
     verdict = await importPieces(connection, { names, stored, facts, setting, how }, signal)
   } finally {
     const cleared = await Promise.allSettled([
@@ -81,7 +83,7 @@ function renamed(name: string, remap: Remap): string {
   return to === undefined ? name : `${name} as ${to}`
 }
 
-async function dropConflicts(
+async function refuseConflicts(
   connection: OracleConnection,
   parts: PartSource,
   { options }: RestoreSetting,
@@ -93,8 +95,7 @@ async function dropConflicts(
   signal: AbortSignal,
 ): Promise<void> {
   const { conflicts } = await findOccupied(connection, parts.contents, options, signal)
-  if (conflicts.length === 0) return
-  if (!how.replace) {
+  if (conflicts.length > 0 && !how.replace) {
     throw new LifeboatError(
       'confirmation-required',
       `unable to restore: the target already holds ${conflicts.map((name) => `'${name}'`).join(', ')}`,
@@ -110,6 +111,17 @@ async function dropConflicts(
       },
     )
   }
+}
+
+async function dropConflicts(
+  connection: OracleConnection,
+  parts: PartSource,
+  { options }: RestoreSetting,
+  { stored, how }: { readonly stored: StoredFacts; readonly how: RestoreOptions },
+  signal: AbortSignal,
+): Promise<void> {
+  const { conflicts } = await findOccupied(connection, parts.contents, options, signal)
+  if (conflicts.length === 0) return
   how.onProgress?.({
     kind: 'step',
     message: `dropping ${conflicts.length} schemas or tables that the backup names`,
