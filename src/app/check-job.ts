@@ -57,6 +57,10 @@ export async function checkJob(request: CheckJobRequest): Promise<readonly Findi
       [`password of sink ${name}`, password] as const,
       [`passphrase of sink ${name}`, passphrase] as const,
     ]),
+    ...job.notify.flatMap(({ name, url, key }) => [
+      [`url of notification ${name}`, url] as const,
+      [`key of notification ${name}`, key] as const,
+    ]),
   ] as const
   for (const [topic, reference] of secrets) {
     if (reference !== undefined) findings.push(...(await checkReference(topic, reference, request)))

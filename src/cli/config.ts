@@ -119,6 +119,8 @@ async function checkOne(loaded: LoadedConfig, name: string, context: VerbContext
       lease === undefined
         ? 'alone     not necessarily: it takes no lease'
         : `alone     ${lease.waitMs === 0 ? 'gives up' : `waits ${lease.waitMs / 1000} s`} while another run is under way; a dead one blocks it for ${lease.ttlMs / 1000} s`,
+      `runs      ${job.schedule === undefined ? 'when somebody starts it' : `at ${job.schedule}`}`,
+      `tells     ${job.notify.length === 0 ? 'nobody' : job.notify.map(({ name: to, on }) => `${to} (${on.join(', ')})`).join('; ')}`,
       `gives up  ${seconds(stallTimeoutMs)} without a byte; as a whole ${seconds(runTimeoutMs)}`,
     ],
     facts: {
@@ -131,6 +133,8 @@ async function checkOne(loaded: LoadedConfig, name: string, context: VerbContext
       jobs,
       counts,
       retention: job.retention ?? null,
+      schedule: job.schedule ?? null,
+      notify: job.notify.map(({ name: to, type, on }) => ({ name: to, type, on })),
       stallTimeoutMs,
       runTimeoutMs: runTimeoutMs ?? null,
       lease: lease ?? null,

@@ -8,6 +8,7 @@ import { dumpJson } from './dump-json.ts'
 import { type DumpOptions, planDump } from './dump-plan.ts'
 import { errorObject } from './print-error.ts'
 import type { Outcome, VerbContext } from './run-verb.ts'
+import { watchJobs } from './watch-jobs.ts'
 
 /** Every job in the order of the file. One that fails is told and holds up no other; the exit code is its own. */
 export async function dumpAll(options: DumpOptions, context: VerbContext): Promise<Outcome> {
@@ -21,16 +22,18 @@ export async function dumpAll(options: DumpOptions, context: VerbContext): Promi
     })
   }
   // A mistake in the last job must not show only after the first has run for hours.
-  const plans = names
-    .map((name) => planDump(options, resolveJob(loaded, name), resolveSigning(loaded)))
+  const jobs = names.map((name) => resolveJob(loaded, name))
+  const plans = jobs
+    .map((job) => planDump(options, job, resolveSigning(loaded)))
     .filter(({ job }) => shard === undefined || isInShard(job, shard))
   await delayStart(options, context)
+  await using watch = await watchJobs(jobs, context)
   const results: { readonly job: string; readonly text: string; readonly json: object }[] = []
   let failed: LifeboatError | undefined
   for (const plan of plans) {
     reporter.say(`job ${plan.job}`)
     try {
-      const report = await dumpJob(plan, context)
+      const report = await watch.run(plan.job, (watched) => dumpJob(plan, watched))
       const { id } = report.dump.manifest
       results.push({ job: plan.job, text: `${plan.job} ${id}\n`, json: { ok: true, ...dumpJson(report) } })
     } catch (thrown) {

@@ -1,4 +1,5 @@
 import { Argument, Command, Option } from 'commander'
+import type { ResolvedJob } from '../config/job.ts'
 import { LifeboatError } from '../core/errors.ts'
 import { dumpJson } from './dump-json.ts'
 import type { DumpOptions, DumpPlan } from './dump-plan.ts'
@@ -103,7 +104,7 @@ async function dump(name: string | undefined, options: DumpOptions, context: Ver
       hint: 'Add --all, or leave out --shard.',
     })
   }
-  if (name === undefined) return dumpOne(planDump(options), options, context)
+  if (name === undefined) return dumpOne(planDump(options), undefined, options, context)
   if (options.from !== undefined && options.to !== undefined) {
     // `--recipient a b`: the second is no job.
     throw new LifeboatError(
@@ -126,7 +127,8 @@ async function dump(name: string | undefined, options: DumpOptions, context: Ver
     import('../config/job.ts'),
   ])
   const loaded = await needConfig(options.config, context.environment)
-  return dumpOne(planDump(options, resolveJob(loaded, name), resolveSigning(loaded)), options, context)
+  const job = resolveJob(loaded, name)
+  return dumpOne(planDump(options, job, resolveSigning(loaded)), job, options, context)
 }
 
 /** What holds for one job only would send several to one place, or dump one database under several names. */
@@ -147,16 +149,23 @@ function refuseWithAll(name: string | undefined, options: DumpOptions): void {
   )
 }
 
-async function dumpOne(plan: DumpPlan, options: DumpOptions, context: VerbContext): Promise<Outcome> {
-  const [{ dumpJob }, { delayStart }, { showBytes, showCount, showDuration }, { summarise }] =
+async function dumpOne(
+  plan: DumpPlan,
+  job: ResolvedJob | undefined,
+  options: DumpOptions,
+  context: VerbContext,
+): Promise<Outcome> {
+  const [{ dumpJob }, { delayStart }, { watchJobs }, { showBytes, showCount, showDuration }, { summarise }] =
     await Promise.all([
       import('./dump-job.ts'),
       import('./delay-start.ts'),
+      import('./watch-jobs.ts'),
       import('./amounts.ts'),
       import('./summary.ts'),
     ])
   await delayStart(options, context)
-  const report = await dumpJob(plan, context)
+  await using watch = await watchJobs(job === undefined ? [] : [job], context)
+  const report = await watch.run(plan.job, (watched) => dumpJob(plan, watched))
   const sum = summarise(report.dump.manifest)
   context.reporter.close()
   context.reporter.say(

@@ -2,7 +2,7 @@ import { LifeboatError } from '../core/errors.ts'
 import { MOST_LEASE_MS } from '../core/lease-record.ts'
 import { nearest } from '../core/nearest.ts'
 import type { LoadedConfig } from './load.ts'
-import type { JobConfig } from './schema.ts'
+import type { JobConfig, NotifyConfig } from './schema.ts'
 
 export interface ResolvedSink {
   readonly name: string
@@ -28,6 +28,7 @@ export interface ResolvedJob {
   /** Cron expression; undefined where no timer is to run it. */
   readonly schedule: string | undefined
   readonly jitterMs: number | undefined
+  readonly notify: readonly ResolvedNotify[]
   readonly stallTimeoutMs: number | undefined
   readonly runTimeoutMs: number | undefined
   /** False where several runs at once are wanted. */
@@ -84,6 +85,7 @@ export function resolveJob(loaded: LoadedConfig, name: string): ResolvedJob {
     retention,
     schedule: settings.schedule,
     jitterMs: toMs(loaded, 'jitter', settings.jitter),
+    notify: (settings.notify ?? []).map((each) => resolveNotify(loaded, each, name)),
     stallTimeoutMs: toMs(loaded, 'timeouts.stall', timeouts.stall),
     runTimeoutMs: toMs(loaded, 'timeouts.run', timeouts.run),
     lease: resolveLease(loaded, { ...(config.defaults?.lease || {}) }, settings.lease),
@@ -109,6 +111,44 @@ function resolveLease(
 export function resolveSink(loaded: LoadedConfig, name: string, job?: string): ResolvedSink {
   const { url, password, passphrase } = lookUp(loaded, 'sink', name, loaded.config.sinks, job)
   return { name, url, password, passphrase }
+}
+
+/** Whom a job tells of its runs. Each type has what it needs: addresses and keys are still references. */
+export interface ResolvedNotify {
+  readonly name: string
+  readonly type: NotifyConfig['type']
+  /** Of all but pagerduty, which has one of its own. */
+  readonly url: string | undefined
+  readonly key: string | undefined
+  readonly on: readonly RunStage[]
+}
+
+export type RunStage = NonNullable<NotifyConfig['on']>[number]
+
+const USUAL: Readonly<Record<NotifyConfig['type'], readonly RunStage[]>> = {
+  webhook: ['success', 'failure'],
+  slack: ['failure'],
+  pagerduty: ['success', 'failure'],
+  healthchecks: ['start', 'success', 'failure'],
+}
+
+function resolveNotify(loaded: LoadedConfig, name: string, job: string): ResolvedNotify {
+  const { type, url, key, on } = lookUp(loaded, 'notification', name, loaded.config.notify, job)
+  const no = (reason: string, hint: string) => refuse(loaded, `notify.${name} ${reason}`, hint)
+  if (type === 'pagerduty' && key === undefined)
+    throw no('has no key', `Write notify.${name}.key: file:PATH with the integration key.`)
+  if (type !== 'pagerduty' && url === undefined)
+    throw no('has no url', `Write notify.${name}.url: file:PATH with the address.`)
+  if (type !== 'pagerduty' && key !== undefined)
+    throw no(`has a key, which ${type} does not take`, 'Take it out: the address is all that it needs.')
+  if (type === 'pagerduty' && on?.includes('start') === true)
+    throw no('is told of the start, which pagerduty has no event for', 'Take start out of its on:.')
+  if ([url, key].some((reference) => reference?.startsWith('prompt:') === true))
+    throw no(
+      'is asked for at the terminal',
+      'Write file:PATH or env:NAME: it must hear of runs by night too.',
+    )
+  return { name, type, url, key, on: on ?? USUAL[type] }
 }
 
 export interface ResolvedSigning {
@@ -167,7 +207,7 @@ function publicKey(loaded: LoadedConfig, name: string, job?: string): string {
 
 function lookUp<T>(
   loaded: LoadedConfig,
-  kind: 'job' | 'sink' | 'key',
+  kind: 'job' | 'sink' | 'key' | 'notification',
   name: string,
   table: Readonly<Record<string, T>> | undefined,
   job?: string,

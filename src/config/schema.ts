@@ -38,6 +38,17 @@ const keySchema = z.strictObject({
   passphrase: reference.optional(),
 })
 
+const notifySchema = z.strictObject({
+  type: z.enum(['webhook', 'slack', 'pagerduty', 'healthchecks']),
+  url: reference.optional(),
+  key: reference.optional().describe('Of pagerduty: the integration (routing) key.'),
+  on: z
+    .array(z.enum(['start', 'success', 'failure']))
+    .min(1)
+    .optional()
+    .describe('What it is told of; else what is usual for its type.'),
+})
+
 const sinkSchema = z.strictObject({
   url: z.string().min(1).describe('s3://bucket/prefix?region=…, ssh://user@host/path or file:///path.'),
   password: reference.optional(),
@@ -94,6 +105,7 @@ const jobSettings = {
     .describe('One run of the job at a time, at its first sink. false: several at once.'),
   schedule: schedule.optional(),
   jitter: duration.optional().describe('A generated timer waits a random time up to this before it starts.'),
+  notify: z.array(names).min(1).optional().describe('Names of whom to tell of its runs.'),
   timeouts: z
     .strictObject({
       stall: duration.optional().describe('Give up when no byte comes for so long.'),
@@ -107,6 +119,7 @@ export const configSchema = z
     version: z.literal(1).describe('Form of this file.'),
     keys: z.record(names, keySchema).optional(),
     sinks: z.record(names, sinkSchema).optional(),
+    notify: z.record(names, notifySchema).optional().describe('Whom jobs can tell of their runs, by name.'),
     signing: z
       .strictObject({
         key: names.optional().describe('Name of a key with a secret half.'),
@@ -133,3 +146,4 @@ export const configSchema = z
 
 export type Config = z.infer<typeof configSchema>
 export type JobConfig = NonNullable<Config['jobs']>[string]
+export type NotifyConfig = NonNullable<Config['notify']>[string]

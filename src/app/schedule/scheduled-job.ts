@@ -30,6 +30,7 @@ export function toScheduledJob(loaded: LoadedConfig, name: string): ScheduledJob
     job.source.password,
     resolveSigning(loaded).passphrase,
     ...job.sinks.flatMap(({ password, passphrase }) => [password, passphrase]),
+    ...job.notify.flatMap(({ url, key }) => [url, key]),
   ].filter((reference) => reference !== undefined)
   if (references.some((reference) => reference.startsWith('prompt:'))) {
     throw new LifeboatError(

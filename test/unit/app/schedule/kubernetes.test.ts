@@ -19,7 +19,11 @@ interface Pod {
     readonly volumeMounts: readonly object[]
   }[]
 }
-const container = (cronJob: CronJob) => cronJob.spec.jobTemplate.spec.template.spec.containers[0]
+const container = (cronJob: CronJob) => {
+  const [only] = cronJob.spec.jobTemplate.spec.template.spec.containers
+  if (only === undefined) throw new Error('there is no container')
+  return only
+}
 
 describe('a CronJob', () => {
   const [shop] = read(toCronJobs(scheduled(SHOP), settings).text)

@@ -4,19 +4,19 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { toSystemdUnits } from '../../../../src/app/schedule/systemd.ts'
+import { type SystemdSettings, toSystemdUnits } from '../../../../src/app/schedule/systemd.ts'
 import { lacks } from '../../../testbed/requirement.ts'
 import { SHOP, scheduled } from './schedules.ts'
 
 const run = promisify(execFile)
-const settings = {
+const settings: SystemdSettings = {
   command: '/bin/true',
   config: '/etc/lifeboat/lifeboat.yaml',
   user: false,
   runAs: undefined,
   stateFolder: '/home/x/.local/state/lifeboat',
 }
-const units = (over: Partial<typeof settings> | { runAs: string } = {}) =>
+const units = (over: Partial<SystemdSettings> = {}) =>
   scheduled(SHOP).flatMap((job) => toSystemdUnits(job, { ...settings, ...over }))
 const service = (over?: Parameters<typeof units>[0]) => units(over)[0]?.text.split('\n') ?? []
 
