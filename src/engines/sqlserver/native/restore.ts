@@ -46,7 +46,7 @@ export async function restoreNative(
   const warnings: string[] = []
   const notRestored: { what: string; reason: string }[] = []
   for (const [index, database] of record.databases.entries()) {
-    await prepare(setting, database, restoring.replace, signal)
+    await checkDatabase(setting, database, restoring.replace, signal)
     const stem = `${run}/${String(index + 1).padStart(4, '0')}`
     const keys = record.shipped ? fileNames(stem, database.files.length) : []
     try {
@@ -58,6 +58,8 @@ export async function restoreNative(
         const body = inChunks(source.open(file.part, signal))
         await staging.sink.write(key, body, { signal })
       }
+      // Not before the last byte of the backup was verified: what it replaces may be all that there is.
+      if (database.type === 'FULL' && restoring.replace) await dropDatabase(setting, database.name, signal)
       await load(setting, database, arnOf(staging, database, stem, record), signal)
     } finally {
       await clear(staging, keys, warnings)
@@ -98,8 +100,8 @@ async function checkStaging(record: NativeRecord, staging: Staging, signal: Abor
 }
 
 /** A full backup wants no database of that name; a differential one wants the full one before it, in RESTORING. */
-async function prepare(
-  { task, stateOf }: NativeRestoreSetting,
+async function checkDatabase(
+  { stateOf }: NativeRestoreSetting,
   { name, type }: NativeDatabase,
   replace: boolean,
   signal: AbortSignal,
@@ -116,16 +118,22 @@ async function prepare(
       },
     )
   }
-  if (state === undefined) return
-  if (!replace) {
-    throw new LifeboatError(
-      'confirmation-required',
-      `unable to restore database '${name}': it is there already`,
-      {
-        hint: 'Nothing was changed. Give a fresh server, or add --replace to drop it.',
-      },
-    )
-  }
+  if (state === undefined || replace) return
+  throw new LifeboatError(
+    'confirmation-required',
+    `unable to restore database '${name}': it is there already`,
+    {
+      hint: 'Nothing was changed. Give a fresh server, or add --replace to drop it.',
+    },
+  )
+}
+
+async function dropDatabase(
+  { task, stateOf }: NativeRestoreSetting,
+  name: string,
+  signal: AbortSignal,
+): Promise<void> {
+  if ((await stateOf(name, signal)) === undefined) return
   {
     await using session = await task.openSession(signal)
     await session.query(DROP_DATABASE_TEXT, signal, { db_name: name })

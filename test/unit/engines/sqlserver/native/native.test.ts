@@ -288,7 +288,9 @@ describe('native restore', () => {
       },
     }
     const calls = target.rds.calls.length
-    await expect(target.restore(damaged)).rejects.toMatchObject({ code: 'integrity' })
+    target.rds.databases.set('shop', { state: 'ONLINE', data: 'old' })
+    await expect(target.restore(damaged, { replace: true })).rejects.toMatchObject({ code: 'integrity' })
+    expect(target.rds.databases.get('shop')?.data).toBe('old')
     expect(target.rds.calls.length).toBe(calls)
     expect([...target.staging.sink.objects.keys(), ...target.staging.claimed]).toEqual([])
   })
