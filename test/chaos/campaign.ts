@@ -1,7 +1,8 @@
 import { messageOf } from '../../src/core/errors.ts'
+import { createSlots } from '../../src/core/slots.ts'
 import { makeKeys } from './keys.ts'
 import { runMemoryPlan } from './memory-run.ts'
-import { type ChaosPlan, type Pairing, planRun } from './plan.ts'
+import type { ChaosPlan } from './plan.ts'
 import type { RunReport } from './report.ts'
 import { createRoots, newFolder } from './roots.ts'
 import { runServerPlan } from './server-run.ts'
@@ -9,37 +10,43 @@ import { createServers } from './servers.ts'
 import { createViolations, type Violations } from './violations.ts'
 
 export interface Campaign {
-  readonly seed: string
-  /** Numbers of the runs. */
-  readonly runs: readonly number[]
-  readonly pairings: readonly Pairing[]
+  readonly plans: readonly ChaosPlan[]
   readonly onRun?: (report: RunReport) => void
 }
 
 /** A run that takes longer hangs: every wait in lifeboat is bounded, and those that chaos meets are short. */
-const RUN_MS = 120_000
+const RUN_MS = 300_000
+/** Most of a run is waiting: for a lease to expire, for a tool, for a stall to be given up. */
+const AT_ONCE = 3
 
-/** One run after the other, each on a place of its own. Never rejects for what lifeboat does: that is in the reports. */
-export async function runCampaign({ seed, runs, pairings, onRun }: Campaign): Promise<readonly RunReport[]> {
+/** Each run is on a place of its own. Never rejects for what lifeboat does: that is in the reports. */
+export async function runCampaign({ plans, onRun }: Campaign): Promise<readonly RunReport[]> {
   await using folder = await newFolder('keys')
   await using roots = createRoots()
   await using servers = createServers()
   const context = { keys: await makeKeys(folder.path), roots, servers }
   const reports: RunReport[] = []
-  for (const run of runs) {
-    const plan = planRun(seed, run, pairings)
-    const report = await report1(plan, (violations) =>
+  const waiting = [...plans]
+  /** Runs of real servers share them, and so come one after the other. */
+  const real = createSlots(1)
+  const work = async () => {
+    for (let plan = waiting.shift(); plan !== undefined; plan = waiting.shift()) await runOne(plan)
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, work))
+  return reports.sort((a, b) => a.plan.run - b.plan.run)
+
+  async function runOne(plan: ChaosPlan): Promise<void> {
+    const report = await reportOf(plan, (violations) =>
       plan.engine === 'memory'
         ? runMemoryPlan(plan, context, violations)
-        : runServerPlan(plan, context, violations),
+        : real.run(() => runServerPlan(plan, context, violations), new AbortController().signal),
     )
     reports.push(report)
     onRun?.(report)
   }
-  return reports
 }
 
-async function report1(
+async function reportOf(
   plan: ChaosPlan,
   work: (violations: Violations) => Promise<{ readonly struck: boolean; readonly outcome: string }>,
 ): Promise<RunReport> {

@@ -10,7 +10,7 @@ import { JOB } from './check-place.ts'
 import type { ChaosPlan } from './plan.ts'
 
 /** Short, so that what a dead agent blocks can be waited for. */
-export const LEASE_MS = 1_500
+export const LEASE_MS = 1_000
 
 export interface MemoryDump {
   readonly plan: ChaosPlan

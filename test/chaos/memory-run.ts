@@ -49,7 +49,7 @@ const DISK_BYTES = 96 * 1024 * 1024
 /** Attempts are a minute apart, so that an id tells which of them made it. */
 const APART_MS = 60_000
 /** For the waiting agent and for a busy machine, beyond the lease itself. */
-const SLACK_MS = 10_000
+const SLACK_MS = 20_000
 
 /** One run with a memory engine: dumps before, the fault, then what must hold, a sound dump, and what must hold then. */
 export async function runMemoryPlan(
