@@ -6,7 +6,12 @@ import { type DecodeKeys, readDecryption } from './registry.ts'
 
 /** The recipients one by one; with a secret key too, whether that key opens what is encrypted to them. */
 export async function* checkKeys(
-  { recipients, decryption, clock, sink }: DoctorRequest,
+  {
+    recipients,
+    decryption,
+    clock,
+    sink,
+  }: Pick<DoctorRequest, 'recipients' | 'decryption' | 'clock' | 'sink'>,
   signal: AbortSignal,
 ): AsyncGenerator<Finding> {
   if (recipients.length === 0) {

@@ -27,7 +27,7 @@ export async function* runDoctor(request: DoctorRequest, signal: AbortSignal): A
 }
 
 /** A check that throws is a failure of its topic, and the next one runs all the same. */
-async function* guarded(topic: string, check: Check, signal: AbortSignal): AsyncGenerator<Finding> {
+export async function* guarded(topic: string, check: Check, signal: AbortSignal): AsyncGenerator<Finding> {
   try {
     yield* check
   } catch (thrown) {

@@ -24,6 +24,7 @@ export interface DoctorOptions {
   readonly sinkPassphrase?: string
   readonly json?: boolean
   readonly config?: string
+  readonly offline?: boolean
   readonly fixBucket?: boolean
   readonly createBucket?: boolean
   readonly logBucket?: string
@@ -55,6 +56,10 @@ export function doctorCommand(done: (exitCode: number) => void): Command {
     .addOption(option.config())
     .addOption(option.sinkPassword())
     .addOption(option.sinkPassphrase())
+    .option(
+      '--offline',
+      'what would still work with every AWS API dead; asks none, and does not log in to the database',
+    )
     .option(
       '--fix-bucket',
       'show what the bucket of --to lacks, as lines of the AWS CLI; nothing else is looked at',
@@ -111,34 +116,55 @@ async function doctor(options: DoctorOptions, context: VerbContext): Promise<Out
   ])
   const { searchPath, stateFolder } = environment
   const findings: Finding[] = []
-  const checks = runDoctor(
-    {
-      database:
-        databaseUrl === undefined
-          ? undefined
-          : {
-              role: options.from === undefined ? 'target' : 'source',
-              url: databaseUrl,
-              open: () =>
-                registry.openEngine(databaseUrl, { searchPath, ...(password !== undefined && { password }) }),
-            },
-      sink:
-        address === undefined
-          ? undefined
-          : {
-              use: options.to === undefined ? 'read' : 'write',
-              url: address.url,
-              job: checkJobName(options.job ?? defaults.job),
-              open: () => registry.openSink(address.url, address.context),
-            },
-      recipients: options.recipient ?? [],
-      decryption: keys.length > 0 || gpg ? { keys, passphrase, gpg, searchPath } : undefined,
-      searchPath,
-      stateFolder,
-      clock: systemClock,
-    },
-    signal,
-  )
+  const decryption = keys.length > 0 || gpg ? { keys, passphrase, gpg, searchPath } : undefined
+  const common = {
+    recipients: options.recipient ?? [],
+    decryption,
+    searchPath,
+    stateFolder,
+    clock: systemClock,
+  }
+  const checks = options.offline
+    ? (await import('../app/doctor-offline.ts')).runDoctorOffline(
+        {
+          ...common,
+          database: databaseUrl,
+          sink: address && { url: address.url, use: options.to === undefined ? 'read' : 'write' },
+          config: async () => {
+            const { findConfig } = await import('../config/find-config.ts')
+            return (await findConfig(options.config, environment))?.path
+          },
+          aws: environment.aws,
+        },
+        signal,
+      )
+    : runDoctor(
+        {
+          ...common,
+          database:
+            databaseUrl === undefined
+              ? undefined
+              : {
+                  role: options.from === undefined ? 'target' : 'source',
+                  url: databaseUrl,
+                  open: () =>
+                    registry.openEngine(databaseUrl, {
+                      searchPath,
+                      ...(password !== undefined && { password }),
+                    }),
+                },
+          sink:
+            address === undefined
+              ? undefined
+              : {
+                  use: options.to === undefined ? 'read' : 'write',
+                  url: address.url,
+                  job: checkJobName(options.job ?? defaults.job),
+                  open: () => registry.openSink(address.url, address.context),
+                },
+        },
+        signal,
+      )
   const { writeResult } = await import('./write-result.ts')
   const color = process.stdout.isTTY === true && environment.color
   for await (const finding of checks) {

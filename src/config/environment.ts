@@ -1,5 +1,6 @@
 import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
+import type { AwsSettings } from '../core/aws-settings.ts'
 import { LifeboatError } from '../core/errors.ts'
 
 /** All that lifeboat takes from the environment, read once: nothing else looks at process.env. */
@@ -10,6 +11,8 @@ export interface Environment {
   /** Where runs remember what they have begun, for a later one to clear away after them. Throws `config`. */
   readonly stateFolder: string
   readonly agentSocket: string | undefined
+  /** What the AWS SDK, which reads it by itself, will find: for `doctor --offline`. No secret is in it. */
+  readonly aws: AwsSettings
   /** LIFEBOAT_CONFIG. */
   readonly configFile: string | undefined
   /** Where systemd looks for the units of a person. */
@@ -38,6 +41,7 @@ export function readEnvironment(variables: NodeJS.ProcessEnv = process.env): Env
       return stateFolder(variables, home)
     },
     agentSocket: filled(variables.SSH_AUTH_SOCK),
+    aws: readAws(variables, home),
     configFile: filled(variables.LIFEBOAT_CONFIG),
     userUnitFolder: join(configHome(variables, home), 'systemd', 'user'),
     configPlaces: [
@@ -54,6 +58,23 @@ export function readEnvironment(variables: NodeJS.ProcessEnv = process.env): Env
       delete variables[name]
       return value
     },
+  }
+}
+
+function readAws(variables: NodeJS.ProcessEnv, home: string): AwsSettings {
+  const has = (name: string) => filled(variables[name]) !== undefined
+  const disabled = filled(variables.AWS_EC2_METADATA_DISABLED)
+  return {
+    profile: filled(variables.AWS_PROFILE),
+    region: filled(variables.AWS_REGION),
+    credentialsFile: filled(variables.AWS_SHARED_CREDENTIALS_FILE) ?? join(home, '.aws', 'credentials'),
+    configFile: filled(variables.AWS_CONFIG_FILE) ?? join(home, '.aws', 'config'),
+    hasKey: has('AWS_ACCESS_KEY_ID') && has('AWS_SECRET_ACCESS_KEY'),
+    hasSessionToken: has('AWS_SESSION_TOKEN'),
+    expires: filled(variables.AWS_CREDENTIAL_EXPIRATION),
+    hasWebIdentity: has('AWS_WEB_IDENTITY_TOKEN_FILE'),
+    hasContainer: has('AWS_CONTAINER_CREDENTIALS_RELATIVE_URI') || has('AWS_CONTAINER_CREDENTIALS_FULL_URI'),
+    metadataDisabled: disabled !== undefined && disabled !== 'false',
   }
 }
 
