@@ -3,7 +3,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { fileNames } from '../testbed/folder-contents.ts'
 import { type HttpFaultProxy, s3Error, startHttpFaultProxy } from '../testbed/http-fault-proxy.ts'
 import { createLine, type Line } from '../testbed/line.ts'
-import { type LinePlace, type LineRoot, startS3Place, startSshPlace } from '../testbed/line-places.ts'
+import {
+  isNoLease,
+  type LinePlace,
+  type LineRoot,
+  startS3Place,
+  startSshPlace,
+} from '../testbed/line-places.ts'
 import { type LineServer, startLineMariadb } from '../testbed/line-servers.ts'
 import { lacks } from '../testbed/requirement.ts'
 import { mountSmallDisk } from '../testbed/small-disk.ts'
@@ -33,7 +39,7 @@ describe.skipIf(lacks('mariadb'))('a dump whose sink fails', () => {
       expect(failure.hint).toMatch(/df -h|room|space/)
       const root: LineRoot = {
         url: async () => to,
-        names: () => fileNames(disk.path),
+        names: async () => (await fileNames(disk.path)).filter(isNoLease),
         read: () => Promise.reject(new Error('nothing is left to be read')),
         replace: () => Promise.resolve(),
         remove: () => Promise.resolve(),

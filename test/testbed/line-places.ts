@@ -73,7 +73,7 @@ export async function startSshPlace(): Promise<LinePlace> {
 export const SSH_PASSPHRASE = 'of the SSH key: Ärger'
 
 /** One of them outlives every run: it belongs to no backup, and is no leftover either. */
-function isNoLease(name: string): boolean {
+export function isNoLease(name: string): boolean {
   return !/^[^/]+\/lease\/\d+\.json$/.test(name)
 }
 
