@@ -14,26 +14,41 @@ export async function* scanRows(
   onEnd: (rows: number) => void,
 ): AsyncGenerator<Uint8Array> {
   const { columns } = table
-  let rest: Buffer = Buffer.alloc(0)
-  let searched = 0
+  /** The row that has not ended yet, in pieces: a large value must not be copied with each of them. */
+  let held: Buffer[] = []
+  let tail: Buffer = Buffer.alloc(0)
   let rows = 0
   for await (const piece of input) {
-    rest = rest.length === 0 ? Buffer.from(piece) : Buffer.concat([rest, piece])
-    let start = 0
-    for (;;) {
-      const end = rest.indexOf(ROW_END, Math.max(start, searched))
-      if (end === -1) break
-      rows += 1
-      checkRow(table, columns, rest.subarray(start, end), rows)
-      start = end + ROW_END.length
-    }
-    rest = rest.subarray(start)
+    held.push(Buffer.from(piece))
     // A terminator may lie across two pieces.
-    searched = Math.max(0, rest.length - ROW_END.length + 1)
+    const seen = Buffer.concat([tail, piece])
+    if (seen.includes(ROW_END)) {
+      const whole = Buffer.concat(held)
+      let searched = whole.length - seen.length
+      let start = 0
+      for (;;) {
+        const end = whole.indexOf(ROW_END, searched)
+        if (end === -1) break
+        rows += 1
+        checkRow(table, columns, whole.subarray(start, end), rows)
+        start = end + ROW_END.length
+        searched = start
+      }
+      const rest = whole.subarray(start)
+      held = rest.length === 0 ? [] : [rest]
+      tail = lastOf(rest)
+    } else {
+      tail = lastOf(seen)
+    }
     yield piece
   }
-  if (rest.length > 0) throw unfit(table, rows + 1, undefined, 'the data ends inside it')
+  if (held.length > 0) throw unfit(table, rows + 1, undefined, 'the data ends inside it')
   onEnd(rows)
+}
+
+/** What a terminator could begin in. */
+function lastOf(bytes: Buffer): Buffer {
+  return bytes.subarray(Math.max(0, bytes.length - ROW_END.length + 1))
 }
 
 function checkRow(table: TableModel, columns: readonly ColumnModel[], row: Buffer, number: number): void {

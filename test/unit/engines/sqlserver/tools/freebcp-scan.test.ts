@@ -83,4 +83,21 @@ describe('scanRows', () => {
       )
     }
   })
+
+  it('takes time by the length of a large value, not by its square', { timeout: 10_000 }, async () => {
+    const piece = Buffer.alloc(64 * 1024, 0x61)
+    async function* large() {
+      yield Buffer.from('a\x1f\x1eb\x1f\x1e')
+      // As SQL Server sends 64 MiB of varbinary(max).
+      for (let count = 0; count < 2048; count++) yield piece
+      yield Buffer.from('\x1e\x1f\n')
+    }
+    let rows = 0
+    let bytes = 0
+    const passed = scanRows(words, large(), (count) => {
+      rows = count
+    })
+    for await (const each of passed) bytes += each.length
+    expect([rows, bytes]).toEqual([1, 2048 * piece.length + 9])
+  })
 })
