@@ -1,10 +1,11 @@
+import type { VerifiedJob } from '../app/metrics/verify-records.ts'
 import type { VerifyRequest } from '../app/verify.ts'
 import type { VerifiedEntry, VerifyAllReport } from '../app/verify-all.ts'
-import type { LifeboatError } from '../core/errors.ts'
 import { errorObject } from './print-error.ts'
 import type { Outcome, VerbContext } from './run-verb.ts'
 import { summarise } from './summary.ts'
-import { proven, type VerifyOptions } from './verify.ts'
+import { isBad, proven, type VerifyOptions } from './verify.ts'
+import { recordVerified } from './verify-metrics.ts'
 
 /** Every backup at a sink, or of one job there; the exit code is 31 if any of them is bad. */
 export async function verifyAll(
@@ -36,6 +37,8 @@ export async function verifyAll(
     `${backups.length - bad.length} of ${showCount(backups.length, 'backup')} ${are} good${named}`,
   )
   const exitCode = exitCodeOf(report)
+  const { sink } = request
+  await recordVerified({ sink: sink.name, jobs: byJob(report), config: options.config }, context)
   return {
     text: backups.length === 0 ? '' : await toTable(backups),
     json: (warnings) => ({
@@ -68,14 +71,20 @@ async function expectedJobs(options: VerifyOptions, context: VerbContext): Promi
   return loaded === undefined ? [] : jobsAt(loaded, options.at)
 }
 
+function byJob({ backups, ages, durationMs }: VerifyAllReport): readonly VerifiedJob[] {
+  const names = new Set([...backups, ...ages].map(({ job }) => job))
+  return [...names].map((job) => {
+    const own = backups.filter((entry) => entry.job === job)
+    const ofAge = ages.filter((entry) => entry.job === job)
+    const good = own.flatMap(({ report }) => report?.manifest ?? [])
+    const exitCode = exitCodeOf({ backups: own, ages: ofAge, durationMs })
+    return { job, exitCode, good, bad: own.length - good.length }
+  })
+}
+
 function exitCodeOf({ backups, ages }: VerifyAllReport): number {
   const errors = [...backups, ...ages].flatMap(({ error }) => error ?? [])
   return errors.find(isBad)?.exitCode === undefined ? (errors[0]?.exitCode ?? 0) : 31
-}
-
-/** The backups themselves, and not only the way to them. */
-function isBad({ code }: LifeboatError): boolean {
-  return code === 'integrity' || code === 'signature' || code === 'too-old'
 }
 
 function toJson({ id, job, report, error }: VerifiedEntry): object {

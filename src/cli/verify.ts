@@ -1,10 +1,11 @@
 import { Argument, Command, Option } from 'commander'
 import type { VerifyReport, VerifyRequest } from '../app/verify.ts'
-import { LifeboatError } from '../core/errors.ts'
+import { LifeboatError, toLifeboatError } from '../core/errors.ts'
 import { helpTail, option, parseAge } from './options.ts'
 import type { Outcome, VerbContext } from './run-verb.ts'
 import { sinkAddress } from './sink-address.ts'
 import { readTrust } from './trust.ts'
+import { recordVerified } from './verify-metrics.ts'
 
 export interface VerifyOptions {
   readonly at?: string
@@ -102,14 +103,23 @@ async function verify(
   const mostMs = options.newestAge
   const ageOf = (good: readonly VerifyReport['manifest'][], most: number) =>
     newestAge({ job, sink: sink.name, good, mostMs: most, now: request.clock.now() })
+  const record = async (exitCode: number, good: readonly VerifyReport['manifest'][], bad: number) => {
+    // What is known of an older backup says nothing of how the job is.
+    if (context.signal.aborted || (id !== undefined && id !== 'latest')) return
+    const jobs = [{ job, exitCode, good, bad }]
+    await recordVerified({ sink: sink.name, jobs, config: options.config }, context)
+  }
   let report: VerifyReport
   try {
     report = await runVerify({ ...request, sink, job, id }, context.signal)
   } catch (thrown) {
-    if (mostMs === undefined || !(await hasNone(thrown, sink, job, context.signal))) throw thrown
-    throw ageOf([], mostMs).error ?? thrown
+    const none = mostMs !== undefined && (await hasNone(thrown, sink, job, context.signal))
+    const error = toLifeboatError(none ? (ageOf([], mostMs).error ?? thrown) : thrown)
+    await record(error.exitCode, [], isBad(error) && !none ? 1 : 0)
+    throw error
   }
   const age = mostMs === undefined ? undefined : ageOf([report.manifest], mostMs)
+  await record(age?.error?.exitCode ?? 0, [report.manifest], 0)
   if (age?.error !== undefined) throw age.error
   const { summarise } = await import('./summary.ts')
   return {
@@ -187,6 +197,11 @@ async function hasNone(
   if (!(thrown instanceof LifeboatError) || thrown.code !== 'sink-not-found') return false
   const { listNames } = await import('../app/catalog.ts')
   return (await listNames(sink, job, signal)).length === 0
+}
+
+/** The backups themselves, and not only the way to them. */
+export function isBad({ code }: LifeboatError): boolean {
+  return code === 'integrity' || code === 'signature' || code === 'too-old'
 }
 
 /** What --json says of it, alone or with --all. */

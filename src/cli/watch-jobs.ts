@@ -32,6 +32,19 @@ async function createWatchers(
   jobs: readonly ResolvedJob[],
   context: VerbContext,
 ): Promise<readonly RunWatcher[]> {
+  const onWarning = (message: string, hint: string) => context.reporter.warn({ message, hint })
+  const notifiers = await createNotifiers(jobs, context, onWarning)
+  const textfile = jobs[0]?.metricsFile
+  if (textfile === undefined) return notifiers
+  const { createMetricsWatcher } = await import('../app/metrics/metrics-watcher.ts')
+  return [...notifiers, createMetricsWatcher({ textfile, onWarning })]
+}
+
+async function createNotifiers(
+  jobs: readonly ResolvedJob[],
+  context: VerbContext,
+  onWarning: (message: string, hint: string) => void,
+): Promise<readonly RunWatcher[]> {
   if (jobs.every(({ notify }) => notify.length === 0)) return []
   const [{ createNotifier }, { systemClock }, { hostname }] = await Promise.all([
     import('../app/notify/notifier.ts'),
@@ -44,7 +57,7 @@ async function createWatchers(
       channelsOf: (job) => channels.get(job) ?? [],
       host: hostname(),
       clock: systemClock,
-      onWarning: (message, hint) => context.reporter.warn({ message, hint }),
+      onWarning,
     }),
   ]
 }

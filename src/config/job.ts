@@ -29,6 +29,8 @@ export interface ResolvedJob {
   readonly schedule: string | undefined
   readonly jitterMs: number | undefined
   readonly notify: readonly ResolvedNotify[]
+  /** Where how it went is written for Prometheus. */
+  readonly metricsFile: string | undefined
   readonly stallTimeoutMs: number | undefined
   readonly runTimeoutMs: number | undefined
   /** False where several runs at once are wanted. */
@@ -86,6 +88,7 @@ export function resolveJob(loaded: LoadedConfig, name: string): ResolvedJob {
     schedule: settings.schedule,
     jitterMs: toMs(loaded, 'jitter', settings.jitter),
     notify: (settings.notify ?? []).map((each) => resolveNotify(loaded, each, name)),
+    metricsFile: config.metrics?.textfile,
     stallTimeoutMs: toMs(loaded, 'timeouts.stall', timeouts.stall),
     runTimeoutMs: toMs(loaded, 'timeouts.run', timeouts.run),
     lease: resolveLease(loaded, { ...(config.defaults?.lease || {}) }, settings.lease),

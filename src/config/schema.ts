@@ -136,6 +136,15 @@ export const configSchema = z
       .min(1)
       .optional()
       .describe('Names of the keys, one of which must have signed a backup that is verified or restored.'),
+    metrics: z
+      .strictObject({
+        textfile: z
+          .string()
+          .regex(/^\/.+\.prom$/, 'a full path that ends in .prom is expected')
+          .describe("In the folder of node_exporter's textfile collector."),
+      })
+      .optional()
+      .describe('How jobs went, for Prometheus.'),
     defaults: z.strictObject(jobSettings).optional().describe('What each job takes that says nothing else.'),
     jobs: z
       .record(names, z.strictObject({ source: z.union([z.string().min(1), sourceSchema]), ...jobSettings }))

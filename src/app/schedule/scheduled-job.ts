@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import { resolveJob, resolveSigning } from '../../config/job.ts'
 import type { LoadedConfig } from '../../config/load.ts'
 import { LifeboatError } from '../../core/errors.ts'
@@ -48,7 +49,10 @@ export function toScheduledJob(loaded: LoadedConfig, name: string): ScheduledJob
     runTimeoutMs: job.runTimeoutMs,
     variables: after('env:'),
     secretFiles: after('file:'),
-    writes: unique(job.sinks.flatMap(({ url }) => folderOf(url))),
+    writes: unique([
+      ...job.sinks.flatMap(({ url }) => folderOf(url)),
+      ...(job.metricsFile === undefined ? [] : [dirname(job.metricsFile)]),
+    ]),
   }
 }
 

@@ -1,13 +1,14 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { runLifeboat } from '../testbed/command-line.ts'
 import { type Listener, startListener } from '../testbed/listener.ts'
 import { startMariadb } from '../testbed/mariadb.ts'
+import { readPrometheusText } from '../testbed/prometheus-text.ts'
 import { lacks } from '../testbed/requirement.ts'
 
-describe.skipIf(lacks('mariadb'))('notifications of a dump', () => {
+describe.skipIf(lacks('mariadb'))('what monitoring hears of jobs', () => {
   let home: string
   let server: Awaited<ReturnType<typeof startMariadb>>
   let listener: Listener
@@ -24,12 +25,14 @@ describe.skipIf(lacks('mariadb'))('notifications of a dump', () => {
       if (path !== '/hangs') response.end('ok')
     })
     config = join(home, 'lifeboat.yaml')
+    await mkdir(join(home, 'metrics'))
     await writeFile(join(home, 'hook'), `${listener.url}/hook\n`, { mode: 0o600 })
     await writeFile(join(home, 'hangs'), `${listener.url}/hangs\n`, { mode: 0o600 })
     await writeFile(
       config,
       `version: 1
 sinks: { near: { url: file://${home}/near } }
+metrics: { textfile: ${home}/metrics/lifeboat.prom }
 notify:
   watch: { type: healthchecks, url: env:HC_URL }
   hook: { type: webhook, url: file:${home}/hook }
@@ -72,6 +75,50 @@ jobs:
       { event: 'dump.failure', job: 'broken', exitCode: 12, code: 'engine-unreachable' },
     ])
     expect(listener.heard.map(({ body }) => body).join('\n')).not.toMatch(/tell_nobody|127\.0\.0\.1|mysql:/)
+  })
+
+  test('metrics say how each job went, and what verify found', async () => {
+    const read = async () => readPrometheusText(await readFile(`${home}/metrics/lifeboat.prom`, 'utf8'))
+    const dumped = await read()
+    const value = (name: string) => dumped.get(`lifeboat_${name}`)?.samples
+    expect(value('last_run_exit_code')).toEqual(
+      new Map([
+        ['job=broken', 12],
+        ['job=shop', 0],
+      ]),
+    )
+    for (const name of [
+      'last_success_plain_bytes',
+      'last_success_stored_bytes',
+      'newest_backup_timestamp_seconds',
+    ])
+      expect(value(name)).toEqual(new Map([['job=shop', expect.any(Number)]]))
+
+    const verified = await run('verify', '--all', '--newest-age', '1h', '--at', 'near')
+    expect(verified).toMatchObject({ exitCode: 31 })
+    const sink = `file://${home}/near`
+    expect((await read()).get('lifeboat_last_verify_exit_code')?.samples).toEqual(
+      new Map([
+        [`job=broken,sink=${sink}`, 31],
+        [`job=shop,sink=${sink}`, 0],
+      ]),
+    )
+    await run('verify', '--at', 'near', '--job', 'broken')
+    const found = await read()
+    expect(found.get('lifeboat_last_verify_exit_code')?.samples.get(`job=broken,sink=${sink}`)).toBe(21)
+    expect(found.get('lifeboat_last_verify_good_backups')?.samples.get(`job=shop,sink=${sink}`)).toBe(1)
+    expect(found.get('lifeboat_last_run_exit_code')?.samples.get('job=shop')).toBe(0)
+  })
+
+  test('metrics that can not be written fail nothing', async () => {
+    const other = join(home, 'other.yaml')
+    await writeFile(other, (await readFile(config, 'utf8')).replace('/metrics/', '/misspelt/'))
+    const args = ['verify', '--at', 'near', '--job', 'shop', '--config', other, '--json']
+    const ran = await runLifeboat(args, { home, env: env() })
+    expect(ran).toMatchObject({ exitCode: 0, stderr: '' })
+    expect(JSON.parse(ran.stdout).warnings).toMatchObject([
+      { message: expect.stringMatching(/unable to write metrics '.*misspelt/) },
+    ])
   })
 
   test('config check finds what a channel lacks', async () => {
