@@ -45,12 +45,34 @@ describe('resolveJob', () => {
     expect(resolve('{ source: mysql://db, encryption: false }').recipients).toEqual([])
   })
 
+  test('takes the lease of the defaults, one setting by the other, and lets a job do without', () => {
+    const leaseOf = (defaults: string, job: string) =>
+      resolveJob(
+        {
+          path: 'lifeboat.yaml',
+          config: parseConfig(
+            `${head.replace('  codec: zstd', `  lease: ${defaults}`)}  shop: { source: x, ${job} }`,
+            'lifeboat.yaml',
+          ),
+        },
+        'shop',
+      ).lease
+    expect(leaseOf('{ time: 30m }', 'jobs: 1')).toEqual({ ttlMs: 1_800_000, waitMs: undefined })
+    expect(leaseOf('{ time: 30m }', 'lease: { wait: 1h }')).toEqual({ ttlMs: 1_800_000, waitMs: 3_600_000 })
+    expect(leaseOf('{ time: 30m }', 'lease: false')).toBe(false)
+    expect(leaseOf('false', 'jobs: 1')).toBe(false)
+    expect(leaseOf('false', 'lease: { time: 24h }')).toEqual({ ttlMs: 86_400_000, waitMs: undefined })
+    expect(resolve('{ source: x }').lease).toEqual({ ttlMs: undefined, waitMs: undefined })
+  })
+
   test.for([
     ['{ source: x, sinks: [fra] }', /there is no sink 'fra', which job 'shop' names/, /Did you mean 'far'\?/],
     ['{ source: x, recipients: [opps] }', /there is no key 'opps'/, /Did you mean 'ops'\?/],
     ['{ source: x, recipients: [cold] }', /key 'cold' has no public file/, /keys\.cold\.public/],
     ['{ source: x, recipients: [ops], encryption: false }', /recipients and says encryption: false/, /out/],
     ['{ source: x, timeouts: { run: 99999d } }', /timeouts\.run: 99999d/, /6h/],
+    ['{ source: x, lease: { time: 59s } }', /lease\.time: 59s is not between 1m and 24h/, /15m/],
+    ['{ source: x, lease: { time: 2d } }', /lease\.time: 2d is not between 1m and 24h/, /15m/],
     ['{ source: x, timeouts: { stall: 0s } }', /timeouts\.stall: 0s/, /10m/],
   ] as const)('refuses %s', ([job, message, hint]) => {
     expect(() => resolve(job)).toThrow(
