@@ -15,6 +15,7 @@ import { countTable } from './count.ts'
 import { listDatabases } from './databases.ts'
 import { openMaintenance } from './maintenance.ts'
 import { createNativeDump } from './native/dump.ts'
+import { precheckNative } from './native/precheck.ts'
 import { restoreNative } from './native/restore.ts'
 import { readLastWrites, type TableStates } from './native/still-tables.ts'
 import type { TaskContext } from './native/task.ts'
@@ -60,13 +61,14 @@ export function dumpNative(
   )
 }
 
-export function restoreFromNative(
+export async function restoreFromNative(
   setting: NativeSetting,
   source: PartSource,
   restoring: RestoreOptions,
   signal: AbortSignal,
 ): Promise<RestoreResult> {
-  return restoreNative(
+  await requireNative(setting, signal)
+  return await restoreNative(
     {
       task: taskContext(setting, restoring.onProgress),
       openStaging: requireStaging(setting),
@@ -77,6 +79,22 @@ export function restoreFromNative(
     source,
     restoring,
     signal,
+  )
+}
+
+/** A probe looks only where the URL says layout=native, and at a restore nobody has to. */
+async function requireNative(
+  { server, sessions, staging }: NativeSetting,
+  signal: AbortSignal,
+): Promise<void> {
+  await using session = await openMaintenance(server, sessions, signal)
+  const findings = await precheckNative(session, { hasStaging: staging !== undefined }, signal)
+  const failure = findings.find(({ level }) => level === 'failure')
+  if (failure === undefined) return
+  throw new LifeboatError(
+    failure.code ?? 'unsupported',
+    `unable to restore this backup, which has layout=native: ${failure.message}`,
+    { hint: failure.hint },
   )
 }
 

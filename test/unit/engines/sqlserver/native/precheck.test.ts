@@ -1,0 +1,91 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { parseDatabaseUrl } from '../../../../../src/core/database-url.ts'
+import type { Engine, PartSource } from '../../../../../src/core/engine.ts'
+import { Secret } from '../../../../../src/core/secret.ts'
+import { createSqlServerEngine } from '../../../../../src/engines/sqlserver/index.ts'
+import { explainTask } from '../../../../../src/engines/sqlserver/native/explain-task.ts'
+import { createMemoryStaging, type MemoryStaging } from '../../../../testbed/memory-staging.ts'
+import { type SqlServer, startSqlServer } from '../../../../testbed/sqlserver.ts'
+
+const never = new AbortController().signal
+
+/** Backup of `shop` in one file that says nothing. */
+const BACKUP: PartSource = {
+  contents: {
+    format: 1,
+    databases: [{ name: 'shop' }],
+    tables: [],
+    parts: [],
+    byHand: [],
+    engine: {
+      layout: 'native',
+      shipped: true,
+      databases: [{ name: 'shop', type: 'FULL', files: [{ part: 'shop 1 of 1', bytes: 4 }] }],
+    },
+  },
+  server: { flavour: 'Microsoft SQL Server', version: '16' },
+  parts: [{ name: 'shop 1 of 1', format: 'bak', plainBytes: 4 }],
+  async *open() {
+    yield Buffer.from('rows')
+  },
+}
+
+describe('a server without the option group', () => {
+  let server: SqlServer
+  let staging: MemoryStaging
+  beforeAll(async () => {
+    server = await startSqlServer()
+    staging = createMemoryStaging()
+    await server.run('CREATE DATABASE shop')
+  })
+  afterAll(async () => {
+    await server?.[Symbol.asyncDispose]()
+  })
+
+  function engineFor(query: Record<string, string>, bucket: MemoryStaging | undefined): Engine {
+    return createSqlServerEngine(parseDatabaseUrl(server.url({ query })), {
+      searchPath: '',
+      password: async () => new Secret(server.password),
+      ...(bucket !== undefined && { staging: async () => bucket }),
+    })
+  }
+
+  test('fails its probe, as a missing bucket does, and says what to do', async () => {
+    await using engine = engineFor({ layout: 'native' }, undefined)
+    const { findings } = await engine.probe('source', never)
+    expect(findings.filter(({ level }) => level === 'failure')).toMatchObject([
+      { code: 'usage', hint: expect.stringContaining('--staging s3://') },
+      { code: 'unsupported', hint: expect.stringContaining('SQLSERVER_BACKUP_RESTORE') },
+    ])
+  })
+
+  test.each([
+    ['with a bucket', true, 'SQLSERVER_BACKUP_RESTORE'],
+    ['without one', false, '--staging'],
+  ])(
+    'refuses a restore whose URL says nothing of the layout, %s, before anything is changed',
+    async (_name, has, hint) => {
+      await using engine = engineFor({}, has ? staging : undefined)
+      await expect(engine.restore(BACKUP, { replace: true }, never)).rejects.toMatchObject({
+        message: expect.stringContaining('layout=native'),
+        hint: expect.stringContaining(hint),
+      })
+      expect([...staging.sink.objects.keys()]).toEqual([])
+      expect(await server.run("SELECT name FROM sys.databases WHERE name = 'shop'")).toEqual([
+        { name: 'shop' },
+      ])
+    },
+  )
+})
+
+test.each([
+  ['IAM role ARN option is not set', 'unsupported', 'IAM_ROLE_ARN'],
+  ['Access Denied', 'sink-denied', 's3:PutObject'],
+  ['The kms key cannot be used', 'sink-denied', 'kms:GenerateDataKey'],
+  ['There is not enough disk space', 'unsupported', 'storage'],
+  ['Something else', 'tool-failed', '@task_id = 7'],
+])('a task that says "%s" is %s', (said, code, hint) => {
+  const failure = explainTask("back up database 'shop'", 7, 'ERROR', said)
+  expect(failure).toMatchObject({ code, hint: expect.stringContaining(hint) })
+  expect(failure.message).toContain(said)
+})
