@@ -60,7 +60,7 @@ export async function restoreNative(
       }
       // Not before the last byte of the backup was verified: what it replaces may be all that there is.
       if (database.type === 'FULL' && restoring.replace) await dropDatabase(setting, database.name, signal)
-      await load(setting, database, arnOf(staging, database, stem, record), signal)
+      await load(setting, record, database, arnOf(staging, database, stem, record), signal)
     } finally {
       await clear(staging, keys, warnings)
     }
@@ -143,13 +143,21 @@ async function dropDatabase(
 
 async function load(
   { task, options }: NativeRestoreSetting,
+  record: NativeRecord,
   { name, type }: NativeDatabase,
   arn: string,
   signal: AbortSignal,
 ): Promise<void> {
   // A differential goes in without recovery, so that what fails half way can be repeated; finishing is a task of its own.
   const norecovery = type === 'DIFFERENTIAL' || options.restore.norecovery
-  const statement = restoreStatement(name, arn, { ...options.restore, type, norecovery })
+  // That of the dump, unless the region of the restore has one of its own.
+  const kmsKey = options.restore.kmsKey ?? record.kmsKey
+  const statement = restoreStatement(name, arn, {
+    ...options.restore,
+    ...(kmsKey !== undefined && { kmsKey }),
+    type,
+    norecovery,
+  })
   await runTask(task, statement, `restore database '${name}'`, signal)
   if (type === 'FULL' || options.restore.norecovery) return
   const finish = { text: FINISH_RESTORE_TEXT, parameters: { db_name: name } }

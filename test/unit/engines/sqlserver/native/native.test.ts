@@ -263,6 +263,21 @@ describe('native restore', () => {
     expect(target.rds.calls).toEqual([])
   })
 
+  test('gives the key that the server encrypted with, or the one of another region', async () => {
+    const keyIn = (region: string) => `arn:aws:kms:${region}:123456789012:key/one`
+    const source = setUp({ 'server-kms-key': keyIn('eu-west-1') })
+    source.rds.databases.set('shop', { state: 'ONLINE', data: 'full' })
+    const taken = sourceOf(await take(source.dump(['shop'])))
+    const keyOf = ({ rds }: ReturnType<typeof setUp>) =>
+      rds.calls.find(({ text }) => /rds_restore_database/.test(text))?.parameters.kms_master_key_arn
+    const same = setUp()
+    await same.restore(taken)
+    expect(keyOf(same)).toBe(keyIn('eu-west-1'))
+    const other = setUp({ 'server-kms-key': keyIn('eu-central-1') })
+    await other.restore(taken)
+    expect(keyOf(other)).toBe(keyIn('eu-central-1'))
+  })
+
   test('replaces a database only when told', async () => {
     const { full } = await fullAndDifferential()
     const target = setUp()
