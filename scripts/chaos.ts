@@ -13,6 +13,8 @@ export interface ChaosOrder {
   /** These ones and no other. */
   readonly run: readonly number[] | undefined
   readonly pairings: readonly Pairing[]
+  /** No further run is begun after so long. */
+  readonly minutes: number | undefined
   /** Where the report is written. */
   readonly report: string
 }
@@ -21,6 +23,7 @@ const { values: options } = parseArgs({
   options: {
     runs: { type: 'string', default: '500' },
     seed: { type: 'string' },
+    minutes: { type: 'string' },
     run: { type: 'string', multiple: true },
     only: { type: 'string', multiple: true },
   },
@@ -34,6 +37,7 @@ async function main(): Promise<number> {
       runs: whole(options.runs),
       run: options.run?.map(whole),
       pairings: options.only === undefined ? PAIRINGS : options.only.flatMap(pairingsLike),
+      minutes: options.minutes === undefined ? undefined : whole(options.minutes),
       report: join(folder, 'report'),
     }
     process.stderr.write(`chaos: ${order.run?.length ?? order.runs} runs, seed ${order.seed}\n`)
@@ -59,7 +63,7 @@ async function main(): Promise<number> {
 
 function whole(text: string): number {
   if (/^[1-9]\d{0,6}$/.test(text)) return Number(text)
-  throw new Error(`'${text}' is no number of runs`)
+  throw new Error(`'${text}' is no whole number above 0`)
 }
 
 /** `memory/file`, or one half of it: `mariadb/`, `/ssh`. */

@@ -11,36 +11,49 @@ import { createViolations, type Violations } from './violations.ts'
 
 export interface Campaign {
   readonly plans: readonly ChaosPlan[]
+  /** After so long no further run is begun. */
+  readonly limitMs?: number
   readonly onRun?: (report: RunReport) => void
 }
 
 /** A run that takes longer hangs: every wait in lifeboat is bounded, and those that chaos meets are short. */
-const RUN_MS = 300_000
+const RUN_MS = 600_000
 /** Most of a run is waiting: for a lease to expire, for a tool, for a stall to be given up. */
 const AT_ONCE = 3
 
 /** Each run is on a place of its own. Never rejects for what lifeboat does: that is in the reports. */
-export async function runCampaign({ plans, onRun }: Campaign): Promise<readonly RunReport[]> {
+export async function runCampaign({
+  plans,
+  limitMs = Number.POSITIVE_INFINITY,
+  onRun,
+}: Campaign): Promise<readonly RunReport[]> {
   await using folder = await newFolder('keys')
   await using roots = createRoots()
   await using servers = createServers()
   const context = { keys: await makeKeys(folder.path), roots, servers }
   const reports: RunReport[] = []
   const waiting = [...plans]
+  const endMs = performance.now() + limitMs
   /** Runs of real servers share them, and so come one after the other. */
   const real = createSlots(1)
   const work = async () => {
-    for (let plan = waiting.shift(); plan !== undefined; plan = waiting.shift()) await runOne(plan)
+    while (performance.now() < endMs) {
+      const plan = waiting.shift()
+      if (plan === undefined) return
+      await runOne(plan)
+    }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, work))
   return reports.sort((a, b) => a.plan.run - b.plan.run)
 
   async function runOne(plan: ChaosPlan): Promise<void> {
-    const report = await reportOf(plan, (violations) =>
-      plan.engine === 'memory'
-        ? runMemoryPlan(plan, context, violations)
-        : real.run(() => runServerPlan(plan, context, violations), new AbortController().signal),
-    )
+    const run = () =>
+      reportOf(plan, (violations) =>
+        plan.engine === 'memory'
+          ? runMemoryPlan(plan, context, violations)
+          : runServerPlan(plan, context, violations),
+      )
+    const report = await (plan.engine === 'memory' ? run() : real.run(run, new AbortController().signal))
     reports.push(report)
     onRun?.(report)
   }

@@ -62,6 +62,8 @@ export async function runMemoryPlan(
   const { fault } = plan
   const disk = fault.kind === 'disk-full' ? await roots.newDisk(DISK_BYTES) : undefined
   await using root = disk ?? (await roots.newRoot(plan.sink, plan.maxChunks))
+  // Before, during and after: a machine knows a place by its address, and by that finds what dead runs left there.
+  await using proxy = fault.kind === 'network' && root.address ? await startTcpProxy(root.address) : undefined
   const machine = createMachine()
   const attempts = new Map<string, Attempt>()
   const committed = new Set<string>()
@@ -119,7 +121,7 @@ export async function runMemoryPlan(
     }
   }
   const sound = async <T>(work: (sink: Sink) => Promise<T>) => {
-    await using sink = await root.open(stateFolder)
+    await using sink = await root.open(stateFolder, proxy)
     // Not before it has ended may the sink be closed.
     return await work(sink)
   }
@@ -323,8 +325,8 @@ export async function runMemoryPlan(
       }
     }
     proxy.struck().then(onStruck)
-    await using sink = await root.open(stateFolder, proxy)
-    const outcome = await outcomeOf(dump(attempt(next), sink, { signal: stop.signal }))
+    const outcome = await sound((sink) => outcomeOf(dump(attempt(next), sink, { signal: stop.signal })))
+    await proxy.heal()
     return { struck: met, outcome }
   }
 

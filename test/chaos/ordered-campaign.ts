@@ -12,6 +12,7 @@ test('the campaign that was ordered', { timeout: 24 * 3_600_000 }, async () => {
   const pairings = order.pairings.filter(isPossible)
   const missing = order.pairings.filter((pairing) => !isPossible(pairing))
   const reports = await runCampaign({
+    ...(order.minutes !== undefined && { limitMs: order.minutes * 60_000 }),
     plans:
       order.run === undefined
         ? planRuns(order.seed, order.runs, pairings)

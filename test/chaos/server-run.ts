@@ -7,7 +7,7 @@ import type { Sink } from '../../src/core/sink.ts'
 import { until } from '../testbed/cli-servers.ts'
 import { startLifeboat } from '../testbed/command-line.ts'
 import { makeFakeTool } from '../testbed/fake-tool.ts'
-import { processesOf } from '../testbed/line.ts'
+import { ownerOf, processesOf } from '../testbed/line.ts'
 import { SSH_PASSPHRASE } from '../testbed/line-places.ts'
 import { dialled } from '../testbed/line-servers.ts'
 import { startTcpProxy, type TcpProxy } from '../testbed/tcp-proxy.ts'
@@ -20,12 +20,13 @@ import { sweepPlace } from './sweep.ts'
 import type { Violations } from './violations.ts'
 
 const DISK_BYTES = 96 * 1024 * 1024
+/** Of one command, on a machine that has other things to do. */
+const RUN_MS = 240_000
 
 interface CliRun {
   readonly args?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
   readonly from?: string
-  readonly to?: string
   readonly known?: boolean
 }
 
@@ -43,7 +44,9 @@ export async function runServerPlan(
   const disk = fault.kind === 'disk-full' ? await roots.newDisk(DISK_BYTES) : undefined
   await using root = disk ?? (await roots.newRoot(plan.sink, plan.maxChunks))
   if (root.url === undefined) throw new Error('the command line needs a URL')
-  const at = await root.url()
+  // Before, during and after: a machine knows a place by its address, and by that finds what dead runs left there.
+  await using proxy = fault.kind === 'network' && root.address ? await startTcpProxy(root.address) : undefined
+  const at = await root.url(proxy)
   const committed = new Set<string>()
   const pids = new Set<number>()
   const isSsh = plan.sink === 'ssh'
@@ -52,11 +55,15 @@ export async function runServerPlan(
   const trustArgs = plan.signed ? ['--signer', keys.signingPublic] : []
 
   function start(home: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-    const run = startLifeboat([...args, ...sinkArgs, '--json'], { home, env: { ...secrets, ...env } })
+    const run = startLifeboat([...args, ...sinkArgs, '--json'], {
+      home,
+      env: { ...secrets, ...env },
+      timeoutMs: RUN_MS,
+    })
     if (run.pid !== undefined) pids.add(run.pid)
     return run
   }
-  function startDump({ args = [], env = {}, from = source.url, to = at, known = true }: CliRun = {}) {
+  function startDump({ args = [], env = {}, from = source.url, known = true }: CliRun = {}) {
     const database = ['--from', from, '--password', 'env:DB_PASSWORD']
     const keyArgs = [
       '--recipient',
@@ -67,7 +74,7 @@ export async function runServerPlan(
     const how = ['--job', JOB, '--codec', plan.codec, '--jobs', String(plan.jobs), ...lease]
     return start(
       known ? homes.known : homes.other,
-      ['dump', ...database, '--to', to, ...keyArgs, ...how, ...args],
+      ['dump', ...database, '--to', at, ...keyArgs, ...how, ...args],
       { DB_PASSWORD: source.password, ...env },
     )
   }
@@ -162,9 +169,7 @@ export async function runServerPlan(
   await tamperAndRestore(ids)
   await expectNoProcess('at the end')
   const folders = await Promise.all(['/dev/shm', tmpdir()].map((each) => readdir(each).catch(() => [])))
-  const privateFolders = folders
-    .flat()
-    .filter((name) => pids.has(Number(/^lifeboat-\d+-(\d+)-\d+-/.exec(name)?.[1])))
+  const privateFolders = folders.flat().filter((name) => pids.has(ownerOf(name) ?? 0))
   violations.expect(privateFolders.length === 0, `private folders are left: ${privateFolders}`)
   return outcome
 
@@ -248,11 +253,10 @@ export async function runServerPlan(
         return { struck: outcome !== 'made', outcome }
       }
       case 'network': {
-        if (root.address === undefined || root.url === undefined)
-          throw new Error('only a far sink has a network')
-        await using proxy = await startTcpProxy(root.address)
+        if (proxy === undefined) throw new Error('only a far sink has a network')
         const hit = injected(proxy, fault.how, fault.bytes, fault.direction)
-        const outcome = await outcomeOf(startDump({ to: await root.url(proxy) }))
+        const outcome = await outcomeOf(startDump())
+        await proxy.heal()
         return { struck: hit.struck, outcome }
       }
       default:

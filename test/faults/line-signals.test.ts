@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { until } from '../testbed/cli-servers.ts'
 import { type HttpFaultProxy, startHttpFaultProxy } from '../testbed/http-fault-proxy.ts'
-import { createLine, type Line, processesOf } from '../testbed/line.ts'
+import { createLine, type Line, ownerOf, processesOf } from '../testbed/line.ts'
 import {
   type LinePlace,
   type LineRoot,
@@ -68,7 +68,7 @@ describe.each(LINE_ENGINES)('a restore into $engine that is stopped', ({ require
     expect((await run).signal).toBe('SIGKILL')
     // Any run on this machine sweeps it, so it may be gone already.
     for (const left of await line.expectSound(root, healthy, run.pid)) {
-      expect(left).toMatch(`lifeboat-${run.pid}-`)
+      expect(ownerOf(left)).toBe(run.pid)
     }
   })
 

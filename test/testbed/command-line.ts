@@ -9,18 +9,22 @@ export interface RunOptions {
   readonly home: string
   /** In a session of its own, so that there is no /dev/tty to ask at. */
   readonly detached?: boolean
+  /** A run that hangs is a failure, and must not outlive its test. */
+  readonly timeoutMs?: number
 }
 
 /** The command line as a child process, with stdin closed and no terminal. Never rejects. */
-export function startLifeboat(args: readonly string[], { env, home, detached = false }: RunOptions) {
+export function startLifeboat(
+  args: readonly string[],
+  { env, home, detached = false, timeoutMs = 50_000 }: RunOptions,
+) {
   return execa(process.execPath, [MAIN, ...args], {
     reject: false,
     extendEnv: false,
     env: { ...environment(home), ...env },
     stdin: 'ignore',
     detached,
-    // A run that hangs is a failure, and must not outlive its test.
-    timeout: 50_000,
+    timeout: timeoutMs,
     forceKillAfterDelay: 5_000,
   })
 }

@@ -159,7 +159,7 @@ export async function createLine(): Promise<Line> {
     async expectSound(root, healthy, pid) {
       await until(async () => (await processesOf(home)).length === 0)
       const folders = await Promise.all(['/dev/shm', tmpdir()].map((each) => readdir(each).catch(() => [])))
-      const ofRun = () => folders.flat().filter((name) => name.startsWith(`lifeboat-${pid}-`))
+      const ofRun = () => folders.flat().filter((name) => ownerOf(name) === pid)
 
       await using sink = await openSink(await root.url(), {
         home,
@@ -208,7 +208,7 @@ export async function createLine(): Promise<Line> {
       expect(after.filter((name) => ![...committed].some((id) => name.includes(id)))).toEqual([])
       expect(await journalled()).toEqual([])
       const now = await Promise.all(['/dev/shm', tmpdir()].map((each) => readdir(each).catch(() => [])))
-      expect(now.flat().filter((name) => name.startsWith(`lifeboat-${pid}-`))).toEqual([])
+      expect(now.flat().filter((name) => ownerOf(name) === pid)).toEqual([])
       return [...left, ...open, ...privateFolders]
     },
     [Symbol.asyncDispose]: () => rm(home, { recursive: true, force: true }),
@@ -231,6 +231,12 @@ export async function createLine(): Promise<Line> {
     }
   }
   return line
+}
+
+/** Whose private folder it is, by its name: `lifeboat-NAMESPACE-PID-START-…`. */
+export function ownerOf(name: string): number | undefined {
+  const pid = /^lifeboat-\d+-(\d+)-\d+-[0-9a-f]+$/.exec(name)?.[1]
+  return pid === undefined ? undefined : Number(pid)
 }
 
 /** All living programs that a lifeboat with this home has started, itself included, as /proc shows them. */
