@@ -310,9 +310,7 @@ export async function runMemoryPlan(
   }
 
   async function breakNetwork(): Promise<RunOutcome> {
-    if (fault.kind !== 'network' || root.address === undefined)
-      throw new Error('only a far sink has a network')
-    await using proxy = await startTcpProxy(root.address)
+    if (fault.kind !== 'network' || proxy === undefined) throw new Error('only a far sink has a network')
     const { how, bytes, direction } = fault
     proxy.inject({ kind: how, after: { bytes, direction } })
     const stop = new AbortController()
