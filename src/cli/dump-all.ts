@@ -2,18 +2,20 @@ import { isInShard, parseShard } from '../app/schedule/shard.ts'
 import { needConfig } from '../config/find-config.ts'
 import { jobNames, resolveJob, resolveSigning } from '../config/job.ts'
 import { LifeboatError, throwIfAborted, toLifeboatError } from '../core/errors.ts'
+import { openAudit } from './audit-log.ts'
 import { delayStart } from './delay-start.ts'
 import { dumpJob } from './dump-job.ts'
 import { dumpJson } from './dump-json.ts'
 import { type DumpOptions, planDump } from './dump-plan.ts'
 import { errorObject } from './print-error.ts'
-import type { Outcome, VerbContext } from './run-verb.ts'
+import { jobLog, type Outcome, startLog, type VerbContext } from './run-verb.ts'
 import { watchJobs } from './watch-jobs.ts'
 
 /** Every job in the order of the file. One that fails is told and holds up no other; the exit code is its own. */
 export async function dumpAll(options: DumpOptions, context: VerbContext): Promise<Outcome> {
   const { reporter, environment, signal } = context
   const loaded = await needConfig(options.config, environment)
+  await startLog(jobLog(options, loaded.config.log), context)
   const shard = options.shard === undefined ? undefined : parseShard(options.shard)
   const names = jobNames(loaded)
   if (names.length === 0) {
@@ -26,14 +28,16 @@ export async function dumpAll(options: DumpOptions, context: VerbContext): Promi
   const plans = jobs
     .map((job) => planDump(options, job, resolveSigning(loaded)))
     .filter(({ job }) => shard === undefined || isInShard(job, shard))
+  const log = await openAudit(options, context)
   await delayStart(options, context)
   await using watch = await watchJobs(jobs, context)
   const results: { readonly job: string; readonly text: string; readonly json: object }[] = []
   let failed: LifeboatError | undefined
   for (const plan of plans) {
+    reporter.about(plan.job)
     reporter.say(`job ${plan.job}`)
     try {
-      const report = await watch.run(plan.job, (watched) => dumpJob(plan, watched))
+      const report = await watch.run(plan.job, (watched) => dumpJob(plan, log, watched))
       const { id } = report.dump.manifest
       results.push({ job: plan.job, text: `${plan.job} ${id}\n`, json: { ok: true, ...dumpJson(report) } })
     } catch (thrown) {

@@ -5,6 +5,7 @@ import { need } from './options.ts'
 
 export interface DumpOptions {
   readonly config?: string
+  readonly audit?: string
   readonly all?: boolean
   readonly shard?: string
   readonly jitter?: number
@@ -29,6 +30,8 @@ export interface DumpOptions {
   readonly sinkPassword?: string
   readonly sinkPassphrase?: string
   readonly json?: boolean
+  readonly logFormat?: 'text' | 'json'
+  readonly logFile?: string
 }
 
 /** A reference to a secret, and where it was written, for messages. */

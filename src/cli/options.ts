@@ -6,6 +6,8 @@ export const option = {
   json: () => new Option('--json', 'print one JSON object on stdout (docs/json.md), errors as one on stderr'),
   config: () =>
     new Option('--config <file>', 'configuration (default: LIFEBOAT_CONFIG, or the usual places)'),
+  audit: () =>
+    new Option('--audit <file>', 'record the run in this audit log (default: that of the configuration)'),
   job: () => new Option('--job <name>', 'name of the series of backups'),
   password: () =>
     new Option('--password <ref>', "the database account's password: env:NAME, file:PATH or prompt:"),
@@ -19,6 +21,12 @@ export const option = {
     ),
   passphrase: () => new Option('--passphrase <ref>', 'its passphrase: env:NAME, file:PATH or prompt:'),
   gpg: () => new Option('--gpg', 'decrypt with the gpg program, for keys in gpg-agent or on a card'),
+  logFormat: () =>
+    new Option('--log-format <format>', 'json: an object on a line of stderr for each event').choices([
+      'text',
+      'json',
+    ]),
+  logFile: () => new Option('--log-file <file>', 'such lines to a file, stderr as ever'),
   staging: () =>
     new Option(
       '--staging <s3-url>',

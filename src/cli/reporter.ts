@@ -1,5 +1,6 @@
 import type { OnEvent, RunEvent } from '../app/run-event.ts'
 import type { LifeboatError } from '../core/errors.ts'
+import type { Log } from './log.ts'
 import { errorText } from './print-error.ts'
 import { printable } from './printable.ts'
 import { createProgress, type Progress } from './progress.ts'
@@ -18,6 +19,12 @@ export interface Reporter {
   say(line: string): void
   /** An error after which the verb goes on with the next job; with --json it is in the result. */
   fail(error: LifeboatError): void
+  /** All goes to the log too; with `instead` there is nothing for people on stderr any more. */
+  logTo(log: Log, instead: boolean): void
+  /** What follows in the log is about this job. */
+  about(job: string): void
+  /** How the verb ended. True where people are to see the error on stderr. */
+  end(exitCode: number, error?: LifeboatError): boolean
   /** All so far, for --json. */
   readonly warnings: readonly Warning[]
   /** Clears the progress away and gives the terminal back as it was. */
@@ -35,11 +42,12 @@ export interface ReporterOptions {
 
 export function createReporter({ json, color, terminal, debug = false }: ReporterOptions): Reporter {
   const warnings: Warning[] = []
-  const lively = terminal && !json
+  const logs: Log[] = []
+  let quiet = json
   let progress: Progress | undefined
 
   function line(text: string, label = '', paint = ''): void {
-    if (json) return
+    if (quiet) return
     const wrapped = wrap(`${label}${text}`, columnsOf(process.stderr), '  ')
     const shown = color && paint !== '' ? `${paint}${label}\x1b[0m${wrapped.slice(label.length)}` : wrapped
     if (progress === undefined) process.stderr.write(`${shown}\n`)
@@ -48,11 +56,14 @@ export function createReporter({ json, color, terminal, debug = false }: Reporte
 
   function warn(warning: Warning): void {
     warnings.push(warning)
+    for (const log of logs) log.warn(warning)
     const hint = warning.hint === undefined ? '' : ` (${printable(warning.hint)})`
     line(` ${printable(warning.message)}${hint}`, 'warning:', '\x1b[33m')
   }
 
   function onEvent(event: RunEvent): void {
+    if (event.kind !== 'warning') for (const log of logs) log.event(event)
+    const lively = terminal && !quiet
     switch (event.kind) {
       case 'warning':
         warn(event)
@@ -75,10 +86,28 @@ export function createReporter({ json, color, terminal, debug = false }: Reporte
   return {
     onEvent,
     warn,
-    say: (text) => line(printable(text)),
+    say(text) {
+      for (const log of logs) log.say(text)
+      line(printable(text))
+    },
     fail(error) {
       close()
-      if (!json) process.stderr.write(errorText(error, { color, debug, columns: columnsOf(process.stderr) }))
+      for (const log of logs) log.fail(error)
+      if (!quiet) process.stderr.write(errorText(error, { color, debug, columns: columnsOf(process.stderr) }))
+    },
+    logTo(log, instead) {
+      logs.push(log)
+      quiet ||= instead
+    },
+    about(job) {
+      for (const log of logs) log.about(job)
+    },
+    end(exitCode, error) {
+      for (const log of logs) {
+        if (error !== undefined) log.fail(error)
+        log.end(exitCode)
+      }
+      return !quiet
     },
     warnings,
     close,

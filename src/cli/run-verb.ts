@@ -1,5 +1,6 @@
 import type { SinkContext } from '../app/registry.ts'
 import { type Environment, readEnvironment } from '../config/environment.ts'
+import type { LoadedConfig } from '../config/load.ts'
 import { createSecretSource } from '../config/secret-reference.ts'
 import { LifeboatError, toLifeboatError } from '../core/errors.ts'
 import type { SecretSource } from '../core/secret.ts'
@@ -41,11 +42,39 @@ export interface Outcome {
   readonly exitCode?: number
 }
 
+export interface VerbOptions {
+  readonly json?: boolean
+  readonly logFormat?: 'text' | 'json'
+  readonly logFile?: string
+}
+
+/** By flags, or by what the configuration says of its jobs, once that is read. */
+export async function startLog(
+  { logFormat, logFile }: VerbOptions,
+  { reporter }: Pick<VerbContext, 'reporter'>,
+): Promise<void> {
+  if (logFile === undefined && logFormat !== 'json') return
+  const { openLog } = await import('./open-log.ts')
+  const onWarning = (warning: Warning) => reporter.warn(warning)
+  const log = openLog({ verb: process.argv[2] ?? '', file: logFile, onWarning })
+  if (log !== undefined) reporter.logTo(log, logFile === undefined)
+}
+
+/** What of it holds for a job: a flag wins over the file. */
+export function jobLog(options: VerbOptions, log: LoadedConfig['config']['log'] = {}): VerbOptions {
+  if (options.logFormat !== undefined || options.logFile !== undefined) return {}
+  return {
+    ...(log.format !== undefined && { logFormat: log.format }),
+    ...(log.file !== undefined && { logFile: log.file }),
+  }
+}
+
 /** Runs a verb and resolves with the exit code, with everything printed and given back. */
 export async function runVerb(
-  { json = false }: { readonly json?: boolean },
+  options: VerbOptions,
   work: (context: VerbContext) => Promise<Outcome>,
 ): Promise<number> {
+  const { json = false } = options
   const environment = readEnvironment()
   const terminal = process.stderr.isTTY === true
   const color = terminal && environment.color
@@ -57,22 +86,26 @@ export async function runVerb(
   })
   const { signal } = interruption
   try {
-    const outcome = await work(createContext(environment, reporter, signal))
+    const context = createContext(environment, reporter, signal)
+    await startLog(options, context)
+    const outcome = await work(context)
     reporter.close()
     await writeResult(
       json
         ? `${JSON.stringify(outcome.json(reporter.warnings))}\n`
         : wrap(outcome.text, columnsOf(process.stdout), '  '),
     )
+    reporter.end(outcome.exitCode ?? 0)
     return outcome.exitCode ?? 0
   } catch (thrown) {
     reporter.close()
     const error = causeOf(thrown, signal)
-    process.stderr.write(
-      json
-        ? errorJson(error, reporter.warnings)
-        : errorText(error, { color, debug: environment.debug, columns: columnsOf(process.stderr) }),
-    )
+    const shown = reporter.end(error.exitCode, error)
+    if (json) process.stderr.write(errorJson(error, reporter.warnings))
+    else if (shown) {
+      const columns = columnsOf(process.stderr)
+      process.stderr.write(errorText(error, { color, debug: environment.debug, columns }))
+    }
     return error.exitCode
   }
 }

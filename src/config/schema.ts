@@ -136,6 +136,17 @@ export const configSchema = z
       .min(1)
       .optional()
       .describe('Names of the keys, one of which must have signed a backup that is verified or restored.'),
+    log: z
+      .strictObject({
+        format: z.enum(['text', 'json']).optional().describe('json: an object on a line for each event.'),
+        file: z
+          .string()
+          .regex(/^\//, 'a full path is expected')
+          .optional()
+          .describe('Where to; without it, to stderr, with nothing else there.'),
+      })
+      .optional()
+      .describe('How runs of jobs are logged.'),
     metrics: z
       .strictObject({
         textfile: z
@@ -145,6 +156,15 @@ export const configSchema = z
       })
       .optional()
       .describe('How jobs went, for Prometheus.'),
+    audit: z
+      .strictObject({
+        file: z
+          .string()
+          .regex(/^\//, 'a full path is expected')
+          .describe('Each run adds its start and its end to it.'),
+      })
+      .optional()
+      .describe('A log, chained by hashes, of who ran what.'),
     defaults: z.strictObject(jobSettings).optional().describe('What each job takes that says nothing else.'),
     jobs: z
       .record(names, z.strictObject({ source: z.union([z.string().min(1), sourceSchema]), ...jobSettings }))

@@ -51,7 +51,9 @@ export function toScheduledJob(loaded: LoadedConfig, name: string): ScheduledJob
     secretFiles: after('file:'),
     writes: unique([
       ...job.sinks.flatMap(({ url }) => folderOf(url)),
-      ...(job.metricsFile === undefined ? [] : [dirname(job.metricsFile)]),
+      ...[job.metricsFile, loaded.config.log?.file].flatMap((file) =>
+        file === undefined ? [] : [dirname(file)],
+      ),
     ]),
   }
 }

@@ -9,9 +9,9 @@ describe('toScheduledJob', () => {
         schedule: '30 3 * * mon-fri',
         jitterMs: 300_000,
         runTimeoutMs: 21_600_000,
-        variables: ['DB_PW', 'SIGN_PW', 'FAR_PW'],
+        variables: ['DB_PW', 'SIGN_PW', 'FAR_PW', 'CHAT_URL'],
         secretFiles: ['/run/credentials/lifeboat-shop.service/ssh.pass'],
-        writes: ['/backups/a b%'],
+        writes: ['/backups/a b%', '/var/lib/node', '/var/log/lifeboat'],
       },
     ])
   })

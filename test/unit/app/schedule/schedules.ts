@@ -10,6 +10,9 @@ sinks:
   near: { url: 'file:///backups/a%20b%25' }
   far: { url: 's3://far', password: env:FAR_PW }
   ssh: { url: 'ssh://x@y/z', passphrase: 'file:/run/credentials/lifeboat-shop.service/ssh.pass' }
+log: { file: /var/log/lifeboat/jobs.log }
+metrics: { textfile: /var/lib/node/lifeboat.prom }
+notify: { chat: { type: slack, url: env:CHAT_URL } }
 defaults: { recipients: [ops], sinks: [near] }
 jobs:
 ${jobs}
@@ -22,5 +25,6 @@ export const SHOP = `  shop:
     source: { url: 'mysql://db', password: env:DB_PW }
     sinks: [near, far, ssh]
     schedule: 30 3 * * mon-fri
+    notify: [chat]
     jitter: 5m
     timeouts: { run: 6h }`

@@ -50,7 +50,7 @@ describe('a systemd unit', () => {
   test('holds no secret, only where it comes from', () => {
     const lines = service()
     expect(lines).toContain('EnvironmentFile=/etc/lifeboat/shop.env')
-    expect(lines).toContain('# It sets, mode 0600: DB_PW, SIGN_PW, FAR_PW')
+    expect(lines).toContain('# It sets, mode 0600: DB_PW, SIGN_PW, FAR_PW, CHAT_URL')
     expect(lines).toContain('LoadCredential=ssh.pass:/etc/lifeboat/credentials/ssh.pass')
   })
 
