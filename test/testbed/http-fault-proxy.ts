@@ -8,6 +8,8 @@ export interface SeenRequest {
   /** `CreateMultipartUpload`, `UploadPart`, `HeadObject`, … by method and query. */
   readonly operation: string
   readonly partNumber: number | undefined
+  /** Whose key signed it. */
+  readonly accessKeyId: string | undefined
 }
 
 export interface HttpFault {
@@ -155,6 +157,7 @@ function seenRequest(from: IncomingMessage): SeenRequest {
     method,
     operation: operationOf(method, query, isBucket),
     partNumber: partNumber === null ? undefined : Number(partNumber),
+    accessKeyId: /Credential=([^/]+)/.exec(from.headers.authorization ?? '')?.[1],
   }
 }
 

@@ -1,15 +1,12 @@
-import { Agent as HttpAgent } from 'node:http'
-import { Agent as HttpsAgent } from 'node:https'
-import { S3Client } from '@aws-sdk/client-s3'
-import { NodeHttpHandler } from '@smithy/node-http-handler'
+import type { S3Client } from '@aws-sdk/client-s3'
 import { abortReason, LifeboatError, throwIfAborted } from '../../core/errors.ts'
 import { CHUNK_BYTES } from '../../core/sink.ts'
 import { createSlots, type Slots } from '../../core/slots.ts'
 import { orAborted } from '../../core/until-aborted.ts'
 import type { UploadJournal } from '../../core/upload-journal.ts'
 import { CHECKSUMS, type Checksum } from './checksum.ts'
+import { createClients } from './clients.ts'
 import { type Deed, explainS3Failure } from './explain.ts'
-import { trustedWith } from './tls-ca.ts'
 import type { S3Location } from './url.ts'
 
 export interface S3Timeouts {
@@ -23,6 +20,8 @@ export interface S3Timeouts {
   readonly credentialsMs: number
   /** For what is removed after a failure, all together. */
   readonly cleanupMs: number
+  /** Between looks for new credentials once they have expired in the middle of a run. */
+  readonly renewalMs: number
 }
 
 export interface S3SinkOptions extends S3Location {
@@ -76,21 +75,24 @@ const TIMEOUTS: S3Timeouts = {
   requestMs: 300_000,
   credentialsMs: 10_000,
   cleanupMs: 10_000,
+  renewalMs: 3_000,
 }
-const ATTEMPTS = 10
 const PARTS_IN_FLIGHT = 3
 const S3_MAX_PARTS = 10_000
 
 export function createPlace(options: S3SinkOptions): Place {
   const timeouts = { ...TIMEOUTS, ...options.timeouts }
-  const client = createClient(options, timeouts)
+  const clients = createClients(options, timeouts)
   const root = options.prefix === '' ? '' : `${options.prefix}/`
   const choice = options.checksum ?? 'auto'
   const call: Place['call'] = async (deed, signal, send) => {
     throwIfAborted(signal)
     try {
-      // The SDK sleeps between its tries without a look at the signal, up to 20 s.
-      return await orAborted(send(client, { abortSignal: signal }), signal)
+      return await clients.use(
+        // The SDK sleeps between its tries without a look at the signal, up to 20 s.
+        (client) => orAborted(send(client, { abortSignal: signal }), signal),
+        signal,
+      )
     } catch (thrown) {
       throw signal.aborted ? abortReason(signal) : explainS3Failure(thrown, deed, options)
     }
@@ -116,7 +118,7 @@ export function createPlace(options: S3SinkOptions): Place {
     async checkCredentials(signal) {
       const bounded = AbortSignal.any([signal, AbortSignal.timeout(timeouts.credentialsMs)])
       try {
-        await orAborted(client.config.credentials(), bounded)
+        await orAborted(clients.current().config.credentials(), bounded)
       } catch (thrown) {
         throwIfAborted(signal)
         const deed = { verb: 'open', noun: 'sink', name: `s3://${options.bucket}` } as const
@@ -133,42 +135,6 @@ export function createPlace(options: S3SinkOptions): Place {
       }
     },
     call,
-    destroy: () => client.destroy(),
-  }
-}
-
-function createClient(options: S3SinkOptions, timeouts: S3Timeouts): S3Client {
-  const region = options.region ?? (options.endpoint === undefined ? undefined : 'us-east-1')
-  return new S3Client({
-    ...(region === undefined ? {} : { region }),
-    ...(options.endpoint === undefined ? {} : { endpoint: options.endpoint }),
-    ...(options.profile === undefined ? {} : { profile: options.profile }),
-    ...(options.pathStyle === undefined ? {} : { forcePathStyle: options.pathStyle }),
-    // Checksums are ours to send and to compare; what the SDK adds by default many S3-compatibles refuse.
-    requestChecksumCalculation: 'WHEN_REQUIRED',
-    responseChecksumValidation: 'WHEN_REQUIRED',
-    maxAttempts: options.attempts ?? ATTEMPTS,
-    retryMode: 'standard',
-    requestHandler: new NodeHttpHandler({
-      connectionTimeout: timeouts.connectMs,
-      socketTimeout: timeouts.idleMs,
-      requestTimeout: timeouts.requestMs,
-      // Without it the SDK only warns.
-      throwOnRequestTimeout: true,
-      ...agents(options.tlsCa),
-    }),
-  })
-}
-
-/**
- * Agents and not options for them: for every body with `Expect: 100-continue` (2 MiB and more) the SDK makes an agent of
- * its own unless it was given one (node-http-handler 4). That would forget the CA, and cost a connection, a TLS handshake
- * and a slow start for each part: seconds between regions.
- */
-function agents(tlsCa: string | undefined): { httpAgent: HttpAgent; httpsAgent: HttpsAgent } {
-  const kept = { keepAlive: true, maxSockets: 50 }
-  return {
-    httpAgent: new HttpAgent(kept),
-    httpsAgent: new HttpsAgent(tlsCa === undefined ? kept : { ...kept, ca: trustedWith(tlsCa) }),
+    destroy: () => clients.destroy(),
   }
 }
