@@ -1,6 +1,5 @@
 import { Argument, Command, Option } from 'commander'
 import type { RestoreReport } from '../app/restore.ts'
-import { keyNames, openAudit, setOptions } from './audit-log.ts'
 import { helpTail, need, option, parseWhole } from './options.ts'
 import type { Outcome, VerbContext } from './run-verb.ts'
 import { sinkAddress } from './sink-address.ts'
@@ -25,7 +24,6 @@ interface RestoreOptions {
   readonly logFormat?: 'text' | 'json'
   readonly logFile?: string
   readonly config?: string
-  readonly audit?: string
   readonly signer?: readonly string[]
   readonly unsignedOk?: boolean
 }
@@ -64,7 +62,6 @@ export function restoreCommand(done: (exitCode: number) => void): Command {
     .addOption(option.signer())
     .addOption(option.unsignedOk())
     .addOption(option.config())
-    .addOption(option.audit())
     .addOption(option.sinkPassword())
     .addOption(option.sinkPassphrase())
     .addOption(option.logFormat())
@@ -109,15 +106,13 @@ async function restore(
   const { key: keys = [], gpg = false } = options
   const password = context.secret('--password', options.password, 'password of the database account')
   const passphrase = context.secret('--passphrase', options.passphrase, 'passphrase of the OpenPGP key')
-  const [registry, { runRestore }, { systemClock }, { checkJobName }, { defaults }, { audited }] =
-    await Promise.all([
-      import('../app/registry.ts'),
-      import('../app/restore.ts'),
-      import('../core/clock.ts'),
-      import('../core/backup-layout.ts'),
-      import('../config/defaults.ts'),
-      import('../app/audit/audited.ts'),
-    ])
+  const [registry, { runRestore }, { systemClock }, { checkJobName }, { defaults }] = await Promise.all([
+    import('../app/registry.ts'),
+    import('../app/restore.ts'),
+    import('../core/clock.ts'),
+    import('../core/backup-layout.ts'),
+    import('../config/defaults.ts'),
+  ])
   const job = checkJobName(options.job ?? defaults.job)
   const { searchPath } = environment
   await using sink = await registry.openSink(from.url, from.context)
@@ -130,41 +125,21 @@ async function restore(
     ...(password !== undefined && { password }),
     ...(staging !== undefined && { staging: staging.open }),
   })
-  const log = await openAudit(options, context)
-  const { replace = false, alongside = false, sameServerOk = false } = options
-  const facts = {
-    verb: 'restore',
-    job,
-    backup: id ?? 'latest',
-    sinks: [sink.name],
-    target: engine.target,
-    keys: [...(await keyNames(log, options))],
-    options: setOptions({ replace, alongside, 'same-server-ok': sameServerOk }),
-  }
-  const request = {
-    engine,
-    sink,
-    job,
-    id,
-    decoders: (manifest: RestoreReport['manifest']) =>
-      registry.createDecodeStages(manifest, { keys, passphrase, gpg, searchPath }),
-    replace,
-    alongside,
-    sameServerOk,
-    jobs: options.jobs ?? defaults.jobs,
-    ...(await readTrust(options, context)),
-    clock: systemClock,
-    onEvent: reporter.onEvent,
-  }
-  const report = await audited(
+  const report = await runRestore(
     {
-      log,
-      facts,
-      outcome: ({ manifest }) => ({ backup: manifest.id }),
+      engine,
+      sink,
+      job,
+      id,
+      decoders: (manifest) => registry.createDecodeStages(manifest, { keys, passphrase, gpg, searchPath }),
+      replace: options.replace ?? false,
+      alongside: options.alongside ?? false,
+      sameServerOk: options.sameServerOk ?? false,
+      jobs: options.jobs ?? defaults.jobs,
+      ...(await readTrust(options, context)),
       clock: systemClock,
       onEvent: reporter.onEvent,
     },
-    () => runRestore(request, signal),
     signal,
   )
   reporter.close()

@@ -1,7 +1,6 @@
 import { Argument, Command, Option } from 'commander'
 import type { VerifyReport, VerifyRequest } from '../app/verify.ts'
 import { LifeboatError, toLifeboatError } from '../core/errors.ts'
-import { keyNames, openAudit, setOptions } from './audit-log.ts'
 import { helpTail, option, parseAge } from './options.ts'
 import type { Outcome, VerbContext } from './run-verb.ts'
 import { sinkAddress } from './sink-address.ts'
@@ -23,7 +22,6 @@ export interface VerifyOptions {
   readonly logFormat?: 'text' | 'json'
   readonly logFile?: string
   readonly config?: string
-  readonly audit?: string
   readonly signer?: readonly string[]
   readonly unsignedOk?: boolean
 }
@@ -57,7 +55,6 @@ export function verifyCommand(done: (exitCode: number) => void): Command {
     .addOption(option.signer())
     .addOption(option.unsignedOk())
     .addOption(option.config())
-    .addOption(option.audit())
     .addOption(option.sinkPassword())
     .addOption(option.sinkPassphrase())
     .addOption(option.logFormat())
@@ -97,46 +94,8 @@ async function verify(
   const { openSink } = await import('../app/registry.ts')
   const request = await requestOf(options, context)
   await using sink = await openSink(address.url, address.context)
-  const [{ audited }, log] = await Promise.all([
-    import('../app/audit/audited.ts'),
-    openAudit(options, context),
-  ])
-  const { all = false, deep = false, job } = options
-  const backup = all ? undefined : (id ?? 'latest')
-  return audited<Looked>(
-    {
-      log,
-      facts: {
-        verb: 'verify',
-        ...(job !== undefined && { job }),
-        ...(backup !== undefined && { backup }),
-        sinks: [sink.name],
-        keys: [...(await keyNames(log, options))],
-        options: setOptions({ all, deep }),
-      },
-      outcome: ({ backup: looked, exitCode }) => ({
-        ...(looked !== undefined && { backup: looked }),
-        ...(exitCode !== undefined && { exitCode }),
-      }),
-      clock: request.clock,
-      onEvent: context.reporter.onEvent,
-    },
-    () => look({ ...request, sink }, id, options, context),
-    context.signal,
-  )
-}
-
-type Looked = Outcome & { readonly backup?: string }
-
-async function look(
-  request: Omit<VerifyRequest, 'job' | 'id'>,
-  id: string | undefined,
-  options: VerifyOptions,
-  context: VerbContext,
-): Promise<Looked> {
-  const { sink } = request
   if (options.all === true) {
-    return (await import('./verify-all.ts')).verifyAll(request, options, context)
+    return (await import('./verify-all.ts')).verifyAll({ ...request, sink }, options, context)
   }
   const [{ runVerify }, { newestAge }, { checkJobName }, { defaults }] = await Promise.all([
     import('../app/verify.ts'),
@@ -156,7 +115,7 @@ async function look(
   }
   let report: VerifyReport
   try {
-    report = await runVerify({ ...request, job, id }, context.signal)
+    report = await runVerify({ ...request, sink, job, id }, context.signal)
   } catch (thrown) {
     const none = mostMs !== undefined && (await hasNone(thrown, sink, job, context.signal))
     const error = toLifeboatError(none ? (ageOf([], mostMs).error ?? thrown) : thrown)
@@ -168,7 +127,6 @@ async function look(
   if (age?.error !== undefined) throw age.error
   const { summarise } = await import('./summary.ts')
   return {
-    backup: report.manifest.id,
     text: await conclusion(report),
     json: (warnings) => ({
       ...summarise(report.manifest),
