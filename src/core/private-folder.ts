@@ -2,14 +2,15 @@ import { randomBytes } from 'node:crypto'
 import { lstat, mkdir, open, readdir, rm, statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { destroyFolder } from './destroy-folder.ts'
 import { pidNamespace, startTime } from './process-owner.ts'
 
 const PREFIX = 'lifeboat-'
 const TMPFS_MAGIC = 0x01021994
 
 /**
- * A 0700 folder for what must not be on a command line: option files, password files. On tmpfs where there is one.
- * Its name holds the owner's pid and start time, so that a later run can remove what a killed one left.
+ * A 0700 folder for what must not be on a command line: option files, password files. On tmpfs where there is one. What is
+ * in it at the end is overwritten, then removed. Its name holds the owner's pid and start time, so that a later run can remove what a killed one left.
  */
 export interface PrivateFolder extends AsyncDisposable {
   readonly path: string
@@ -37,7 +38,7 @@ export async function createPrivateFolder(parent?: string): Promise<PrivateFolde
       return target
     },
     async [Symbol.asyncDispose]() {
-      await rm(path, { recursive: true, force: true })
+      await destroyFolder(path)
     },
   }
 }
@@ -56,7 +57,7 @@ export async function sweepPrivateFolders(root: string): Promise<readonly string
     if ((await startTime(Number(owner[2]))) === Number(owner[3])) continue
     const path = join(root, name)
     if (!(await isOwnFolder(path))) continue
-    await rm(path, { recursive: true, force: true })
+    await destroyFolder(path)
     removed.push(path)
   }
   return removed
