@@ -10,7 +10,7 @@ export function lockedBy(
   const at = (ms: number) => new Date(now.getTime() + ms).toISOString()
   const expires = at(live.remainingMs)
   const since = live.record === undefined ? undefined : at(-live.ageMs - live.record.heldMs)
-  const waited = waitedMs === 0 ? '' : `, after a wait of ${Math.round(waitedMs / 1000)} s`
+  const waited = waitedMs < 500 ? '' : `, after a wait of ${Math.round(waitedMs / 1000)} s`
   return new LifeboatError(
     'locked',
     `unable to dump job '${job}' to ${sink.name}: ${holderOf(live)}${since === undefined ? '' : ` since ${short(since)}`}${waited}; its lease expires at ${short(expires)} unless it is renewed`,
