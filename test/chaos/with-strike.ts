@@ -63,6 +63,12 @@ export function withStrike(sink: Sink, strike: Strike, onStrike: () => void = ()
     return result
   }
 
+  /** What another part was writing does not come to its end either. */
+  async function* untilGone(body: Bytes): AsyncGenerator<Uint8Array> {
+    for await (const piece of body) yield gone ? await forEver() : piece
+    if (gone) await forEver()
+  }
+
   async function* taking(body: Bytes, signal: AbortSignal): AsyncGenerator<Uint8Array> {
     let room = strike.afterBytes
     for await (const piece of body) {
@@ -100,7 +106,7 @@ export function withStrike(sink: Sink, strike: Strike, onStrike: () => void = ()
     async write(key, body, options) {
       if (gone) return forEver()
       if (!isStruck('write')) {
-        const info = await sink.write(key, body, options)
+        const info = await sink.write(key, strike.how === 'vanish' ? untilGone(body) : body, options)
         return gone ? forEver() : info
       }
       if (strike.how === 'refuse') throw failure()
