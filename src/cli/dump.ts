@@ -24,7 +24,7 @@ export function dumpCommand(done: (exitCode: number) => void): Command {
     )
     .option(
       '--from <database-url>',
-      'what to dump: mysql://user@host/db, postgres://…, sqlserver://…; socket: ?socket=/path',
+      'what to dump: mysql://user@host/db, postgres://…, sqlserver://…, oracle://…; socket: ?socket=/path',
     )
     .option('--to <sink-url>', 'where to: file:///path, s3://bucket/prefix?region=…, ssh://user@host/path')
     .addOption(option.recipient())
