@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type ChildProcess, childProcesses } from '../testbed/child-processes.ts'
 import { type CliServer, until } from '../testbed/cli-servers.ts'
 import { runLifeboat, startLifeboat, startLifeboatInTerminal } from '../testbed/command-line.ts'
+import { isNoLease } from '../testbed/line-places.ts'
 
 const PASSPHRASE = 'correct horse battery staple'
 const ID = /^\d{8}T\d{6}Z-[a-z0-9]{4}$/
@@ -58,6 +59,8 @@ export function describeCommandLine(name: string, start: () => Promise<CliServer
       (await readdir(join(home, folder), { recursive: true, withFileTypes: true }))
         .filter((entry) => !entry.isDirectory())
         .map((entry) => join(entry.parentPath, entry.name).slice(join(home, folder).length + 1))
+        // A lease is marked as given back, never removed: its number must not be used again.
+        .filter(isNoLease)
         .sort()
 
     test('dump prints the id alone; list, verify and verify --deep find it; restore proves it', async () => {

@@ -418,7 +418,9 @@ describe.skipIf(lacks('s3')).each(S3_SERVERS)('s3 sink under faults, on %s', { t
       'the right to write that is taken away in the middle, by %s',
       async (scheme) => {
         const { endpoint, caFile } = server.tls ?? { endpoint: '', caFile: '' }
-        const sink = open(scheme === 'http' ? {} : { endpoint, tlsCa: caFile })
+        // As many tries as in use: a place that refuses may hang up before it was heard, and three times in a row if it is busy.
+        const attempts = 10
+        const sink = open(scheme === 'http' ? { attempts } : { attempts, endpoint, tlsCa: caFile })
         let lift = async () => {}
         async function* body() {
           yield* inPieces(DATA.subarray(0, CHUNK + 1))
