@@ -13,6 +13,20 @@ import { restoreCommand } from './restore.ts'
 import { scheduleCommand } from './schedule.ts'
 import { verifyCommand } from './verify.ts'
 
+/** In the order of the help. The tests of the documents read it too. */
+export const VERBS = [
+  dumpCommand,
+  listCommand,
+  restoreCommand,
+  verifyCommand,
+  pruneCommand,
+  keepCommand,
+  doctorCommand,
+  keygenCommand,
+  configCommand,
+  scheduleCommand,
+]
+
 /** Parses and runs; resolves with the exit code. Throws LifeboatErrors of `usage` only: verbs print their own. */
 export async function runProgram(argv: readonly string[]): Promise<number> {
   let exitCode = 0
@@ -38,19 +52,7 @@ Start with:
 Exit codes: 0 done, 1 our bug, 2 usage, 3 configuration, 10-14 database and tools,
 20-23 sink, 30-32 keys and integrity, 40-44 refused or timed out, 130/143 stopped.`,
     )
-  const verbs = [
-    dumpCommand,
-    listCommand,
-    restoreCommand,
-    verifyCommand,
-    pruneCommand,
-    keepCommand,
-    doctorCommand,
-    keygenCommand,
-    configCommand,
-    scheduleCommand,
-  ]
-  for (const create of verbs) program.addCommand(create(done))
+  for (const create of VERBS) program.addCommand(create(done))
   for (const command of [program, ...program.commands]) {
     command
       .exitOverride()

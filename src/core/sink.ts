@@ -77,3 +77,16 @@ export interface Sink extends AsyncDisposable {
   /** The stock command that writes the named objects, joined in order, to stdout: `cat …`, `aws s3 cp … -`. */
   byHand(keys: readonly string[]): string
 }
+
+/** As `write` wants its body: no piece crosses a multiple of CHUNK_BYTES. */
+export async function* inChunks(input: Bytes): AsyncGenerator<Uint8Array> {
+  let offset = 0
+  for await (const piece of input) {
+    for (let from = 0; from < piece.length; ) {
+      const cut = piece.subarray(from, from + CHUNK_BYTES - (offset % CHUNK_BYTES))
+      yield cut
+      from += cut.length
+      offset += cut.length
+    }
+  }
+}

@@ -2,7 +2,7 @@ import type { Bytes } from '../../core/bytes.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { EngineContext, EngineEvent } from '../../core/engine.ts'
 import { LifeboatError, messageOf } from '../../core/errors.ts'
-import { CHUNK_BYTES } from '../../core/sink.ts'
+import { CHUNK_BYTES, inChunks } from '../../core/sink.ts'
 import type { OracleConnection } from './connection.ts'
 import type { RunNames } from './pieces.ts'
 import { downloadFromS3, openStaging, uploadToS3 } from './s3-transfer.ts'
@@ -93,18 +93,5 @@ export async function openShuttle(
       open = false
       await staging[Symbol.asyncDispose]()
     },
-  }
-}
-
-/** A sink takes no piece that crosses a multiple of CHUNK_BYTES. */
-async function* inChunks(input: Bytes): AsyncGenerator<Uint8Array> {
-  let offset = 0
-  for await (const piece of input) {
-    for (let at = 0; at < piece.length; ) {
-      const take = Math.min(piece.length - at, CHUNK_BYTES - (offset % CHUNK_BYTES))
-      yield piece.subarray(at, at + take)
-      at += take
-      offset += take
-    }
   }
 }

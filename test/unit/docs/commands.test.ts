@@ -2,34 +2,14 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { describe, expect, test } from 'vitest'
-import { configCommand } from '../../../src/cli/config.ts'
-import { doctorCommand } from '../../../src/cli/doctor.ts'
-import { dumpCommand } from '../../../src/cli/dump.ts'
-import { keepCommand } from '../../../src/cli/keep.ts'
-import { keygenCommand } from '../../../src/cli/keygen.ts'
-import { listCommand } from '../../../src/cli/list.ts'
-import { pruneCommand } from '../../../src/cli/prune.ts'
-import { restoreCommand } from '../../../src/cli/restore.ts'
-import { scheduleCommand } from '../../../src/cli/schedule.ts'
-import { verifyCommand } from '../../../src/cli/verify.ts'
+import { VERBS } from '../../../src/cli/program.ts'
 import { commandLines } from './command-lines.ts'
 import { type Document, readDocuments, root } from './documents.ts'
 
 const documents = await readDocuments()
 const shown = documents.flatMap(commandLines)
 const verbs = new Map(
-  [
-    dumpCommand,
-    listCommand,
-    restoreCommand,
-    verifyCommand,
-    pruneCommand,
-    keepCommand,
-    doctorCommand,
-    keygenCommand,
-    configCommand,
-    scheduleCommand,
-  ].map((create) => {
+  VERBS.map((create) => {
     const command = create(() => undefined)
     return [command.name(), command]
   }),
@@ -39,18 +19,7 @@ const verbs = new Map(
 function parse(words: readonly string[]): void {
   const [verb, ...rest] = words
   if (verb === '--help' || verb === '--version') return
-  const create = [
-    dumpCommand,
-    listCommand,
-    restoreCommand,
-    verifyCommand,
-    pruneCommand,
-    keepCommand,
-    doctorCommand,
-    keygenCommand,
-    configCommand,
-    scheduleCommand,
-  ].find((candidate) => candidate(() => undefined).name() === verb)
+  const create = VERBS.find((candidate) => candidate(() => undefined).name() === verb)
   if (create === undefined) throw new Error(`there is no verb '${verb}'`)
   const command: Command = create(() => undefined)
     .exitOverride()

@@ -1,8 +1,7 @@
 import { newBackupId } from '../../../core/backup-layout.ts'
-import type { Bytes } from '../../../core/bytes.ts'
 import type { PartSource, RestoreOptions, RestoreResult } from '../../../core/engine.ts'
 import { LifeboatError, messageOf } from '../../../core/errors.ts'
-import { CHUNK_BYTES } from '../../../core/sink.ts'
+import { inChunks } from '../../../core/sink.ts'
 import type { Staging } from '../../../core/staging.ts'
 import { fileNames } from './backup-database.ts'
 import type { NativeOptions } from './options.ts'
@@ -179,19 +178,5 @@ async function clear(staging: Staging, keys: readonly string[], warnings: string
     warnings.push(
       `plain .bak files may still lie in bucket '${staging.bucket}': ${messageOf(thrown)}; the next run from this machine removes them`,
     )
-  }
-}
-
-/** As a sink wants it: no piece crosses a multiple of CHUNK_BYTES. */
-async function* inChunks(input: Bytes): AsyncGenerator<Uint8Array> {
-  let offset = 0
-  for await (const piece of input) {
-    for (let from = 0; from < piece.length; ) {
-      const room = CHUNK_BYTES - (offset % CHUNK_BYTES)
-      const cut = piece.subarray(from, from + room)
-      yield cut
-      from += cut.length
-      offset += cut.length
-    }
   }
 }
