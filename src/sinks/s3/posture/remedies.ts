@@ -45,15 +45,6 @@ export function planRemedies(facts: BucketFacts, place: Place, options: RemedyOp
     if (fact.known && !isFine(fact.value)) remedies.push(remedy(fact.value))
   }
 
-  lacking(facts.publicAccess, blocksAll, (before) => ({
-    topic: 'public access',
-    message: 'blocks public access, whatever policies and ACLs say',
-    before,
-    after: BLOCK_ALL,
-    steps: [
-      { operation: 'put-public-access-block', input: { Bucket, PublicAccessBlockConfiguration: BLOCK_ALL } },
-    ],
-  }))
   lacking(
     facts.encryption,
     (rule) => encryptionIsFine(rule, place),
@@ -153,6 +144,16 @@ export function planRemedies(facts: BucketFacts, place: Place, options: RemedyOp
       }
     },
   )
+  // The last: once it is on, S3 refuses a policy that still holds a public statement of others.
+  lacking(facts.publicAccess, blocksAll, (before) => ({
+    topic: 'public access',
+    message: 'blocks public access, whatever policies and ACLs say',
+    before,
+    after: BLOCK_ALL,
+    steps: [
+      { operation: 'put-public-access-block', input: { Bucket, PublicAccessBlockConfiguration: BLOCK_ALL } },
+    ],
+  }))
   return remedies
 }
 
