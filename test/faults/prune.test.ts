@@ -65,7 +65,7 @@ describe('a prune that is killed', () => {
     const sink = createMemorySink({ now: () => now })
     const ids = await storeDaily(sink, 4, { parts: three })
     for (const key of ['0001.sql', '0002.sql'])
-      await put(sink, layout.object(job, '20261020T000000Z-dead', key))
+      await put(sink, layout.object(job, '20261020T000000Z-gone', key))
     now = new Date(NOW)
     return { sink, ids }
   }
@@ -84,7 +84,7 @@ describe('a prune that is killed', () => {
         const next = await prune(sink, { retention: { last: 2 } })
         expect(next).toMatchObject({ kept: ids.slice(2), failures: [] })
         const left = [...sink.objects.keys()]
-        expect(left.filter((key) => [...ids.slice(0, 2), 'dead'].some((id) => key.includes(id)))).toEqual([])
+        expect(left.filter((key) => [...ids.slice(0, 2), '-gone'].some((id) => key.includes(id)))).toEqual([])
         expect(await expectSound(sink, ids[3] ?? '')).toEqual(ids.slice(2))
       }
       // Two backups of a manifest, three parts, contents and index; two leftovers; one object for the clock.
@@ -176,17 +176,17 @@ describe.each(LINE_PLACES)('at a real sink: $kind', ({ requires, start }) => {
 
     test('what is removed is gone from the place itself; what stays verifies', async () => {
       const ids = await storeDaily(sink, 4, { parts: three })
-      await put(sink, layout.object(job, '20261020T000000Z-dead', '0001.sql'))
+      await put(sink, layout.object(job, '20261020T000000Z-gone', '0001.sql'))
       const report = await prune(sink, { retention: { last: 2 } })
       expect(report).toMatchObject({ kept: ids.slice(2), gone: ids.slice(0, 2), failures: [], leftovers: [] })
       const names = await root.names()
       expect(names.filter((name) => ids.slice(0, 2).some((id) => name.includes(id)))).toEqual([])
-      expect(names.filter((name) => name.includes('dead'))).toHaveLength(1)
+      expect(names.filter((name) => name.includes('-gone'))).toHaveLength(1)
       expect(names.filter((name) => name.includes('tick'))).toEqual([])
       // A bound in the future: what is there now is old enough.
       const swept = await prune(sink, { retention: { last: 2 }, sweepOlderThanMs: -DAY_MS })
-      expect(swept.leftovers).toMatchObject([{ id: '20261020T000000Z-dead', bytes: 4 }])
-      expect((await root.names()).filter((name) => name.includes('dead'))).toEqual([])
+      expect(swept.leftovers).toMatchObject([{ id: '20261020T000000Z-gone', bytes: 4 }])
+      expect((await root.names()).filter((name) => name.includes('-gone'))).toEqual([])
       expect(await expectSound(sink, ids[3] ?? '')).toEqual(ids.slice(2))
     })
   })
