@@ -88,15 +88,15 @@ describe('prune and keep', { timeout: 60_000 }, () => {
   })
 
   test('sweeps what killed writes left, once it is old enough', async () => {
-    await abandonWrite(place, layout.object('shop', '20261101T000000Z-dead', '0001.sql'))
+    await abandonWrite(place, layout.object('shop', '20261101T000000Z-gone', '0001.sql'))
     const prune = ['prune', '--at', at, '--job', 'shop', '--keep-last', '9', '--confirm']
     expect((await json(...prune)).runs[0].unfinished).toEqual([])
-    const [name = ''] = (await fileNames(place)).filter((each) => each.includes('dead'))
+    const [name = ''] = (await fileNames(place)).filter((each) => each.includes('Z-gone'))
     const old = new Date(Date.now() - 4 * 86_400_000)
     await utimes(join(place, name), old, old)
     expect((await json(...prune, '--sweep-older-than', '5d')).runs[0].unfinished).toEqual([])
     expect((await json(...prune)).runs[0].unfinished).toEqual([name])
-    expect((await fileNames(place)).filter((each) => each.includes('dead'))).toEqual([])
+    expect((await fileNames(place)).filter((each) => each.includes('Z-gone'))).toEqual([])
   })
 
   test.each([

@@ -330,7 +330,7 @@ describe('dump', () => {
   test('when even the clean-up fails, the error of the run is the one that is thrown, and the rest is said', async () => {
     const sink = createMemorySink()
     const dead = withFaults(sink, [
-      { on: 'write', kind: 'break', key: (key) => key.includes('0002'), afterBytes: 3 },
+      { on: 'write', kind: 'break', key: (key) => key.includes('/0002'), afterBytes: 3 },
       { on: 'list', kind: 'refuse', error: new LifeboatError('sink-denied', 'no more') },
     ])
     await expect(dump(source(), dead)).rejects.toMatchObject({ code: 'sink-unavailable' })
@@ -445,7 +445,7 @@ describe('dump', () => {
     const sink = createMemorySink()
     const controller = new AbortController()
     const stalling = withFaults(sink, [
-      { on: 'write', kind: 'stall', key: (key) => key.includes('0002'), afterBytes: 3 },
+      { on: 'write', kind: 'stall', key: (key) => key.includes('/0002'), afterBytes: 3 },
     ])
     const struck = stalling.nextStrike()
     const running = dump(source(), stalling, {}, controller.signal)
