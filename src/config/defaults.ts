@@ -10,6 +10,8 @@ export const defaults = {
   jobs: 1,
   stallTimeoutMs: 10 * 60_000,
   leaseMs: 15 * 60_000,
+  /** Of a regulated job: a quarter. */
+  drillMaxAgeMs: 90 * 86_400_000,
   /** Of Object Lock, for a bucket that doctor mends or makes. */
   lockDays: 14,
   /** Longer than any dump without a lease takes. */

@@ -1,3 +1,4 @@
+import type { Classification } from '../core/classification.ts'
 import { LifeboatError } from '../core/errors.ts'
 import { MOST_LEASE_MS } from '../core/lease-record.ts'
 import { nearest } from '../core/nearest.ts'
@@ -33,6 +34,15 @@ export interface ResolvedJob {
   readonly metricsFile: string | undefined
   readonly stallTimeoutMs: number | undefined
   readonly runTimeoutMs: number | undefined
+  /** `regulated` where nobody said one: to be guarded too little must be somebody's decision. */
+  readonly classification: Classification
+  /** Whether somebody said so. */
+  readonly classified: boolean
+  readonly verify: boolean | undefined
+  /** What is promised: how long a restore takes, how old its data is. */
+  readonly rtoMs: number | undefined
+  readonly rpoMs: number | undefined
+  readonly drill: { readonly maxAgeMs: number | undefined }
   /** False where several runs at once are wanted. */
   readonly lease: false | { readonly ttlMs: number | undefined; readonly waitMs: number | undefined }
 }
@@ -91,6 +101,18 @@ export function resolveJob(loaded: LoadedConfig, name: string): ResolvedJob {
     metricsFile: config.metrics?.textfile,
     stallTimeoutMs: toMs(loaded, 'timeouts.stall', timeouts.stall),
     runTimeoutMs: toMs(loaded, 'timeouts.run', timeouts.run),
+    classification: settings.classification ?? 'regulated',
+    classified: settings.classification !== undefined,
+    verify: settings.verify,
+    rtoMs: toAgeMs(loaded, 'rto', settings.rto),
+    rpoMs: toAgeMs(loaded, 'rpo', settings.rpo),
+    drill: {
+      maxAgeMs: toAgeMs(
+        loaded,
+        'drill.maxAge',
+        { ...config.defaults?.drill, ...present(job.drill ?? {}) }.maxAge,
+      ),
+    },
     lease: resolveLease(loaded, { ...(config.defaults?.lease || {}) }, settings.lease),
   }
 }
@@ -230,9 +252,21 @@ function lookUp<T>(
 
 const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
+/** An age, or a promise, which no timer has to wait for. */
+function toAgeMs(loaded: LoadedConfig, key: string, duration: string | undefined): number | undefined {
+  if (duration === undefined) return undefined
+  const ms = msOf(duration)
+  if (ms > 0) return ms
+  throw refuse(loaded, `${key}: ${duration} is no time`, 'Write a time such as 4h or 90d.')
+}
+
+function msOf(duration: string): number {
+  return Number(duration.slice(0, -1)) * UNIT_MS[duration.slice(-1) as keyof typeof UNIT_MS]
+}
+
 function toMs(loaded: LoadedConfig, key: string, duration: string | undefined): number | undefined {
   if (duration === undefined) return undefined
-  const ms = Number(duration.slice(0, -1)) * UNIT_MS[duration.slice(-1) as keyof typeof UNIT_MS]
+  const ms = msOf(duration)
   // Timers of Node end at 2^31 - 1 ms and would fire at once beyond it.
   if (ms > 0 && ms < 2 ** 31) return ms
   throw refuse(loaded, `${key}: ${duration} is not between 1s and 24d`, 'Write a time such as 10m or 6h.')

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { CLASSIFICATIONS } from '../core/classification.ts'
 import { messageOf } from '../core/errors.ts'
 import { parseCron } from './cron-expression.ts'
 
@@ -106,6 +107,22 @@ const jobSettings = {
   schedule: schedule.optional(),
   jitter: duration.optional().describe('A generated timer waits a random time up to this before it starts.'),
   notify: z.array(names).min(1).optional().describe('Names of whom to tell of its runs.'),
+  classification: z
+    .enum(CLASSIFICATIONS)
+    .optional()
+    .describe('What its runs must be guarded by (docs/policy.md). A job without one counts as regulated.'),
+  verify: z
+    .boolean()
+    .optional()
+    .describe('Look at what was stored, after each dump. On, but for development, unless it is said.'),
+  rto: duration.optional().describe('How long a restore may take.'),
+  rpo: duration.optional().describe('How old the data of the newest backup may be.'),
+  drill: z
+    .strictObject({
+      maxAge: duration.optional().describe('A regulated job runs only if a drill passed in this time (90d).'),
+    })
+    .optional()
+    .describe('Restores that prove the backups.'),
   timeouts: z
     .strictObject({
       stall: duration.optional().describe('Give up when no byte comes for so long.'),
