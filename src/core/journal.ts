@@ -14,9 +14,9 @@ export interface Journal<Entry extends { readonly sink: string }> {
   closed(entry: Entry): Promise<void>
   /**
    * Entries for this sink whose process is gone. Where the folder is shared, another host's or container's processes
-   * can't be seen: theirs are given once they are older than any run.
+   * can't be seen: theirs are given once they are older than any run. With an age, only what was opened so long ago.
    */
-  left(sink: string): Promise<readonly Entry[]>
+  left(sink: string, leastAgeMs?: number): Promise<readonly Entry[]>
 }
 
 /** A journal that also tells what is under way. */
@@ -39,16 +39,17 @@ export function createFileJournal<Entry extends { readonly sink: string }>(
 ): LiveJournal<Entry> {
   const path = (entry: Entry) =>
     join(folder, `${createHash('sha256').update(stable(entry)).digest('hex').slice(0, 32)}.json`)
-  async function entriesOf(sink: string): Promise<readonly { entry: Entry; dead: boolean }[]> {
-    const entries: { entry: Entry; dead: boolean }[] = []
+  async function entriesOf(sink: string): Promise<readonly { entry: Entry; dead: boolean; ageMs: number }[]> {
+    const entries: { entry: Entry; dead: boolean; ageMs: number }[] = []
     const here = await currentOwner()
     for (const name of await names(folder)) {
       if (!name.endsWith('.json')) continue
       const owned = await readOwned<Entry>(join(folder, name))
       if (owned === undefined || owned.entry.sink !== sink) continue
       const state = await ownerState(owned.owner, here)
-      const abandoned = state === 'unknown' && Date.now() - owned.openedMs > ABANDONED_MS
-      entries.push({ entry: owned.entry, dead: state === 'gone' || abandoned })
+      const ageMs = Date.now() - owned.openedMs
+      const abandoned = state === 'unknown' && ageMs > ABANDONED_MS
+      entries.push({ entry: owned.entry, dead: state === 'gone' || abandoned, ageMs })
     }
     return entries
   }
@@ -67,7 +68,10 @@ export function createFileJournal<Entry extends { readonly sink: string }>(
     async closed(entry) {
       await rm(path(entry), { force: true })
     },
-    left: async (sink) => (await entriesOf(sink)).flatMap(({ entry, dead }) => (dead ? [entry] : [])),
+    left: async (sink, leastAgeMs = 0) =>
+      (await entriesOf(sink)).flatMap(({ entry, dead, ageMs }) =>
+        dead && ageMs >= leastAgeMs ? [entry] : [],
+      ),
     live: async (sink) => (await entriesOf(sink)).flatMap(({ entry, dead }) => (dead ? [] : [entry])),
   }
 }

@@ -30,6 +30,11 @@ export interface Staging extends AsyncDisposable {
   release(keys: readonly string[]): Promise<void>
   /** Removes the objects with every version and delete marker of them. Missing is fine. Throws what it couldn't. */
   purge(keys: readonly string[], signal: AbortSignal): Promise<void>
-  /** Purges what dead runs of this machine have claimed, and returns the keys. */
+  /** What dead runs of this machine have claimed, whether it is there or not: the server may yet write it. */
+  left(): Promise<readonly string[]>
+  /**
+   * Purges what dead runs of this machine have claimed, and returns the keys of what was there. What was not there stays
+   * claimed for some days: the server may still be writing it, for a run that is gone.
+   */
   sweep(signal: AbortSignal): Promise<readonly string[]>
 }

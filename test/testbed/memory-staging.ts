@@ -44,6 +44,9 @@ export function createMemoryStaging(): MemoryStaging {
       await sink.delete(keys, signal)
       for (const key of keys) claimed.delete(key)
     },
+    async left() {
+      return []
+    },
     async sweep() {
       return []
     },

@@ -5,6 +5,7 @@ import { listDatabases, type Selection, selectDatabases } from './databases.ts'
 import { DRIVER } from './driver-version.ts'
 import { readIdentity } from './identity.ts'
 import { openMaintenance } from './maintenance.ts'
+import { smallestFirst } from './native/database-sizes.ts'
 import { precheckNative } from './native/precheck.ts'
 import type { SqlServerOptions } from './options.ts'
 import { lookIntoDatabase } from './probe-database.ts'
@@ -46,8 +47,7 @@ export async function probe(
     tools: [DRIVER, ...tools.versions],
   }
   if (options.layout === 'native') {
-    const hasStaging = context.staging !== undefined
-    findings.push(...(await precheckNative(maintenance, { hasStaging }, signal)))
+    findings.push(...(await precheckNative(maintenance, context.staging, signal)))
   }
   const all = await listDatabases(maintenance, signal)
   if (role === 'target') {
@@ -57,11 +57,11 @@ export async function probe(
   const selection = selectDatabases(all, server.url.database)
   findings.push(...describeSelection(selection, facts.login))
   const databases: { name: string; estimateBytes?: number }[] = []
-  for (const database of selection.taken) {
-    if (options.layout === 'native') {
-      databases.push({ name: database.name })
-      continue
-    }
+  if (options.layout === 'native') {
+    const names = selection.taken.map(({ name }) => name)
+    databases.push(...(await smallestFirst(maintenance, names, signal)))
+  }
+  for (const database of options.layout === 'native' ? [] : selection.taken) {
     const { estimateBytes, ...seen } = await lookIntoDatabase(sessions, database, options, signal)
     findings.push(...seen.findings)
     databases.push({ name: database.name, ...(estimateBytes !== undefined && { estimateBytes }) })

@@ -17,17 +17,20 @@ const KEYS_AT_ONCE = 8
 
 /**
  * Removes objects with every version and delete marker: in a bucket with versioning a plain delete hides the data and
- * keeps it. A bucket without versioning lists each object as its one version, `null`.
+ * keeps it. A bucket without versioning lists each object as its one version, `null`. Returns the keys of which something
+ * was there.
  */
 export async function purgeObjects(
   place: Place,
   keys: readonly string[],
   signal: AbortSignal,
-): Promise<void> {
+): Promise<ReadonlySet<string>> {
+  const found = new Set<string>()
   const queue = keys.values()
   const worker = async () => {
     for (const key of queue) {
       const versions = await versionsOf(place, place.prefixed(key), signal)
+      if (versions.length > 0) found.add(key)
       // The latest goes last: a purge that is cut off must not bring an older version to light.
       for (const version of versions.filter(({ latest }) => !latest)) {
         await deleteVersion(place, version, signal)
@@ -38,6 +41,7 @@ export async function purgeObjects(
     }
   }
   await Promise.all(Array.from({ length: Math.min(KEYS_AT_ONCE, keys.length) }, worker))
+  return found
 }
 
 async function versionsOf(place: Place, key: string, signal: AbortSignal): Promise<readonly Version[]> {

@@ -4,6 +4,9 @@ import { createS3Sink } from './index.ts'
 import { createPlace, type S3SinkOptions } from './place.ts'
 import { purgeObjects } from './purge.ts'
 
+/** Longer than any task of a server that writes to the bucket. */
+const LATE_MS = 3 * 24 * 3_600_000
+
 export interface S3StagingOptions extends S3SinkOptions {
   readonly staged: StagingJournal
 }
@@ -24,6 +27,12 @@ export function createS3Staging({ staged, ...options }: S3StagingOptions): Stagi
     }
   }
 
+  const root = place.prefixed('')
+  async function left(leastAgeMs?: number): Promise<readonly string[]> {
+    const entries = await staged.left(place.journalName, leastAgeMs)
+    return entries.flatMap(({ key }) => (key.startsWith(root) ? [key.slice(root.length)] : []))
+  }
+
   return {
     sink,
     bucket,
@@ -36,12 +45,17 @@ export function createS3Staging({ staged, ...options }: S3StagingOptions): Stagi
       for (const key of keys) await staged.closed(entry(key))
     },
     purge,
+    left: () => left(),
     async sweep(signal) {
-      const root = place.prefixed('')
-      const left = (await staged.left(place.journalName)).filter(({ key }) => key.startsWith(root))
-      const keys = left.map(({ key }) => key.slice(root.length))
-      await purge(keys, signal)
-      return keys
+      const late = new Set(await left(LATE_MS))
+      const removed: string[] = []
+      for (const key of await left()) {
+        throwIfAborted(signal)
+        const found = await purgeObjects(place, [key], signal)
+        if (found.has(key)) removed.push(key)
+        if (found.has(key) || late.has(key)) await staged.closed(entry(key))
+      }
+      return removed
     },
     async [Symbol.asyncDispose]() {
       place.destroy()

@@ -18,6 +18,7 @@ export function createMemoryStaging(...servers: readonly ScriptedOracle[]): {
       objectKey: (key) => key,
       claim: async () => undefined,
       release: async () => undefined,
+      left: async () => [],
       sweep: async () => [],
       purge: (keys, signal) => bucket.delete(keys, signal),
       [Symbol.asyncDispose]: async () => undefined,

@@ -10,6 +10,7 @@ import * as count from '../../../src/engines/sqlserver/count.ts'
 import * as databases from '../../../src/engines/sqlserver/databases.ts'
 import * as drop from '../../../src/engines/sqlserver/drop-database.ts'
 import * as identity from '../../../src/engines/sqlserver/identity.ts'
+import { DATABASE_SIZES_TEXT } from '../../../src/engines/sqlserver/native/database-sizes.ts'
 import * as nativeStatements from '../../../src/engines/sqlserver/native/statements.ts'
 import { LAST_WRITES_TEXT } from '../../../src/engines/sqlserver/native/still-tables.ts'
 import * as native from '../../../src/engines/sqlserver/native-layout.ts'
@@ -113,6 +114,7 @@ const TEXTS: readonly (readonly [string, string])[] = [
   ...named('native', [
     nativeStatements.PROCEDURES_TEXT,
     nativeStatements.TASK_STATUS_TEXT,
+    nativeStatements.ALL_TASKS_TEXT,
     nativeStatements.CANCEL_TASK_TEXT,
     nativeStatements.FINISH_RESTORE_TEXT,
     nativeStatements.DROP_DATABASE_TEXT,
@@ -132,6 +134,7 @@ const TEXTS: readonly (readonly [string, string])[] = [
     }).text,
     nativeStatements.restoreCallText("Bob's", 'arn:aws:s3:::b/k'),
     LAST_WRITES_TEXT,
+    DATABASE_SIZES_TEXT,
     native.TABLE_NAMES_TEXT,
     native.ORPHANS_TEXT,
     native.mapUserText('a ] b'),

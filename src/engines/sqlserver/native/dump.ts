@@ -6,6 +6,7 @@ import type { ObjectInfo } from '../../../core/sink.ts'
 import type { Staging } from '../../../core/staging.ts'
 import { backupDatabase, fileNames } from './backup-database.ts'
 import { nativeByHand } from './by-hand.ts'
+import { clearDeadRuns } from './clear-dead-runs.ts'
 import type { NativeOptions } from './options.ts'
 import type { NativeDatabase, NativeRecord } from './record.ts'
 import { stagedPart } from './staged-part.ts'
@@ -39,12 +40,7 @@ export function createNativeDump(setting: NativeDumpSetting, signal: AbortSignal
 
   async function* parts(): AsyncGenerator<Part> {
     staging = await setting.openStaging()
-    for (const key of await staging.sweep(signal)) {
-      dumping.onProgress?.({
-        kind: 'step',
-        message: `removed '${key}', which a run that was cut off had staged`,
-      })
-    }
+    await clearDeadRuns(setting.task, staging, signal)
     for (const [index, name] of setting.databases.entries()) {
       const before = await look(name)
       const stem = `${run}/${String(index + 1).padStart(4, '0')}`

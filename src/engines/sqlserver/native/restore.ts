@@ -4,6 +4,7 @@ import { LifeboatError, messageOf } from '../../../core/errors.ts'
 import { inChunks } from '../../../core/sink.ts'
 import type { Staging } from '../../../core/staging.ts'
 import { fileNames } from './backup-database.ts'
+import { clearDeadRuns } from './clear-dead-runs.ts'
 import type { NativeOptions } from './options.ts'
 import { type NativeDatabase, type NativeRecord, readNativeRecord } from './record.ts'
 import { DROP_DATABASE_TEXT, FINISH_RESTORE_TEXT, restoreStatement } from './statements.ts'
@@ -35,16 +36,11 @@ export async function restoreNative(
   const record = readNativeRecord(source.contents)
   const staging = await setting.openStaging()
   await checkStaging(record, staging, signal)
-  for (const key of await staging.sweep(signal)) {
-    restoring.onProgress?.({
-      kind: 'step',
-      message: `removed '${key}', which a run that was cut off had staged`,
-    })
-  }
+  await clearDeadRuns(setting.task, staging, signal)
   const run = `lifeboat-${newBackupId(setting.task.clock.now())}`
   const warnings: string[] = []
   const notRestored: { what: string; reason: string }[] = []
-  for (const [index, database] of record.databases.entries()) {
+  for (const [index, database] of smallestFirst(record.databases).entries()) {
     await checkDatabase(setting, database, restoring.replace, signal)
     const stem = `${run}/${String(index + 1).padStart(4, '0')}`
     const keys = record.shipped ? fileNames(stem, database.files.length) : []
@@ -79,6 +75,12 @@ export async function restoreNative(
       uncounted: 'recovery=norecovery leaves the databases in RESTORING until a differential backup follows',
     }),
   }
+}
+
+/** What the role of the option group may not do shows by the first task only: not after hours of staging. */
+function smallestFirst(databases: readonly NativeDatabase[]): readonly NativeDatabase[] {
+  const bytesOf = ({ files }: NativeDatabase) => files.reduce((sum, { bytes }) => sum + bytes, 0)
+  return databases.toSorted((one, other) => bytesOf(one) - bytesOf(other))
 }
 
 /** Files that were left in a bucket must still be there, as long as they were, before anything is changed. */

@@ -16,6 +16,7 @@ export const PROCEDURES_TEXT = `SELECT OBJECT_ID(N'msdb.dbo.rds_backup_database'
   OBJECT_ID(N'msdb.dbo.rds_task_status') AS status_id`
 
 export const TASK_STATUS_TEXT = 'EXEC msdb.dbo.rds_task_status @task_id = @task_id'
+export const ALL_TASKS_TEXT = 'EXEC msdb.dbo.rds_task_status'
 export const CANCEL_TASK_TEXT = 'EXEC msdb.dbo.rds_cancel_task @task_id = @task_id'
 export const FINISH_RESTORE_TEXT = 'EXEC msdb.dbo.rds_finish_restore @db_name = @db_name'
 export const DROP_DATABASE_TEXT = 'EXEC msdb.dbo.rds_drop_database @db_name = @db_name'

@@ -5,12 +5,13 @@ import type { Session, SqlRow } from '../session.ts'
 import { explainTask } from './explain-task.ts'
 import { CANCEL_TASK_TEXT, type Statement, TASK_STATUS_TEXT } from './statements.ts'
 
-/** How often a task is asked for. RDS itself refreshes every two minutes or 5 %, but ends are seen at once. */
+/** How often a task is asked for, at first and in the long run. RDS refreshes every two minutes or 5 %, but shows ends at once. */
+const FIRST_POLL_MS = 500
 const POLL_MS = 5_000
 /** How long a cancelled task may take to say so. */
 const CANCEL_MS = 60_000
 /** Asked for and not listed so often in a row: the task is gone. */
-const LOST_POLLS = 12
+const LOST_POLLS = 15
 
 export interface TaskContext {
   /** A session of its own each time: a task runs for hours, and its connection may not live as long. */
@@ -29,6 +30,8 @@ interface TaskState {
   readonly lifecycle: string
   readonly percent: number | undefined
   readonly info: string
+  /** Of its files; empty where it has none. */
+  readonly arn: string
 }
 
 /**
@@ -83,7 +86,7 @@ async function follow(
 ): Promise<TaskEnd> {
   let said = ''
   let lost = 0
-  for (;;) {
+  for (let pauseMs = FIRST_POLL_MS; ; pauseMs = Math.min(2 * pauseMs, POLL_MS)) {
     const state = await readState(context, id, signal)
     lost = state === undefined ? lost + 1 : 0
     if (lost >= LOST_POLLS) throw new TaskFailure(lostTask(id, doing))
@@ -94,7 +97,7 @@ async function follow(
     const saying = state === undefined ? '' : progressOf(doing, state)
     if (saying !== '' && saying !== said) context.onProgress?.({ kind: 'step', message: saying })
     said = saying
-    await context.clock.sleep(POLL_MS, signal)
+    await context.clock.sleep(pauseMs, signal)
   }
 }
 
@@ -107,19 +110,23 @@ async function readState(
   try {
     await using session = await context.openSession(signal)
     const rows = await session.query(TASK_STATUS_TEXT, signal, { task_id: id })
-    const row = rows.find((each) => Number(columnOf(each, 'task_id')) === id)
-    if (row === undefined) return undefined
-    const percent = Number(columnOf(row, '% complete') ?? Number.NaN)
-    return {
-      id,
-      lifecycle: String(columnOf(row, 'lifecycle') ?? '').toUpperCase(),
-      percent: Number.isFinite(percent) ? percent : undefined,
-      info: String(columnOf(row, 'task_info') ?? ''),
-    }
+    return rows.map(readTask).find((task) => task.id === id)
   } catch (thrown) {
     throwIfAborted(signal)
     if (thrown instanceof LifeboatError && thrown.code === 'engine-unreachable') return undefined
     throw thrown
+  }
+}
+
+/** One row of rds_task_status. */
+export function readTask(row: SqlRow): TaskState {
+  const percent = Number(columnOf(row, '% complete') ?? Number.NaN)
+  return {
+    id: Number(columnOf(row, 'task_id')),
+    lifecycle: String(columnOf(row, 'lifecycle') ?? '').toUpperCase(),
+    percent: Number.isFinite(percent) ? percent : undefined,
+    info: String(columnOf(row, 'task_info') ?? ''),
+    arn: String(columnOf(row, 's3_object_arn') ?? ''),
   }
 }
 
@@ -129,7 +136,7 @@ function progressOf(doing: string, { id, lifecycle, percent }: TaskState): strin
 }
 
 /** Bounded in time: whoever interrupts a run is waiting for the prompt. The error that led here is the news. */
-async function cancelTask(context: TaskContext, id: number): Promise<void> {
+export async function cancelTask(context: TaskContext, id: number): Promise<void> {
   const signal = AbortSignal.timeout(CANCEL_MS)
   try {
     {
