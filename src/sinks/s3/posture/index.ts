@@ -1,9 +1,9 @@
-import { GetBucketPolicyCommand, HeadBucketCommand } from '@aws-sdk/client-s3'
+import { GetBucketEncryptionCommand, GetBucketPolicyCommand, HeadBucketCommand } from '@aws-sdk/client-s3'
 import { throwIfAborted } from '../../../core/errors.ts'
 import type { Finding } from '../../../core/finding.ts'
 import { failureStatus } from '../explain.ts'
 import { createPlace, type Place, type S3SinkOptions } from '../place.ts'
-import { askFact, type BucketFacts, readFacts } from './facts.ts'
+import { askFact, type BucketFacts, type Fact, readFacts } from './facts.ts'
 import { type DatabasePlace, describeFacts } from './findings.ts'
 import { parsePolicy } from './policy.ts'
 import { creation, type LogBucket, planRemedies, type Remedy } from './remedies.ts'
@@ -23,6 +23,8 @@ export interface BucketPosture extends AsyncDisposable {
   readonly name: string
   readonly bucket: string
   look(database: DatabasePlace | undefined, signal: AbortSignal): Promise<Look>
+  /** How what is written with no word about it is encrypted: `aws:kms`, `AES256`; undefined for not at all. */
+  defaultEncryption(signal: AbortSignal): Promise<Fact<string | undefined>>
   /** What is missing, as far as it could be asked. Changes nothing. */
   remedies(choice: RemedyChoice, signal: AbortSignal): Promise<readonly Remedy[]>
   /** Makes the bucket itself; one of one's own that is there already is left as it is. */
@@ -51,7 +53,7 @@ export function createBucketPosture(options: S3SinkOptions): BucketPosture {
       return await readFacts(place, AbortSignal.any([signal, bound]))
     } catch (thrown) {
       if (signal.aborted || !bound.aborted) throw thrown
-      return nothingKnown(`no answer within ${LOOK_MS / 1000} s`)
+      return nothingKnown()
     }
   }
   return {
@@ -61,6 +63,21 @@ export function createBucketPosture(options: S3SinkOptions): BucketPosture {
       const facts = await read(signal)
       const complete = Object.values(facts).every(({ known }) => known)
       return { findings: describeFacts(facts, place, database), complete }
+    },
+    async defaultEncryption(signal) {
+      const bound = AbortSignal.timeout(LOOK_MS)
+      try {
+        return await askFact(
+          place,
+          AbortSignal.any([signal, bound]),
+          (client, sent) => client.send(new GetBucketEncryptionCommand({ Bucket: options.bucket }), sent),
+          ({ ServerSideEncryptionConfiguration: { Rules = [] } = {} }) =>
+            Rules[0]?.ApplyServerSideEncryptionByDefault?.SSEAlgorithm,
+        )
+      } catch (thrown) {
+        if (signal.aborted || !bound.aborted) throw thrown
+        return noAnswer()
+      }
     },
     async remedies({ logBucket, lockDays }, signal) {
       const facts = await read(signal)
@@ -78,8 +95,12 @@ export function createBucketPosture(options: S3SinkOptions): BucketPosture {
   }
 }
 
-function nothingKnown(reason: string): BucketFacts {
-  const fact = { known: false, why: 'unreachable', reason } as const
+function noAnswer() {
+  return { known: false, why: 'unreachable', reason: `no answer within ${LOOK_MS / 1000} s` } as const
+}
+
+function nothingKnown(): BucketFacts {
+  const fact = noAnswer()
   return {
     region: fact,
     publicAccess: fact,

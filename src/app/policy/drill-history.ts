@@ -1,0 +1,67 @@
+import { LifeboatError, messageOf, throwIfAborted } from '../../core/errors.ts'
+import type { Sink } from '../../core/sink.ts'
+import { listNames } from '../catalog.ts'
+import type { DrillHistory, LastDrill } from './drill-rule.ts'
+import type { Known } from './rule.ts'
+
+/** The newest drill of a job that passed, as far as a place knows; where none did, the newest; undefined for none at all. */
+export type ReadLastDrill = (sink: Sink, job: string, signal: AbortSignal) => Promise<LastDrill | undefined>
+
+export interface DrillHistoryRequest {
+  /** A drill may have restored from any of them. */
+  readonly sinks: readonly Sink[]
+  readonly job: string
+  readonly lastDrill: ReadLastDrill
+}
+
+/** A place that is silent holds up a run no longer than this. */
+const HISTORY_MS = 20_000
+
+/**
+ * What the places know of drills. One that does not answer matters only where the others know of none that passed. Throws
+ * only where the signal says so.
+ */
+export async function readDrillHistory(
+  { sinks, job, lastDrill }: DrillHistoryRequest,
+  signal: AbortSignal,
+): Promise<Known<DrillHistory>> {
+  const bounded = AbortSignal.any([signal, AbortSignal.timeout(HISTORY_MS)])
+  const answers = await Promise.all(sinks.map((sink) => askPlace(sink, job, lastDrill, bounded)))
+  throwIfAborted(signal)
+  const found = answers.flatMap((answer) => (answer.known ? [answer.value] : []))
+  const last = newest(found.flatMap((history) => history.last ?? []))
+  const silent = answers.find((answer) => !answer.known)
+  if (silent !== undefined && last?.outcome !== 'passed') return silent
+  const oldest = found
+    .flatMap(({ oldestBackup }) => oldestBackup ?? [])
+    .sort((a, b) => a.getTime() - b.getTime())
+  return { known: true, value: { last, oldestBackup: oldest[0] } }
+}
+
+async function askPlace(
+  sink: Sink,
+  job: string,
+  lastDrill: ReadLastDrill,
+  signal: AbortSignal,
+): Promise<Known<DrillHistory>> {
+  try {
+    const [last, names] = await Promise.all([lastDrill(sink, job, signal), listNames(sink, job, signal)])
+    return { known: true, value: { last, oldestBackup: names[0] && startOf(names[0].id) } }
+  } catch (thrown) {
+    // The first dump makes the folder; a bucket that is not there stops it by itself.
+    if (thrown instanceof LifeboatError && thrown.code === 'sink-not-found') {
+      return { known: true, value: { last: undefined, oldestBackup: undefined } }
+    }
+    return { known: false, reason: `${sink.name}: ${messageOf(thrown)}` }
+  }
+}
+
+/** Of `20261122T210500Z-k3f9`, which begins with the time. */
+function startOf(id: string): Date {
+  return new Date(id.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z.*$/, '$1-$2-$3T$4:$5:$6Z'))
+}
+
+function newest(drills: readonly LastDrill[]): LastDrill | undefined {
+  const passed = drills.filter(({ outcome }) => outcome === 'passed')
+  return (passed.length > 0 ? passed : drills).toSorted((a, b) => b.at.getTime() - a.at.getTime())[0]
+}

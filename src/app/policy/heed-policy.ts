@@ -1,0 +1,62 @@
+import type { Classification } from '../../core/classification.ts'
+import type { OnEvent } from '../run-event.ts'
+import { type DumpFactsRequest, gatherDumpFacts } from './dump-facts.ts'
+import { DUMP_RULES } from './dump-rules.ts'
+import { refusal } from './refusal.ts'
+import { type Broken, brokenOf, judge, type Verdict } from './rule.ts'
+
+export interface ClassifiedDump extends DumpFactsRequest {
+  readonly classification: Classification
+  /** Whether somebody said so. */
+  readonly classified: boolean
+}
+
+export async function judgeDump(dump: ClassifiedDump, signal: AbortSignal): Promise<readonly Verdict[]> {
+  return judge(DUMP_RULES, dump.classification, await gatherDumpFacts(dump, signal))
+}
+
+export interface DumpPolicy {
+  /** Undefined: nothing is demanded. */
+  readonly dump: ClassifiedDump | undefined
+  /** Undefined unless the operator asked for it: what else it goes without. */
+  readonly emergency: { readonly without: readonly string[] } | undefined
+  readonly onEvent: OnEvent
+}
+
+/** For the manifest. */
+export interface PolicyRecord {
+  readonly classification?: Classification
+  readonly emergency?: { readonly overridden: readonly string[] }
+}
+
+const NOT_ASKED = 'an emergency waits for no answer'
+
+/** Throws `policy` with all that is not met, unless it is an emergency: then it says what is overridden. */
+export async function heedDumpPolicy(
+  { dump, emergency, onEvent }: DumpPolicy,
+  signal: AbortSignal,
+): Promise<PolicyRecord> {
+  const classification = dump && { classification: dump.classification }
+  if (emergency === undefined) {
+    if (dump === undefined) return {}
+    const verdicts = await judgeDump(dump, signal)
+    const refused = refusal({ what: `dump job '${dump.job}'`, ...dump, verdicts })
+    if (refused !== undefined) throw refused
+    return { ...classification }
+  }
+  const verdicts =
+    dump === undefined ? [] : await judgeDump({ ...dump, ask: { notAsked: NOT_ASKED } }, signal)
+  const broken = brokenOf(verdicts)
+  const overridden = [...broken.map(({ rule }) => rule), ...emergency.without]
+  onEvent({ kind: 'warning', ...emergencyText(broken, emergency.without) })
+  return { ...classification, emergency: { overridden } }
+}
+
+function emergencyText(broken: readonly Broken[], without: readonly string[]) {
+  const told = [...broken.map(({ rule, found }) => `${rule} (${found})`), ...without]
+  const what = told.length === 0 ? 'nothing had to be' : told.join(', ')
+  return {
+    message: `emergency: overridden: ${what}`,
+    hint: 'the manifest says so; mend it when the data is out',
+  }
+}
