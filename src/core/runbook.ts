@@ -1,0 +1,135 @@
+/**
+ * A way out of a region is a runbook: named steps in order, each of which looks before it acts. A way's plan is pure; all that
+ * it needs to know is gathered first, and kept in the run's journal, so that a resumed run has the very same plan.
+ */
+
+/** `switch` changes who serves, `destroy` can't be undone: both need the operator's word. */
+export type StepEffect = 'read' | 'create' | 'switch' | 'destroy'
+
+/** What a step has seen, by name: shown to people, kept in the journal and in the report. Never a secret. */
+export type SeenFacts = Readonly<Record<string, string | number | boolean | null>>
+
+/**
+ * What is, not what was done:
+ * - `todo`: nothing of it is there; `apply` would make it.
+ * - `running`: begun, by whomever, or something that has to end first: look again later.
+ * - `done`: it is as it should be; whoever made it so.
+ * - `blocked`: it can't be done as things are; `reason` says why, `hint` what to do.
+ */
+export interface Observation {
+  readonly state: 'todo' | 'running' | 'done' | 'blocked'
+  /** As the cloud reports it, 0 to 100. */
+  readonly percent?: number
+  /** Accepted, but waiting for its turn: no progress is to be expected yet. */
+  readonly queued?: boolean
+  /** In a phrase: `status copying`. */
+  readonly reason?: string
+  readonly hint?: string
+  readonly seen?: SeenFacts
+}
+
+/**
+ * A line to type by hand. A word `$NAME` stands for what an earlier line with `assign: 'NAME'` printed; every other word is
+ * literal.
+ */
+export interface CliLine {
+  readonly argv: readonly string[]
+  readonly assign?: string
+}
+
+/** What has to hold before the next step: the line prints it. */
+export interface StatusCheck extends CliLine {
+  /** What it prints when all is well; `…` where any text will do. */
+  readonly expect: string
+}
+
+/** What the caller must be allowed to do, for `--print-policy`. */
+export interface Permission {
+  readonly actions: readonly string[]
+  /** ARNs, or `*` where the action knows no resources. */
+  readonly resources: readonly string[]
+  /** `Condition` of the statement, where a bare action would allow more than the step does. */
+  readonly condition?: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>
+}
+
+/**
+ * - `observe` only reads, as often as the runner likes, before and after `apply`, in any run.
+ * - `apply` begins the change and does not wait for its end. It is safe to repeat: names derive from the run's id, and what
+ *   a call made carries the run's tag. The runner calls it only after `todo`; never for a step that only reads, whose
+ *   `todo` would be a defect.
+ * - A call's failure is a LifeboatError with a fault (core/cloud-fault.ts), by which the runner knows whether to try again.
+ * - Ports bound every call; the runner bounds the waiting.
+ */
+export interface Step<Ports> {
+  /** Kebab-case, unique in its runbook, the same in each run: journals name it. */
+  readonly id: string
+  /** Imperative: `copy the snapshot to eu-central-1`. */
+  readonly title: string
+  readonly effect: StepEffect
+  /** The same by hand. Empty only for a step that no AWS call stands for. */
+  command(): readonly CliLine[]
+  /** Undefined only where nothing can be asked. */
+  check(): StatusCheck | undefined
+  permissions(): readonly Permission[]
+  observe(ports: Ports, signal: AbortSignal): Promise<Observation>
+  apply(ports: Ports, signal: AbortSignal): Promise<void>
+  /** How long between two looks; 15 s where it is left out. */
+  readonly pollMs?: number
+  /** How long it usually takes, for the plan. */
+  readonly usualMs?: number
+}
+
+export interface Runbook<Ports> {
+  readonly way: string
+  /** In order. */
+  readonly steps: readonly Step<Ports>[]
+  /** What a person should know beforehand, in whole sentences. */
+  readonly warnings: readonly string[]
+  /** What no longer holds afterwards, or must still be done by hand, in whole sentences. */
+  readonly afterwards: readonly string[]
+  /** How to go back, in whole sentences or lines to type. */
+  readonly rollback: readonly string[]
+}
+
+/** What the page of a way says beyond its plan. */
+export interface WayPage {
+  /** When it is open. */
+  readonly open: readonly string[]
+  /** What it costs: data (RPO), time (RTO), money. */
+  readonly costs: readonly string[]
+}
+
+/**
+ * A way out. `Options` and `Facts` are plain JSON: they are kept in the journal.
+ *
+ * - `choose`: what the flags mean for this way; throws `usage`. Pure.
+ * - `gather`: asks once per run what the plan depends on, read-only, the source only as far as it answers. Throws
+ *   `step-failed` with a hint where the way is closed.
+ * - `plan`: pure, and the same for the same three arguments.
+ */
+export interface Way<Flags, Options, Facts, Ports> {
+  readonly name: string
+  readonly title: string
+  readonly page: WayPage
+  /** After so long another way is offered. */
+  readonly deadlineMs: number
+  choose(flags: Flags): Options
+  gather(options: Options, ports: Ports, signal: AbortSignal): Promise<Facts>
+  plan(options: Options, facts: Facts, run: RunName): Runbook<Ports>
+  /** For the documents, and for a simulated cloud that has what the way needs: names there and here agree. */
+  readonly example: { readonly options: Options; readonly facts: Facts }
+}
+
+/** What a run is called, and what it calls things. */
+export interface RunName {
+  /** `20261122T210500Z-k3f9`. */
+  readonly id: string
+}
+
+/** Tag of whatever a run makes: so a later look knows its own from a stranger's of the same name. */
+export const RUN_TAG = 'lifeboat:run'
+
+/** `lifeboat-20261122t210500z-k3f9-copy`: lower case, letters, digits and single hyphens, which every AWS name may have. */
+export function nameOf(run: RunName, what: string): string {
+  return `lifeboat-${run.id.toLowerCase()}${what === '' ? '' : `-${what}`}`
+}

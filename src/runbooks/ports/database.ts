@@ -1,0 +1,38 @@
+import type { Endpoint } from './rds.ts'
+
+/** How far a connection came; each rung only where the one before held. */
+export interface DatabaseLook {
+  readonly addresses: readonly string[]
+  readonly rungs: readonly {
+    readonly rung: 'dns' | 'tcp' | 'tls' | 'login' | 'read' | 'write'
+    readonly outcome: 'ok' | 'failed' | 'skipped'
+    readonly reason?: string
+    readonly tookMs: number
+  }[]
+}
+
+/**
+ * The database itself, over its own protocol: no control plane is asked, and it answers where that is dead. Which account
+ * logs in is the adapter's: the operator gave it. Without one, whatever needs a login is `unknown` or `skipped`.
+ */
+export interface DatabasePort {
+  /** Writes, where asked to, into a scratch table of its own, and removes it. */
+  look(endpoint: Endpoint, write: boolean, signal: AbortSignal): Promise<DatabaseLook>
+  /** Could an application write there now? `unknown` where it answers but nobody could log in to ask. */
+  writable(
+    endpoint: Endpoint,
+    signal: AbortSignal,
+  ): Promise<'writable' | 'read-only' | 'unreachable' | 'unknown'>
+  /** Read-only, write rights revoked, sessions ended: what of it could be done. `undo` are the statements that lift it. */
+  fence(
+    endpoint: Endpoint,
+    signal: AbortSignal,
+  ): Promise<{
+    readonly done: readonly string[]
+    readonly failed: readonly string[]
+    readonly undo: readonly string[]
+  }>
+  unfence(endpoint: Endpoint, undo: readonly string[], signal: AbortSignal): Promise<void>
+  /** First column of the first row of the operator's own query. */
+  newest(endpoint: Endpoint, query: string, signal: AbortSignal): Promise<string | undefined>
+}

@@ -1,0 +1,125 @@
+import type { Tags } from '../ports.ts'
+
+export interface RdsCluster {
+  readonly id: string
+  readonly arn: string
+  readonly status: string
+  readonly engine: string
+  readonly engineVersion: string
+  /** `provisioned`, `serverless` … */
+  readonly engineMode?: string
+  readonly members: readonly { readonly instanceId: string; readonly writer: boolean }[]
+  readonly port: number
+  readonly writerHost?: string
+  readonly readerHost?: string
+  readonly customEndpoints: readonly { readonly id: string; readonly host: string }[]
+  readonly zones: readonly string[]
+  readonly subnetGroup?: string
+  readonly vpcId?: string
+  readonly securityGroups: readonly string[]
+  readonly parameterGroup?: string
+  readonly encrypted: boolean
+  readonly kmsKeyArn?: string
+  readonly deletionProtection: boolean
+  readonly backupRetentionDays: number
+  readonly backupWindow?: string
+  readonly maintenanceWindow?: string
+  readonly latestRestorable?: Date
+  readonly iamAuthentication: boolean
+  readonly logExports: readonly string[]
+  readonly masterUser?: string
+  readonly databaseName?: string
+  readonly roles: readonly string[]
+  readonly resourceId: string
+  readonly serverless?: { readonly minCapacity: number; readonly maxCapacity: number }
+  readonly globalClusterId?: string
+  readonly replicaOf?: string
+  readonly tags: Tags
+}
+
+export interface ClusterSettings {
+  readonly subnetGroup: string
+  readonly securityGroups: readonly string[]
+  readonly parameterGroup?: string
+  readonly deletionProtection: boolean
+  readonly iamAuthentication?: boolean
+  readonly logExports?: readonly string[]
+  readonly port?: number
+  readonly serverless?: { readonly minCapacity: number; readonly maxCapacity: number }
+}
+
+export interface NewCluster extends ClusterSettings {
+  readonly id: string
+  readonly engine: string
+  readonly engineVersion: string
+  /** Joins as a secondary; then master user and database come from the primary. */
+  readonly globalClusterId?: string
+  readonly masterUser?: string
+  readonly databaseName?: string
+  readonly kmsKeyArn?: string
+  readonly backupRetentionDays: number
+  readonly tags: Tags
+}
+
+export interface ClusterChange extends Partial<Omit<ClusterSettings, 'subnetGroup'>> {
+  readonly backupRetentionDays?: number
+  readonly backupWindow?: string
+}
+
+export interface GlobalCluster {
+  readonly id: string
+  readonly arn: string
+  readonly status: string
+  readonly engine: string
+  readonly engineVersion: string
+  readonly encrypted: boolean
+  readonly deletionProtection: boolean
+  /** Of the writer, whichever region it is in. */
+  readonly endpoint?: string
+  readonly members: readonly {
+    readonly clusterArn: string
+    readonly region: string
+    readonly writer: boolean
+    /** `connected`, `pending-resync` */
+    readonly synchronization?: string
+  }[]
+  /** Only while one is under way. */
+  readonly failover?: {
+    readonly status: 'pending' | 'failing-over' | 'cancelling'
+    readonly fromArn?: string
+    readonly toArn?: string
+    readonly dataLossAllowed: boolean
+  }
+}
+
+export interface RdsClusters {
+  cluster(id: string, signal: AbortSignal): Promise<RdsCluster | undefined>
+  clusters(signal: AbortSignal): Promise<readonly RdsCluster[]>
+  /** Has no instances yet. */
+  createCluster(input: NewCluster, signal: AbortSignal): Promise<void>
+  modifyCluster(id: string, change: ClusterChange, signal: AbortSignal): Promise<void>
+  deleteCluster(id: string, signal: AbortSignal): Promise<void>
+  globalCluster(id: string, signal: AbortSignal): Promise<GlobalCluster | undefined>
+  globalClusters(signal: AbortSignal): Promise<readonly GlobalCluster[]>
+  /** Around a cluster that is there, which becomes its primary. */
+  createGlobalCluster(
+    input: { readonly id: string; readonly primaryArn: string; readonly tags: Tags },
+    signal: AbortSignal,
+  ): Promise<void>
+  /** Planned, of a healthy one: nothing is lost. Fails while the primary's region is impaired. */
+  switchoverGlobalCluster(
+    input: { readonly id: string; readonly targetArn: string },
+    signal: AbortSignal,
+  ): Promise<void>
+  /** Always with data loss allowed: without that it would be a switchover, which can't help in an outage. */
+  failoverGlobalCluster(
+    input: { readonly id: string; readonly targetArn: string },
+    signal: AbortSignal,
+  ): Promise<void>
+  /** The cluster stands by itself afterwards and takes writes. */
+  removeFromGlobalCluster(
+    input: { readonly id: string; readonly clusterArn: string },
+    signal: AbortSignal,
+  ): Promise<void>
+  deleteGlobalCluster(id: string, signal: AbortSignal): Promise<void>
+}
