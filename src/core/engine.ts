@@ -127,6 +127,9 @@ export interface Occupancy {
 
 export type Sameness = { readonly verdict: 'same' | 'different' | 'unsure'; readonly reason: string }
 
+/** Most rows that `query` gives: it is for checks, not for data. */
+export const QUERY_ROWS = 1000
+
 /**
  * A database server and its own tools. An engine knows nothing of sinks or stages. All methods are read-only but
  * `restore`. Options of the engine come from the database URL; tools' commands from the configuration.
@@ -144,6 +147,17 @@ export interface Engine extends AsyncDisposable {
   restore(source: PartSource, options: RestoreOptions, signal: AbortSignal): Promise<RestoreResult>
   /** Exact row counts now, in the order asked; `rows` is undefined for a table that is not there. */
   count(tables: readonly TableCount[], signal: AbortSignal): Promise<readonly TableCount[]>
+  /**
+   * The first QUERY_ROWS rows of one statement, in the order of its columns: in a read-only transaction where the server
+   * knows such, else in one that is rolled back. Times come as text, in UTC where the type knows no zone of its own.
+   * Without a database in the one that the URL names, or in none. A throw that is the statement's own fault is `tool-failed`
+   * or `usage`.
+   */
+  query?(
+    database: string | undefined,
+    sql: string,
+    signal: AbortSignal,
+  ): Promise<readonly (readonly unknown[])[]>
   /** Hand-typed commands, one per part, that load it with stock tools; each reads the plain part on stdin. */
   byHand(
     contents: Pick<Contents, 'databases'>,

@@ -7,6 +7,7 @@ import { compareIdentity } from './identity.ts'
 import { readInventory } from './inventory.ts'
 import { parseMysqlOptions } from './options.ts'
 import { probeSource, probeTarget } from './probe.ts'
+import { queryRows } from './query.ts'
 import { restore } from './restore.ts'
 import { createServerAccess } from './server-access.ts'
 import type { SourceFacts } from './source-facts.ts'
@@ -49,6 +50,7 @@ export function createMysqlEngine(url: DatabaseUrl, context: EngineContext): Eng
     compareIdentity: (recorded, probe) => compareIdentity(recorded, probe.identity),
     restore: (source, restoring, signal) => restore({ access, context, options }, source, restoring, signal),
     count: (tables, signal) => countRows(access, tables, signal),
+    query: (database, sql, signal) => queryRows(access, database ?? url.database, sql, signal),
     byHand: (_contents, part) => byHand(url, part),
     [Symbol.asyncDispose]: () => access[Symbol.asyncDispose](),
   }

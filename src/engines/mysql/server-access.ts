@@ -26,6 +26,8 @@ export type Row = Readonly<Record<string, unknown>>
 /** One connection to the server through the driver. */
 export interface Session {
   query(sql: string): Promise<readonly Row[]>
+  /** The same in the order of the columns, whatever their names. */
+  rows(sql: string): Promise<readonly (readonly unknown[])[]>
 }
 
 export interface OptionFile {
@@ -105,16 +107,18 @@ export function createServerAccess(
       signal.addEventListener('abort', cut, { once: true })
       try {
         throwIfAborted(signal)
+        const ask = async (sql: string, rowsAsArray: boolean) => {
+          try {
+            // The driver never settles a query whose connection was destroyed.
+            const [rows] = await orAborted(connection.query({ sql, rowsAsArray }), signal)
+            return Array.isArray(rows) ? rows : []
+          } catch (thrown) {
+            throw queryFailure(target, sql, thrown)
+          }
+        }
         return await run({
-          async query(sql) {
-            try {
-              // The driver never settles a query whose connection was destroyed.
-              const [rows] = await orAborted(connection.query(sql), signal)
-              return Array.isArray(rows) ? (rows as Row[]) : []
-            } catch (thrown) {
-              throw queryFailure(target, sql, thrown)
-            }
-          },
+          query: async (sql) => (await ask(sql, false)) as Row[],
+          rows: async (sql) => (await ask(sql, true)) as unknown[][],
         })
       } catch (thrown) {
         if (signal.aborted) throw abortReason(signal)

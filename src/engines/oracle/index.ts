@@ -16,6 +16,7 @@ import { compareIdentity } from './identity.ts'
 import { createPackageRunner } from './job-runner.ts'
 import { findOccupied } from './occupied.ts'
 import { probe } from './probe.ts'
+import { queryRows } from './query.ts'
 import { restoreByDatapump } from './restore.ts'
 import { readServerFacts } from './server-facts.ts'
 import { createThinSource, DEFAULT_PORT } from './thin-connection.ts'
@@ -67,6 +68,10 @@ export function createOracleEngine(
     async count(tables, signal) {
       await using connection = await source.open(signal)
       return await countNow(connection, tables, options.remapSchemas, signal)
+    },
+    query(schema, sql, signal) {
+      const named = schema === undefined ? undefined : (options.remapSchemas.get(schema) ?? schema)
+      return queryRows(source, named, sql, signal)
     },
     byHand({ databases }, part) {
       const schemas = databases.map(({ name }) => name)

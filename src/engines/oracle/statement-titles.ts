@@ -8,6 +8,8 @@ import * as run from './run-statements.ts'
 const TITLES = new Map<string, string>([
   [dictionary.COUNT_ROWS_AS_OF, 'count rows as of the dump'],
   [dictionary.COUNT_ROWS, 'count rows'],
+  [dictionary.SET_QUERY_SCHEMA, 'use schema'],
+  [dictionary.SET_READ_ONLY, 'begin a read-only transaction'],
   [dictionary.DROP_USER, 'drop schema'],
   [dictionary.DROP_TABLE, 'drop table'],
   [dictionary.CREATE_TABLESPACE, 'create tablespace'],

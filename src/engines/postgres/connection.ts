@@ -13,6 +13,7 @@ const CONNECT_TIMEOUT_MS = 20_000
 /** However little silence is borne, a server that is busy gets this long to answer whether it still works. */
 const LEAST_ANSWER_MS = 2_000
 const KEEPALIVE_AFTER_MS = 30_000
+const AS_TEXT = { getTypeParser: () => (value: string) => value } as unknown as pg.CustomTypesConfig
 
 /** What all connections to one server have in common: of ours and of the tools. */
 export interface Server {
@@ -46,6 +47,8 @@ export interface Connection extends AsyncDisposable {
   readonly database: string
   /** Rows as the server's text says; numbers that may pass 2^53 come as strings. */
   query<T = Row>(sql: string, values?: readonly unknown[]): Promise<T[]>
+  /** Of one statement: the server's text of each value, in the order of the columns; null is null. */
+  texts(sql: string): Promise<(string | null)[][]>
   /** Whether the session is encrypted, by the client's own knowledge. */
   readonly encrypted: boolean
 }
@@ -94,21 +97,27 @@ export async function connect(server: Server, database: string, signal: AbortSig
   const limitMs = Math.min(CONNECT_TIMEOUT_MS, Math.max(LEAST_ANSWER_MS, server.silenceMs))
   const check = async () =>
     await askAboutSession({ ...config, password: server.password }, serverProcess(client), limitMs)
+  async function ask<T>(sql: string, start: () => Promise<{ rows: T[] }>): Promise<T[]> {
+    throwIfAborted(signal)
+    try {
+      return (await withSilenceWatch(start(), server.silenceMs, check, drop)).rows
+    } catch (thrown) {
+      if (signal.aborted) throw abortReason(signal)
+      if (thrown instanceof LifeboatError) throw thrown
+      throw queryError(broken ?? thrown, database, sql)
+    }
+  }
   let open = true
   const connection: Connection = {
     database,
     encrypted: url.tls !== 'disable',
     async query<T>(sql: string, values?: readonly unknown[]) {
-      throwIfAborted(signal)
-      try {
-        const answer = client.query(sql, values === undefined ? undefined : [...values])
-        const result = await withSilenceWatch(answer, server.silenceMs, check, drop)
-        return result.rows as T[]
-      } catch (thrown) {
-        if (signal.aborted) throw abortReason(signal)
-        if (thrown instanceof LifeboatError) throw thrown
-        throw queryError(broken ?? thrown, database, sql)
-      }
+      return (await ask(sql, () => client.query(sql, values === undefined ? undefined : [...values]))) as T[]
+    },
+    async texts(sql) {
+      // The extended protocol takes one statement only.
+      const config = { text: sql, rowMode: 'array', queryMode: 'extended', types: AS_TEXT } as const
+      return await ask(sql, () => client.query<(string | null)[]>(config))
     },
     async [Symbol.asyncDispose]() {
       if (!open) return

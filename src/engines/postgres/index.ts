@@ -9,6 +9,7 @@ import { dumpCluster } from './dump-cluster.ts'
 import { compareIdentity } from './identity.ts'
 import { findOccupied } from './occupied.ts'
 import { probe } from './probe.ts'
+import { queryRows } from './query.ts'
 import { restore } from './restore.ts'
 import { DEFAULT_PORT } from './server-address.ts'
 import { createToolbox } from './toolbox.ts'
@@ -48,6 +49,9 @@ export function createPostgresEngine(url: DatabaseUrl, context: EngineContext): 
     },
     async count(tables, signal) {
       return await countTables(await server(signal), tables, signal)
+    },
+    async query(database, sql, signal) {
+      return await queryRows(await server(signal), database ?? url.database ?? 'postgres', sql, signal)
     },
     byHand: (_contents, part) => byHand(part),
     [Symbol.asyncDispose]: async () => undefined,

@@ -13,6 +13,7 @@ import { dumpNative, restoreFromNative } from './native-layout.ts'
 import { findOccupied } from './occupied.ts'
 import { readUrlOptions } from './options.ts'
 import { probe } from './probe.ts'
+import { queryRows } from './query.ts'
 import { restoreDatabases } from './restore.ts'
 import { findServer, type Server } from './server-access.ts'
 import { DEFAULT_PORT } from './server-address.ts'
@@ -79,6 +80,10 @@ export function createSqlServerEngine(
     async count(tables, signal) {
       const { server, sessions } = await find(signal)
       return await countTables(server, sessions, tables, signal)
+    },
+    async query(database, sql, signal) {
+      const { sessions } = await find(signal)
+      return await queryRows(sessions, database ?? url.database ?? 'master', sql, signal)
     },
     byHand: (_contents, part) => (part.format === 'bak' ? nativeByHand(part.name) : byHand(part)),
     async [Symbol.asyncDispose]() {
