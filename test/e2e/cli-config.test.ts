@@ -39,6 +39,7 @@ defaults:
   recipients: [ops]
   sinks: [one, two]
   codec: zstd
+  classification: development
 jobs:
   shop:
     source: { url: '${server.url}', password: env:DB_PASSWORD }

@@ -35,7 +35,7 @@ describe.skipIf(lacks('mariadb'))('one run of a job at a time', () => {
 sinks:
   one: { url: file://${home}/one }
   two: { url: file://${home}/two }
-defaults: { sinks: [one], encryption: false, lease: { time: 10m } }
+defaults: { sinks: [one], encryption: false, classification: development, lease: { time: 10m } }
 jobs:
   shop: { source: ${source} }
   patient: { source: ${source}, lease: { wait: 40s } }

@@ -29,7 +29,7 @@ describe.skipIf(lacks('mariadb'))('logs', () => {
       `version: 1
 sinks: { near: { url: file://${home}/near } }
 log: { file: ${home}/lifeboat.log }
-defaults: { sinks: [near], encryption: false }
+defaults: { sinks: [near], encryption: false, classification: development }
 jobs:
   shop:
     source: { url: '${server.url}', password: env:DB_PASSWORD }

@@ -38,7 +38,7 @@ notify:
   hook: { type: webhook, url: file:${home}/hook }
   hangs: { type: slack, url: file:${home}/hangs, on: [start] }
   unset: { type: slack, url: env:NOT_SET_ANYWHERE }
-defaults: { sinks: [near], encryption: false, notify: [watch, hook] }
+defaults: { sinks: [near], encryption: false, classification: development, notify: [watch, hook] }
 jobs:
   shop:
     source: { url: '${server.url}', password: env:DB_PASSWORD }
@@ -123,7 +123,7 @@ jobs:
 
   test('config check finds what a channel lacks', async () => {
     const wrong = join(home, 'wrong.yaml')
-    const jobs = "jobs: { shop: { source: 'mysql://x', encryption: false, sinks: [near], notify: [ops] } }"
+    const jobs = "jobs: { shop: { source: 'mysql://x', classification: development, encryption: false, sinks: [near], notify: [ops] } }"
     const check = async (notify: string) => {
       const sinks = 'sinks: { near: { url: file:///x } }'
       await writeFile(wrong, `version: 1\n${sinks}\nnotify: { ${notify} }\n${jobs}\n`)

@@ -19,7 +19,7 @@ describe('schedule', () => {
       config,
       `version: 1
 sinks: { near: { url: file://${home}/near } }
-defaults: { sinks: [near], encryption: false }
+defaults: { sinks: [near], encryption: false, classification: development }
 jobs:
   shop: { ${SOURCE}, schedule: '@daily', jitter: 10m }
   crm: { ${SOURCE}, schedule: 0 4 * * 1 }
