@@ -14,6 +14,7 @@ import { byHandLines } from './by-hand.ts'
 import { type BegunRun, discardRun, type RunJournal, sweepDeadRuns } from './dead-runs.ts'
 import { heedFindings } from './findings.ts'
 import type { Lease } from './lease.ts'
+import type { PolicyRecord } from './policy/heed-policy.ts'
 import type { OnEvent } from './run-event.ts'
 import { checkPresence, type StoredObject } from './stored-object.ts'
 import { writeVolumes } from './volumes.ts'
@@ -33,6 +34,8 @@ export interface DumpRequest {
   readonly maxChunks?: number
   /** Signs the manifest, where the operator has a signing key. */
   readonly signer?: Signer
+  /** For the manifest: the class that the run was held to, and what an emergency overrode. */
+  readonly policy?: PolicyRecord
   /** So that no other run of the job is under way at the same time. */
   readonly lease?: Lease
   readonly version: string
@@ -263,6 +266,7 @@ async function describe(
     contents: storedContents,
     index: storedIndex,
     ...(request.signer && { signer: request.signer.fingerprint }),
+    ...request.policy,
     byHand: byHandLines(
       sink,
       job,

@@ -16,6 +16,10 @@ export interface Summary {
   readonly recipients: readonly string[]
   /** Fingerprint of the key that the backup says it is signed by; null where it is not signed. */
   readonly signer: string | null
+  /** The class that the run was held to; null where it was given none. */
+  readonly classification: string | null
+  /** What of the guardrails an emergency overrode; null where it was none. */
+  readonly overridden: readonly string[] | null
   readonly counts: 'exact' | 'off'
   readonly consistency: string
   readonly notCaptured: Manifest['notCaptured']
@@ -39,6 +43,8 @@ export function summarise(manifest: Manifest): Summary {
     encrypted: encryption !== undefined,
     recipients: strings(encryption?.facts.recipients),
     signer: manifest.signer ?? null,
+    classification: manifest.classification ?? null,
+    overridden: manifest.emergency?.overridden ?? null,
     counts,
     consistency,
     notCaptured,

@@ -77,6 +77,10 @@ export const manifestSchema = z.object({
     .string()
     .regex(/^[0-9A-F]{40,64}$/)
     .optional(),
+  /** How it was guarded: docs/policy.md. Absent where no class was given. */
+  classification: z.string().optional(),
+  /** The operator said that it was one: what of the guardrails the run went without. */
+  emergency: z.object({ overridden: z.array(z.string()) }).optional(),
   /** Shell lines that undo the storage of each part and print it plain. What then reads it is in the contents. */
   byHand: z.array(z.string()),
 })

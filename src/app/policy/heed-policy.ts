@@ -26,7 +26,7 @@ export interface DumpPolicy {
 /** For the manifest. */
 export interface PolicyRecord {
   readonly classification?: Classification
-  readonly emergency?: { readonly overridden: readonly string[] }
+  readonly emergency?: { readonly overridden: string[] }
 }
 
 const NOT_ASKED = 'an emergency waits for no answer'
