@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
+import type { AuditHead } from '../core/audit-record.ts'
 import { layout, newBackupId } from '../core/backup-layout.ts'
 import { collect, once } from '../core/bytes.ts'
 import type { Clock } from '../core/clock.ts'
@@ -36,6 +37,8 @@ export interface DumpRequest {
   readonly signer?: Signer
   /** For the manifest: the class that the run was held to, and what an emergency overrode. */
   readonly policy?: PolicyRecord
+  /** What the manifest vouches for, where the run is recorded in an audit log. */
+  readonly audit?: AuditHead
   /** So that no other run of the job is under way at the same time. */
   readonly lease?: Lease
   readonly version: string
@@ -267,6 +270,7 @@ async function describe(
     index: storedIndex,
     ...(request.signer && { signer: request.signer.fingerprint }),
     ...request.policy,
+    ...(request.audit && { audit: request.audit }),
     byHand: byHandLines(
       sink,
       job,

@@ -30,6 +30,8 @@ export interface PruneRequest {
   readonly journal: Pick<LiveJournal<BegunRun>, 'live'>
   readonly clock: Clock
   readonly onEvent: OnEvent
+  /** As soon as a backup is none any more, whatever of its data is still there. */
+  readonly onRemoved?: (id: string) => void
   /** As soon as something can't be removed. */
   readonly onFailure: (error: LifeboatError) => void
 }
@@ -143,6 +145,7 @@ async function removeBackup(
     return { ...backup, keep: true, reasons: ['marked keep just now'], outcome: 'kept' }
   }
   await removeAll(request, [layout.manifest(job, id)], signal)
+  request.onRemoved?.(id)
   await removeAll(request, [layout.signature(job, id), layout.verified(job, id)], signal)
   const data: string[] = []
   for await (const { key } of sink.list(layout.dataOf(job, id), signal)) data.push(key)

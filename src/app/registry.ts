@@ -225,6 +225,13 @@ export async function createManifestTrust(files: readonly string[]): Promise<Sig
   return createTrust(await readKeyFiles(files))
 }
 
+/** Of the keys in files, public or secret; no passphrase is needed. */
+export async function readKeyFingerprints(files: readonly string[]): Promise<readonly string[]> {
+  if (files.length === 0) return []
+  const { readFingerprints } = await import('../stages/openpgp/index.ts')
+  return (await Promise.all((await readKeyFiles(files)).map(readFingerprints))).flat()
+}
+
 /** What opens `what`: secret keys out of files, or the gpg program. */
 export async function readDecryption(keys: DecodeKeys, what: string): Promise<DecryptionMeans> {
   if (keys.gpg) {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { auditHeadSchema } from './audit-record.ts'
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
 /** A stored name: relative to the data folder of its own backup, so a manifest can't point anywhere else. */
@@ -81,6 +82,8 @@ export const manifestSchema = z.object({
   classification: z.string().optional(),
   /** The operator said that it was one: what of the guardrails the run went without. */
   emergency: z.object({ overridden: z.array(z.string()) }).optional(),
+  /** How far the audit log of the run had come when it started: that much must still be there. */
+  audit: auditHeadSchema.optional(),
   /** Shell lines that undo the storage of each part and print it plain. What then reads it is in the contents. */
   byHand: z.array(z.string()),
 })

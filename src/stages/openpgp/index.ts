@@ -1,4 +1,5 @@
 export { checkSecretKey } from './check-secret-key.ts'
+export { readFingerprints } from './fingerprints.ts'
 export type { GpgProgram } from './gpg.ts'
 export { createGpgSigner } from './gpg-signer.ts'
 export type { KeyFile } from './key-file.ts'
