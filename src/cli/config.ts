@@ -121,6 +121,7 @@ async function checkOne(loaded: LoadedConfig, name: string, context: VerbContext
         : `alone     ${lease.waitMs === 0 ? 'gives up' : `waits ${lease.waitMs / 1000} s`} while another run is under way; a dead one blocks it for ${lease.ttlMs / 1000} s`,
       `runs      ${job.schedule === undefined ? 'when somebody starts it' : `at ${job.schedule}`}`,
       `tells     ${job.notify.length === 0 ? 'nobody' : job.notify.map(({ name: to, on }) => `${to} (${on.join(', ')})`).join('; ')}`,
+      `recorded  ${loaded.config.audit === undefined ? 'nowhere: there is no audit log' : `in ${loaded.config.audit.file}`}`,
       `gives up  ${seconds(stallTimeoutMs)} without a byte; as a whole ${seconds(runTimeoutMs)}`,
     ],
     facts: {
@@ -138,6 +139,7 @@ async function checkOne(loaded: LoadedConfig, name: string, context: VerbContext
       stallTimeoutMs,
       runTimeoutMs: runTimeoutMs ?? null,
       lease: lease ?? null,
+      audit: loaded.config.audit?.file ?? null,
     },
   }
 }

@@ -2,6 +2,7 @@ import { isInShard, parseShard } from '../app/schedule/shard.ts'
 import { needConfig } from '../config/find-config.ts'
 import { jobNames, resolveJob, resolveSigning } from '../config/job.ts'
 import { LifeboatError, throwIfAborted, toLifeboatError } from '../core/errors.ts'
+import { openAudit } from './audit-log.ts'
 import { delayStart } from './delay-start.ts'
 import { dumpJob } from './dump-job.ts'
 import { dumpJson } from './dump-json.ts'
@@ -27,6 +28,7 @@ export async function dumpAll(options: DumpOptions, context: VerbContext): Promi
   const plans = jobs
     .map((job) => planDump(options, job, resolveSigning(loaded)))
     .filter(({ job }) => shard === undefined || isInShard(job, shard))
+  const log = await openAudit(options, context)
   await delayStart(options, context)
   await using watch = await watchJobs(jobs, context)
   const results: { readonly job: string; readonly text: string; readonly json: object }[] = []
@@ -35,7 +37,7 @@ export async function dumpAll(options: DumpOptions, context: VerbContext): Promi
     reporter.about(plan.job)
     reporter.say(`job ${plan.job}`)
     try {
-      const report = await watch.run(plan.job, (watched) => dumpJob(plan, watched))
+      const report = await watch.run(plan.job, (watched) => dumpJob(plan, log, watched))
       const { id } = report.dump.manifest
       results.push({ job: plan.job, text: `${plan.job} ${id}\n`, json: { ok: true, ...dumpJson(report) } })
     } catch (thrown) {

@@ -1,7 +1,10 @@
+import type { Recording } from '../app/audit/audited.ts'
+import type { AuditLog } from '../app/audit/log.ts'
 import type { CopyReport } from '../app/copy-backup.ts'
 import type { DumpReport } from '../app/dump.ts'
 import type { Lease } from '../app/lease.ts'
 import type { Sink } from '../core/sink.ts'
+import { recorded } from './audit-log.ts'
 import type { DumpPlan, PlannedSink } from './dump-plan.ts'
 import type { VerbContext } from './run-verb.ts'
 
@@ -17,7 +20,11 @@ interface OpenedSink {
 }
 
 /** Runs one plan: the dump to its first sink, then a verified copy to each other. */
-export async function dumpJob(plan: DumpPlan, context: VerbContext): Promise<DumpJobReport> {
+export async function dumpJob(
+  plan: DumpPlan,
+  log: AuditLog | undefined,
+  context: VerbContext,
+): Promise<DumpJobReport> {
   const { environment, reporter } = context
   const [
     registry,
@@ -102,34 +109,55 @@ export async function dumpJob(plan: DumpPlan, context: VerbContext): Promise<Dum
   const journal = await openRunJournal(environment.stateFolder)
   if (plan.configured) await warnOfBuckets(plan, context)
   using timed = withRunTimeout(context.signal, plan.runTimeoutMs)
-  const dump = await runDump(
-    {
-      engine,
-      sink,
-      stages,
-      job,
-      counts: plan.counts,
-      jobs: plan.jobs,
-      stallTimeoutMs: plan.stallTimeoutMs,
-      maxChunks: Math.min(...others.map((other) => other.sink.traits.maxChunks)),
-      ...(signer !== undefined && { signer }),
-      ...(lease !== undefined && { lease }),
-      version,
-      journal,
-      clock: systemClock,
-      onEvent: reporter.onEvent,
-    },
-    timed.signal,
-  )
-  const copies: DumpJobReport['copies'][number][] = []
-  const { id } = dump.manifest
-  for (const { sink: to, lease: there } of others) {
-    const leased = there === undefined ? {} : { lease: there }
-    const request = { from: sink, to, job, id, journal, onEvent: reporter.onEvent, ...leased }
-    const copy: CopyReport = await copyBackup(request, timed.signal)
-    copies.push({ sink: to.name, bytes: copy.copiedBytes })
+  const run = async ({ head: audit, note }: Recording): Promise<DumpJobReport> => {
+    const dump = await runDump(
+      {
+        engine,
+        sink,
+        stages,
+        job,
+        counts: plan.counts,
+        jobs: plan.jobs,
+        stallTimeoutMs: plan.stallTimeoutMs,
+        maxChunks: Math.min(...others.map((other) => other.sink.traits.maxChunks)),
+        ...(signer !== undefined && { signer }),
+        ...(audit !== undefined && { audit }),
+        ...(lease !== undefined && { lease }),
+        version,
+        journal,
+        clock: systemClock,
+        onEvent: reporter.onEvent,
+      },
+      timed.signal,
+    )
+    const copies: DumpJobReport['copies'][number][] = []
+    const { id } = dump.manifest
+    note({ backup: id })
+    for (const { sink: to, lease: there } of others) {
+      const leased = there === undefined ? {} : { lease: there }
+      const request = { from: sink, to, job, id, journal, onEvent: reporter.onEvent, ...leased }
+      const copy: CopyReport = await copyBackup(request, timed.signal)
+      copies.push({ sink: to.name, bytes: copy.copiedBytes })
+    }
+    return { dump, sink: sink.name, copies }
   }
-  return { dump, sink: sink.name, copies }
+  return await recorded(
+    log,
+    {
+      verb: 'dump',
+      job,
+      source: engine.target,
+      sinks: [sink, ...others.map((other) => other.sink)].map(({ name }) => name),
+      recipients: stages.flatMap(({ facts }) => toStrings(facts.recipients)),
+      ...(signer !== undefined && { signer: signer.fingerprint }),
+    },
+    run,
+    context,
+  )
+}
+
+function toStrings(value: unknown): string[] {
+  return Array.isArray(value) ? value.map(String) : []
 }
 
 /** Of a job that is to run by itself for a long time, somebody should hear once what its buckets lack. */

@@ -5,6 +5,7 @@ import { need } from './options.ts'
 
 export interface DumpOptions {
   readonly config?: string
+  readonly audit?: string
   readonly all?: boolean
   readonly shard?: string
   readonly jitter?: number

@@ -1,6 +1,7 @@
 import { Argument, Command, Option } from 'commander'
 import type { ResolvedJob } from '../config/job.ts'
 import { LifeboatError } from '../core/errors.ts'
+import { auditAt, openAudit } from './audit-log.ts'
 import { dumpJson } from './dump-json.ts'
 import type { DumpOptions, DumpPlan } from './dump-plan.ts'
 import { helpTail, option, parseDuration, parseLease, parseWhole } from './options.ts'
@@ -60,6 +61,7 @@ export function dumpCommand(done: (exitCode: number) => void): Command {
     .option('--signing-passphrase <ref>', 'its passphrase: env:NAME, file:PATH or prompt:')
     .option('--signing-gpg <key>', 'let gpg sign, with a key in its agent or on a card: its fingerprint')
     .addOption(option.staging())
+    .addOption(option.audit())
     .addOption(option.sinkPassword())
     .addOption(option.sinkPassphrase())
     .addOption(option.logFormat())
@@ -167,10 +169,12 @@ async function dumpOne(
       import('./amounts.ts'),
       import('./summary.ts'),
     ])
+  // Without a job nothing of the configuration is read.
+  const log = await (job === undefined ? auditAt(options.audit) : openAudit(options, context))
   await delayStart(options, context)
   context.reporter.about(plan.job)
   await using watch = await watchJobs(job === undefined ? [] : [job], context)
-  const report = await watch.run(plan.job, (watched) => dumpJob(plan, watched))
+  const report = await watch.run(plan.job, (watched) => dumpJob(plan, log, watched))
   const sum = summarise(report.dump.manifest)
   context.reporter.close()
   context.reporter.say(

@@ -1,5 +1,6 @@
 import { Argument, Command } from 'commander'
 import { LifeboatError } from '../core/errors.ts'
+import { openAudit, recorded, setOptions } from './audit-log.ts'
 import { helpTail, option } from './options.ts'
 import type { Outcome, VerbContext } from './run-verb.ts'
 import { sinkAddress } from './sink-address.ts'
@@ -10,6 +11,7 @@ interface KeepOptions {
   readonly reason?: string
   readonly undo?: boolean
   readonly config?: string
+  readonly audit?: string
   readonly sinkPassword?: string
   readonly sinkPassphrase?: string
   readonly json?: boolean
@@ -31,6 +33,7 @@ export function keepCommand(done: (exitCode: number) => void): Command {
     .option('--reason <text>', 'why, for whoever prunes; it is readable for all who can read the sink')
     .option('--undo', 'take the mark away')
     .addOption(option.config())
+    .addOption(option.audit())
     .addOption(option.sinkPassword())
     .addOption(option.sinkPassphrase())
     .addOption(option.json())
@@ -80,12 +83,20 @@ async function keep(wanted: string, options: KeepOptions, context: VerbContext):
   await using sink = await openSink(address.url, address.context)
   const id = await resolveBackupId(sink, job, wanted, context.signal)
   const facts = { id, job, sink: sink.name }
+  const log = await openAudit(options, context)
+  const record = <T>(work: () => Promise<T>) =>
+    recorded(
+      log,
+      { verb: 'keep', job, backup: id, sinks: [sink.name], options: setOptions({ undo }) },
+      work,
+      context,
+    )
   if (undo) {
-    const was = await unmarkKept({ sink, job, id }, context.signal)
+    const was = await record(() => unmarkKept({ sink, job, id }, context.signal))
     context.reporter.say(was ? `backup ${id} may be removed again` : `backup ${id} was not marked`)
     return { text: '', json: (warnings) => ({ ...facts, kept: false, warnings }) }
   }
-  const mark = await markKept({ sink, job, id, reason, clock: systemClock }, context.signal)
+  const mark = await record(() => markKept({ sink, job, id, reason, clock: systemClock }, context.signal))
   context.reporter.say(`backup ${id} is kept until lifeboat keep --undo`)
   return {
     text: '',

@@ -6,6 +6,8 @@ export const option = {
   json: () => new Option('--json', 'print one JSON object on stdout (docs/json.md), errors as one on stderr'),
   config: () =>
     new Option('--config <file>', 'configuration (default: LIFEBOAT_CONFIG, or the usual places)'),
+  audit: () =>
+    new Option('--audit <file>', 'record the run in this audit log (default: that of the configuration)'),
   job: () => new Option('--job <name>', 'name of the series of backups'),
   password: () =>
     new Option('--password <ref>', "the database account's password: env:NAME, file:PATH or prompt:"),

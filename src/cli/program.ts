@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { version } from '../config/version.ts'
 import { LifeboatError } from '../core/errors.ts'
 import { nearest } from '../core/nearest.ts'
+import { auditCommand } from './audit.ts'
 import { configCommand } from './config.ts'
 import { doctorCommand } from './doctor.ts'
 import { dumpCommand } from './dump.ts'
@@ -25,6 +26,7 @@ export const VERBS = [
   keygenCommand,
   configCommand,
   scheduleCommand,
+  auditCommand,
 ]
 
 /** Parses and runs; resolves with the exit code. Throws LifeboatErrors of `usage` only: verbs print their own. */

@@ -1,9 +1,11 @@
+import type { AuditLog } from '../app/audit/log.ts'
 import { openRunJournal } from '../app/journals.ts'
 import { type PruneReport, runPrune } from '../app/prune.ts'
 import { openSink } from '../app/registry.ts'
 import { defaults } from '../config/defaults.ts'
 import { systemClock } from '../core/clock.ts'
 import { type LifeboatError, throwIfAborted, toLifeboatError } from '../core/errors.ts'
+import { openAudit, recorded, setOptions } from './audit-log.ts'
 import { errorObject } from './print-error.ts'
 import type { PruneOptions } from './prune.ts'
 import { type PruneTarget, pruneTargets } from './prune-targets.ts'
@@ -19,11 +21,12 @@ export async function prune(
 ): Promise<Outcome> {
   const { reporter, signal } = context
   const targets = await pruneTargets(name, options, context)
+  const log = await openAudit(options, context)
   const results: { readonly text: string; readonly json: object }[] = []
   let failed: LifeboatError | undefined
   for (const target of targets) {
     try {
-      const report = await pruneTarget(target, options, context)
+      const report = await pruneTarget(target, options, log, context)
       failed ??= report.error
       reporter.close()
       reporter.say(pruneSummary(report))
@@ -53,26 +56,34 @@ export async function prune(
 async function pruneTarget(
   { job, retention, url, context: sinkContext }: PruneTarget,
   options: PruneOptions,
+  log: AuditLog | undefined,
   context: VerbContext,
 ): Promise<PruneReport> {
   const { reporter, environment, signal } = context
   await using sink = await openSink(url, sinkContext)
-  const journal = await openRunJournal(environment.stateFolder)
-  return runPrune(
-    {
-      sink,
-      job,
-      retention,
-      damaged: options.damaged === true,
-      versions: options.versions === true,
-      confirm: options.confirm === true,
-      sweepOlderThanMs: options.sweepOlderThan ?? defaults.sweepOlderThanMs,
-      ...(await readTrust(options, context)),
-      journal,
-      clock: systemClock,
-      onEvent: reporter.onEvent,
-      onFailure: (error) => reporter.fail(error),
+  const { confirm = false, damaged = false, versions = false } = options
+  const request = {
+    sink,
+    job,
+    retention,
+    damaged,
+    versions,
+    confirm,
+    sweepOlderThanMs: options.sweepOlderThan ?? defaults.sweepOlderThanMs,
+    ...(await readTrust(options, context)),
+    journal: await openRunJournal(environment.stateFolder),
+    clock: systemClock,
+    onEvent: reporter.onEvent,
+    onFailure: (error: LifeboatError) => reporter.fail(error),
+  }
+  return await recorded(
+    log,
+    { verb: 'prune', job, sinks: [sink.name], options: setOptions({ confirm, damaged, versions }) },
+    async ({ note, failed }) => {
+      const report = await runPrune({ ...request, onRemoved: (id) => note({ removed: [id] }) }, signal)
+      if (report.error !== undefined) failed(report.error)
+      return report
     },
-    signal,
+    context,
   )
 }

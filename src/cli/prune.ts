@@ -6,6 +6,7 @@ export interface PruneOptions {
   readonly job?: string
   readonly all?: boolean
   readonly config?: string
+  readonly audit?: string
   readonly keepLast?: number
   readonly keepHourly?: number
   readonly keepDaily?: number
@@ -39,6 +40,7 @@ export function pruneCommand(done: (exitCode: number) => void): Command {
     .addOption(option.job())
     .option('--all', 'every job of the configuration that has a retention')
     .addOption(option.config())
+    .addOption(option.audit())
     .addOption(rule('last', 'keep the newest n'))
     .addOption(rule('hourly', 'keep the newest of each of the last n hours that have one'))
     .addOption(rule('daily', 'the same for days, in UTC'))

@@ -19,6 +19,10 @@ export interface Reporter {
   say(line: string): void
   /** An error after which the verb goes on with the next job; with --json it is in the result. */
   fail(error: LifeboatError): void
+  /** What the verb did stands, with a warning; and yet its exit code is that of the error, where it had been 0. */
+  readonly amiss: (error: LifeboatError) => void
+  /** Of the first thing that went amiss; else 0. */
+  readonly exitCode: number
   /** All goes to the log too; with `instead` there is nothing for people on stderr any more. */
   logTo(log: Log, instead: boolean): void
   /** What follows in the log is about this job. */
@@ -44,6 +48,7 @@ export function createReporter({ json, color, terminal, debug = false }: Reporte
   const warnings: Warning[] = []
   const logs: Log[] = []
   let quiet = json
+  let exitCode = 0
   let progress: Progress | undefined
 
   function line(text: string, label = '', paint = ''): void {
@@ -94,6 +99,13 @@ export function createReporter({ json, color, terminal, debug = false }: Reporte
       close()
       for (const log of logs) log.fail(error)
       if (!quiet) process.stderr.write(errorText(error, { color, debug, columns: columnsOf(process.stderr) }))
+    },
+    amiss({ message, hint, exitCode: code }) {
+      warn({ message, ...(hint !== undefined && { hint }) })
+      if (exitCode === 0) exitCode = code
+    },
+    get exitCode() {
+      return exitCode
     },
     logTo(log, instead) {
       logs.push(log)

@@ -1,5 +1,6 @@
 import { Argument, Command, Option } from 'commander'
 import type { RestoreReport } from '../app/restore.ts'
+import { keyNames, openAudit, recorded, setOptions } from './audit-log.ts'
 import { helpTail, need, option, parseWhole } from './options.ts'
 import type { Outcome, VerbContext } from './run-verb.ts'
 import { sinkAddress } from './sink-address.ts'
@@ -24,6 +25,7 @@ interface RestoreOptions {
   readonly logFormat?: 'text' | 'json'
   readonly logFile?: string
   readonly config?: string
+  readonly audit?: string
   readonly signer?: readonly string[]
   readonly unsignedOk?: boolean
 }
@@ -62,6 +64,7 @@ export function restoreCommand(done: (exitCode: number) => void): Command {
     .addOption(option.signer())
     .addOption(option.unsignedOk())
     .addOption(option.config())
+    .addOption(option.audit())
     .addOption(option.sinkPassword())
     .addOption(option.sinkPassphrase())
     .addOption(option.logFormat())
@@ -125,22 +128,41 @@ async function restore(
     ...(password !== undefined && { password }),
     ...(staging !== undefined && { staging: staging.open }),
   })
-  const report = await runRestore(
-    {
-      engine,
-      sink,
-      job,
-      id,
-      decoders: (manifest) => registry.createDecodeStages(manifest, { keys, passphrase, gpg, searchPath }),
-      replace: options.replace ?? false,
-      alongside: options.alongside ?? false,
-      sameServerOk: options.sameServerOk ?? false,
-      jobs: options.jobs ?? defaults.jobs,
-      ...(await readTrust(options, context)),
-      clock: systemClock,
-      onEvent: reporter.onEvent,
+  const log = await openAudit(options, context)
+  const { replace = false, alongside = false, sameServerOk = false } = options
+  const facts = {
+    verb: 'restore',
+    job,
+    backup: id ?? 'latest',
+    sinks: [sink.name],
+    target: engine.target,
+    keys: await keyNames(log, options),
+    options: setOptions({ replace, alongside, 'same-server-ok': sameServerOk }),
+  }
+  const request = {
+    engine,
+    sink,
+    job,
+    id,
+    decoders: (manifest: RestoreReport['manifest']) =>
+      registry.createDecodeStages(manifest, { keys, passphrase, gpg, searchPath }),
+    replace,
+    alongside,
+    sameServerOk,
+    jobs: options.jobs ?? defaults.jobs,
+    ...(await readTrust(options, context)),
+    clock: systemClock,
+    onEvent: reporter.onEvent,
+  }
+  const report = await recorded(
+    log,
+    facts,
+    async ({ note }) => {
+      const restored = await runRestore(request, signal)
+      note({ backup: restored.manifest.id })
+      return restored
     },
-    signal,
+    context,
   )
   reporter.close()
   for (const { what, reason } of report.notRestored) {

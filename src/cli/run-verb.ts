@@ -95,8 +95,9 @@ export async function runVerb(
         ? `${JSON.stringify(outcome.json(reporter.warnings))}\n`
         : wrap(outcome.text, columnsOf(process.stdout), '  '),
     )
-    reporter.end(outcome.exitCode ?? 0)
-    return outcome.exitCode ?? 0
+    const exitCode = outcome.exitCode || reporter.exitCode
+    reporter.end(exitCode)
+    return exitCode
   } catch (thrown) {
     reporter.close()
     const error = causeOf(thrown, signal)

@@ -1,6 +1,8 @@
 import { Argument, Command, Option } from 'commander'
+import type { Recording } from '../app/audit/audited.ts'
 import type { VerifyReport, VerifyRequest } from '../app/verify.ts'
 import { LifeboatError, toLifeboatError } from '../core/errors.ts'
+import { keyNames, openAudit, recorded, setOptions } from './audit-log.ts'
 import { helpTail, option, parseAge } from './options.ts'
 import type { Outcome, VerbContext } from './run-verb.ts'
 import { sinkAddress } from './sink-address.ts'
@@ -22,6 +24,7 @@ export interface VerifyOptions {
   readonly logFormat?: 'text' | 'json'
   readonly logFile?: string
   readonly config?: string
+  readonly audit?: string
   readonly signer?: readonly string[]
   readonly unsignedOk?: boolean
 }
@@ -55,6 +58,7 @@ export function verifyCommand(done: (exitCode: number) => void): Command {
     .addOption(option.signer())
     .addOption(option.unsignedOk())
     .addOption(option.config())
+    .addOption(option.audit())
     .addOption(option.sinkPassword())
     .addOption(option.sinkPassphrase())
     .addOption(option.logFormat())
@@ -94,8 +98,38 @@ async function verify(
   const { openSink } = await import('../app/registry.ts')
   const request = await requestOf(options, context)
   await using sink = await openSink(address.url, address.context)
+  const log = await openAudit(options, context)
+  const { all = false, deep = false, job } = options
+  const facts = {
+    verb: 'verify',
+    ...(job !== undefined && { job }),
+    ...(all ? {} : { backup: id ?? 'latest' }),
+    sinks: [sink.name],
+    keys: await keyNames(log, options),
+    options: setOptions({ all, deep }),
+  }
+  return await recorded(
+    log,
+    facts,
+    async (recording) => {
+      const outcome = await look({ ...request, sink }, id, options, recording, context)
+      if (outcome.exitCode) recording.failed({ exitCode: outcome.exitCode })
+      return outcome
+    },
+    context,
+  )
+}
+
+async function look(
+  request: Omit<VerifyRequest, 'job' | 'id'>,
+  id: string | undefined,
+  options: VerifyOptions,
+  { note }: Pick<Recording, 'note'>,
+  context: VerbContext,
+): Promise<Outcome> {
+  const { sink } = request
   if (options.all === true) {
-    return (await import('./verify-all.ts')).verifyAll({ ...request, sink }, options, context)
+    return (await import('./verify-all.ts')).verifyAll(request, options, context)
   }
   const [{ runVerify }, { newestAge }, { checkJobName }, { defaults }] = await Promise.all([
     import('../app/verify.ts'),
@@ -115,7 +149,8 @@ async function verify(
   }
   let report: VerifyReport
   try {
-    report = await runVerify({ ...request, sink, job, id }, context.signal)
+    report = await runVerify({ ...request, job, id }, context.signal)
+    note({ backup: report.manifest.id })
   } catch (thrown) {
     const none = mostMs !== undefined && (await hasNone(thrown, sink, job, context.signal))
     const error = toLifeboatError(none ? (ageOf([], mostMs).error ?? thrown) : thrown)

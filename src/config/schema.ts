@@ -173,6 +173,15 @@ export const configSchema = z
       })
       .optional()
       .describe('How jobs went, for Prometheus.'),
+    audit: z
+      .strictObject({
+        file: z
+          .string()
+          .regex(/^\//, 'a full path is expected')
+          .describe('Each run adds its start and its end to it.'),
+      })
+      .optional()
+      .describe('A log, chained by hashes, of who ran what.'),
     defaults: z.strictObject(jobSettings).optional().describe('What each job takes that says nothing else.'),
     jobs: z
       .record(names, z.strictObject({ source: z.union([z.string().min(1), sourceSchema]), ...jobSettings }))

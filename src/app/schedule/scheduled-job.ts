@@ -51,7 +51,7 @@ export function toScheduledJob(loaded: LoadedConfig, name: string): ScheduledJob
     secretFiles: after('file:'),
     writes: unique([
       ...job.sinks.flatMap(({ url }) => folderOf(url)),
-      ...[job.metricsFile, loaded.config.log?.file].flatMap((file) =>
+      ...[job.metricsFile, loaded.config.log?.file, loaded.config.audit?.file].flatMap((file) =>
         file === undefined ? [] : [dirname(file)],
       ),
     ]),
