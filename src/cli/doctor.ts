@@ -20,6 +20,7 @@ export interface DoctorOptions {
   readonly passphrase?: string
   readonly gpg?: boolean
   readonly password?: string
+  readonly staging?: string
   readonly sinkPassword?: string
   readonly sinkPassphrase?: string
   readonly json?: boolean
@@ -52,6 +53,7 @@ export function doctorCommand(done: (exitCode: number) => void): Command {
     .addOption(option.passphrase())
     .addOption(option.gpg())
     .addOption(option.password())
+    .addOption(option.staging())
     .addOption(option.job())
     .addOption(option.config())
     .addOption(option.sinkPassword())
@@ -115,6 +117,10 @@ async function doctor(options: DoctorOptions, context: VerbContext): Promise<Out
     import('../config/defaults.ts'),
   ])
   const { searchPath, stateFolder } = environment
+  await using staging =
+    options.staging === undefined
+      ? undefined
+      : registry.stagingAt(options.staging, context.sinkContext(options))
   const findings: Finding[] = []
   const decryption = keys.length > 0 || gpg ? { keys, passphrase, gpg, searchPath } : undefined
   const common = {
@@ -151,6 +157,7 @@ async function doctor(options: DoctorOptions, context: VerbContext): Promise<Out
                     registry.openEngine(databaseUrl, {
                       searchPath,
                       ...(password !== undefined && { password }),
+                      ...(staging !== undefined && { staging: staging.open }),
                     }),
                 },
           sink:

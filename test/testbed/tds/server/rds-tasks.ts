@@ -33,6 +33,8 @@ export interface RdsState {
   holdTasks: boolean
   /** The words that the next task to finish fails with. */
   failNext: string | null
+  /** Percents at which a task is seen before its end. */
+  steps: readonly number[]
 }
 
 export const newRdsState = (storage: BackupStorage): RdsState => ({
@@ -41,9 +43,9 @@ export const newRdsState = (storage: BackupStorage): RdsState => ({
   backedUp: new Set(),
   holdTasks: false,
   failNext: null,
+  steps: [0, 5, 60],
 })
 
-const STEPS = [0, 5, 60]
 const AT_ONCE = 2
 
 /** One look at a task moves it on by a step: CREATED, IN_PROGRESS with some percent, then its end. */
@@ -60,7 +62,7 @@ export async function advance(state: RdsState, task: RdsTask, now: string): Prom
       task.lifecycle = 'IN_PROGRESS'
       return
     case 'IN_PROGRESS': {
-      const next = STEPS.find((percent) => percent > task.percent)
+      const next = state.steps.find((percent) => percent > task.percent)
       if (next !== undefined) task.percent = next
       else if (!state.holdTasks) await finish(state, task)
       return
