@@ -16,9 +16,15 @@ export const layout = {
   /** Who dumps the job now: taking over is the exclusive create of the next number. */
   lease: (job: string, number: number) => `${job}/lease/${String(number).padStart(6, '0')}.json`,
   leaseOf: (job: string) => `${job}/lease/`,
+  /** How a drill went. Not part of any backup: it outlives the one that was restored. */
+  evidence: (job: string, id: string) => `${job}/evidence/${id}.json`,
+  evidenceSignature: (job: string, id: string) => `${job}/evidence/${id}.json.sig`,
+  evidenceOf: (job: string) => `${job}/evidence/`,
   /** Says that a backup must not be removed, and why. */
   keep: (job: string, id: string) => `${job}/keep/${id}.json`,
   keepOf: (job: string) => `${job}/keep/`,
+  /** Journal and report of a way out that was run: of no job. */
+  runbook: (run: string, name: string) => `runbooks/${run}/${name}`,
 }
 
 const ID = /^\d{8}T\d{6}Z-[a-z0-9]{4}$/

@@ -1,0 +1,194 @@
+import { hostname } from 'node:os'
+import { version } from '../config/version.ts'
+import type { Clock } from '../core/clock.ts'
+import { isTransient } from '../core/cloud-fault.ts'
+import { LifeboatError, throwIfAborted, toLifeboatError } from '../core/errors.ts'
+import type { Observation, Runbook, RunName, Step, Way } from '../core/runbook.ts'
+import { runStep } from './run-step.ts'
+import type { RunbookJournal, RunbookRecord, StepState } from './runbook-journal.ts'
+import { type RunbookReport, reportText, runbookReport } from './runbook-report.ts'
+
+/** How a step stands, for whoever watches. */
+export interface StepEvent {
+  readonly step: string
+  readonly title: string
+  readonly number: number
+  readonly steps: number
+  readonly state: StepState
+  readonly percent?: number
+  readonly reason?: string
+}
+
+export interface RunbookRequest<Flags, Ports> {
+  readonly way: Way<Flags, unknown, unknown, Ports>
+  readonly flags: Flags
+  readonly ports: Ports
+  readonly run: RunName
+  readonly journal: RunbookJournal
+  readonly clock: Clock
+  readonly confirm: boolean
+  /** From now on; each resumption has its own. */
+  readonly deadlineMs: number
+  readonly onStep: (event: StepEvent) => void
+}
+
+const GATHER_MS = 3 * 60_000
+
+/** Reads what the plan depends on, with patience for a control plane that is throttled, and says what would be done. */
+export async function planRunbook<Flags, Ports>(
+  {
+    way,
+    flags,
+    ports,
+    run,
+    clock,
+  }: Pick<RunbookRequest<Flags, Ports>, 'way' | 'flags' | 'ports' | 'run' | 'clock'>,
+  signal: AbortSignal,
+): Promise<{ readonly runbook: Runbook<Ports>; readonly facts: unknown }> {
+  const options = way.choose(flags)
+  const startMs = clock.monotonicMs()
+  for (let delayMs = 1000; ; delayMs = Math.min(delayMs * 2, 20_000)) {
+    throwIfAborted(signal)
+    try {
+      const facts = await way.gather(options, ports, signal)
+      return { runbook: way.plan(options, facts, run), facts }
+    } catch (thrown) {
+      if (!isTransient(thrown) || clock.monotonicMs() - startMs > GATHER_MS) throw thrown
+    }
+    await clock.sleep(delayMs, signal)
+  }
+}
+
+/**
+ * Runs a way out to its end, or goes on where an earlier run of the same id has stopped, wherever that was. What has been
+ * done is not done again. The report is written in any case, and is in the error's `details.report` (a path) too.
+ */
+export async function runRunbook<Flags, Ports>(
+  request: RunbookRequest<Flags, Ports>,
+  signal: AbortSignal,
+): Promise<RunbookReport> {
+  const { way, journal, clock, run } = request
+  const at = () => clock.now().toISOString()
+  const runbook = await resumeOrPlan(request, signal)
+  await journal.append({ event: 'started', at: at(), host: hostname(), lifeboat: version }, signal)
+  const end = async (outcome: string) => {
+    // What happened is written down even where the operator has given up.
+    const lasting = new AbortController().signal
+    await journal.append({ event: 'ended', at: at(), outcome }, lasting)
+    const report = runbookReport(runbook, run, journal)
+    await journal.attach('report.json', `${JSON.stringify(report, undefined, 2)}\n`, lasting)
+    await journal.attach('report.txt', reportText(report), lasting)
+    return report
+  }
+  try {
+    const startMs = clock.monotonicMs()
+    const checkDeadline = () => {
+      if (clock.monotonicMs() - startMs > request.deadlineMs) throw late(way, run, request.deadlineMs)
+    }
+    for (const [index, step] of runbook.steps.entries()) {
+      await runOne(request, runbook, step, index, checkDeadline, signal)
+    }
+  } catch (thrown) {
+    const error = toLifeboatError(thrown)
+    const report = await end(error.code)
+    throw new LifeboatError(error.code, error.message, {
+      hint: hintFor(error, way.name, run),
+      cause: error.cause ?? error,
+      details: { ...error.details, run: run.id, way: way.name, report },
+    })
+  }
+  return end('done')
+}
+
+async function resumeOrPlan<Flags, Ports>(
+  request: RunbookRequest<Flags, Ports>,
+  signal: AbortSignal,
+): Promise<Runbook<Ports>> {
+  const { way, journal, clock, run, flags } = request
+  const at = clock.now().toISOString()
+  const planned = plannedRecord(journal)
+  if (planned === undefined) {
+    const { runbook, facts } = await planRunbook(request, signal)
+    const steps = runbook.steps.map(({ id, effect }) => ({ id, effect }))
+    await journal.append(
+      { event: 'planned', at, format: 1, run: run.id, way: way.name, flags, facts, steps },
+      signal,
+    )
+    return runbook
+  }
+  if (planned.way !== way.name) {
+    throw new LifeboatError('usage', `unable to resume run '${run.id}': it is one of way '${planned.way}'`, {
+      hint: `Resume it with lifeboat migrate ${planned.way} --resume ${run.id}, or leave out --resume for a new run.`,
+    })
+  }
+  if (JSON.stringify(keptFlags(journal)) !== JSON.stringify(flags)) {
+    await journal.append({ event: 'changed', at, flags }, signal)
+  }
+  return way.plan(way.choose(flags), planned.facts, run)
+}
+
+export function plannedRecord(
+  journal: Pick<RunbookJournal, 'records'>,
+): Extract<RunbookRecord, { event: 'planned' }> | undefined {
+  return journal.records.find((record) => record.event === 'planned')
+}
+
+/** The flags that a run was last given. */
+export function keptFlags({ records }: Pick<RunbookJournal, 'records'>): unknown {
+  return records.findLast((record) => record.event === 'planned' || record.event === 'changed')?.flags
+}
+
+async function runOne<Flags, Ports>(
+  { ports, clock, confirm, journal, onStep }: RunbookRequest<Flags, Ports>,
+  runbook: Runbook<Ports>,
+  step: Step<Ports>,
+  index: number,
+  checkDeadline: () => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const last = journal.records.findLast((record) => record.event === 'step' && record.step === step.id)
+  const begun = last?.event === 'step' && last.state !== 'done' ? lastApplying(journal, step.id) : undefined
+  let told = ''
+  async function note(state: StepState, seen: Observation | undefined, inner: AbortSignal): Promise<void> {
+    const { percent, reason, seen: facts } = seen ?? {}
+    const { id: name, title } = step
+    onStep({
+      ...{ step: name, title, number: index + 1, steps: runbook.steps.length, state },
+      ...(percent !== undefined && { percent }),
+      ...(reason !== undefined && { reason }),
+    })
+    const news = `${state} ${reason ?? ''}`
+    if (news === told) return
+    told = news
+    const record: RunbookRecord = {
+      ...{ event: 'step', at: clock.now().toISOString(), step: name, state },
+      ...(percent !== undefined && { percent }),
+      ...(reason !== undefined && { reason }),
+      ...(facts !== undefined && { seen: facts }),
+    }
+    await journal.append(record, inner)
+  }
+  await runStep(step, { ports, clock, confirm, begun, note, checkDeadline }, signal)
+}
+
+function lastApplying({ records }: Pick<RunbookJournal, 'records'>, step: string): Date | undefined {
+  const found = records.findLast(
+    (record) => record.event === 'step' && record.step === step && record.state === 'applying',
+  )
+  return found === undefined ? undefined : new Date(found.at)
+}
+
+function late(way: { readonly name: string }, run: RunName, deadlineMs: number): LifeboatError {
+  const minutes = Math.round(deadlineMs / 60_000)
+  return new LifeboatError('timed-out', `unable to end '${way.name}' within ${minutes} minutes`, {
+    hint: `What has begun goes on at AWS: go on waiting with lifeboat migrate ${way.name} --resume ${run.id} --deadline 4h, and start the native way beside it, a dump and restore (lifeboat dump --help).`,
+    details: { offer: 'native' },
+  })
+}
+
+function hintFor({ code, hint }: LifeboatError, way: string, run: RunName): string {
+  const again = `lifeboat migrate ${way} --resume ${run.id}`
+  if (code === 'timed-out' && hint !== undefined) return hint
+  if (code === 'confirmation-required') return `When it may happen: ${again} --confirm`
+  return `${hint ?? 'Mend the cause.'} Then go on where it stopped: ${again}`
+}
