@@ -123,7 +123,8 @@ jobs:
 
   test('config check finds what a channel lacks', async () => {
     const wrong = join(home, 'wrong.yaml')
-    const jobs = "jobs: { shop: { source: 'mysql://x', classification: development, encryption: false, sinks: [near], notify: [ops] } }"
+    const jobs =
+      "jobs: { shop: { source: 'mysql://x', classification: development, encryption: false, sinks: [near], notify: [ops] } }"
     const check = async (notify: string) => {
       const sinks = 'sinks: { near: { url: file:///x } }'
       await writeFile(wrong, `version: 1\n${sinks}\nnotify: { ${notify} }\n${jobs}\n`)
