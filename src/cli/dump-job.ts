@@ -3,15 +3,20 @@ import type { AuditLog } from '../app/audit/log.ts'
 import type { CopyReport } from '../app/copy-backup.ts'
 import type { DumpReport } from '../app/dump.ts'
 import type { Lease } from '../app/lease.ts'
+import type { PolicyRecord } from '../app/policy/heed-policy.ts'
+import type { AuditFacts } from '../core/audit-record.ts'
 import type { Sink } from '../core/sink.ts'
-import { recorded } from './audit-log.ts'
 import type { DumpPlan, PlannedSink } from './dump-plan.ts'
+import { heedPolicy, recordedDump } from './dump-policy.ts'
 import type { VerbContext } from './run-verb.ts'
+import { strings } from './summary.ts'
 
 export interface DumpJobReport {
   readonly dump: DumpReport
   readonly sink: string
   readonly copies: readonly { readonly sink: string; readonly bytes: number }[]
+  /** What was stored was looked at afterwards, at each place. */
+  readonly verified: boolean
 }
 
 interface OpenedSink {
@@ -100,6 +105,16 @@ export async function dumpJob(
       ...(staging !== undefined && { staging: staging.open }),
     }),
   )
+  const places = [sink, ...others.map((other) => other.sink)]
+  const facts: AuditFacts = {
+    verb: 'dump',
+    job,
+    source: engine.target,
+    sinks: places.map(({ name }) => name),
+    recipients: stages.flatMap(({ facts }) => strings(facts.recipients)),
+    ...(signer !== undefined && { signer: signer.fingerprint }),
+  }
+  const policy = await heedPolicy(plan, { sinks: places, facts, log }, context)
   if (recipients.length === 0) {
     reporter.warn({
       message: 'this backup is not encrypted',
@@ -107,9 +122,9 @@ export async function dumpJob(
     })
   }
   const journal = await openRunJournal(environment.stateFolder)
-  if (plan.configured) await warnOfBuckets(plan, context)
+  if (plan.configured && !plan.emergency) await warnOfBuckets(plan, context)
   using timed = withRunTimeout(context.signal, plan.runTimeoutMs)
-  const run = async ({ head: audit, note }: Recording): Promise<DumpJobReport> => {
+  const run = async ({ head: audit, note }: Recording, heeded: PolicyRecord): Promise<DumpJobReport> => {
     const dump = await runDump(
       {
         engine,
@@ -123,6 +138,7 @@ export async function dumpJob(
         ...(signer !== undefined && { signer }),
         ...(audit !== undefined && { audit }),
         ...(lease !== undefined && { lease }),
+        policy: heeded,
         version,
         journal,
         clock: systemClock,
@@ -139,25 +155,14 @@ export async function dumpJob(
       const copy: CopyReport = await copyBackup(request, timed.signal)
       copies.push({ sink: to.name, bytes: copy.copiedBytes })
     }
-    return { dump, sink: sink.name, copies }
+    if (plan.verify) {
+      const { verifyStored } = await import('../app/verify-stored.ts')
+      const request = { job, id, clock: systemClock, onEvent: reporter.onEvent }
+      for (const place of places) await verifyStored({ ...request, sink: place }, timed.signal)
+    }
+    return { dump, sink: sink.name, copies, verified: plan.verify }
   }
-  return await recorded(
-    log,
-    {
-      verb: 'dump',
-      job,
-      source: engine.target,
-      sinks: [sink, ...others.map((other) => other.sink)].map(({ name }) => name),
-      recipients: stages.flatMap(({ facts }) => toStrings(facts.recipients)),
-      ...(signer !== undefined && { signer: signer.fingerprint }),
-    },
-    run,
-    context,
-  )
-}
-
-function toStrings(value: unknown): string[] {
-  return Array.isArray(value) ? value.map(String) : []
+  return await recordedDump(run, { log, facts, policy }, context)
 }
 
 /** Of a job that is to run by itself for a long time, somebody should hear once what its buckets lack. */

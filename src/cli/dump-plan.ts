@@ -1,5 +1,6 @@
 import { defaults } from '../config/defaults.ts'
 import type { ResolvedJob, ResolvedSigning, ResolvedSink } from '../config/job.ts'
+import type { Classification } from '../core/classification.ts'
 import { LifeboatError } from '../core/errors.ts'
 import { need } from './options.ts'
 
@@ -23,6 +24,10 @@ export interface DumpOptions {
   /** False by --no-lease. */
   readonly lease?: number | false
   readonly waitLease?: number
+  readonly classification?: Classification
+  readonly rto?: number
+  readonly rpo?: number
+  readonly emergency?: boolean
   readonly staging?: string
   readonly signingKey?: string
   readonly signingPassphrase?: string
@@ -70,6 +75,16 @@ export interface DumpPlan {
   readonly counts: 'exact' | 'off'
   readonly stallTimeoutMs: number
   readonly runTimeoutMs: number | undefined
+  /** What it is guarded by; undefined: nothing is demanded. */
+  readonly classification: Classification | undefined
+  /** False where nobody said so, and it counts as regulated. */
+  readonly classified: boolean
+  /** What was stored is looked at after the dump. */
+  readonly verify: boolean
+  readonly rtoMs: number | undefined
+  readonly rpoMs: number | undefined
+  readonly drillMaxAgeMs: number
+  readonly emergency: boolean
   /** Undefined: several runs at once are wanted. */
   readonly lease: { readonly ttlMs: number; readonly waitMs: number } | undefined
 }
@@ -101,12 +116,45 @@ export function planDump(options: DumpOptions, job?: ResolvedJob, signing: Resol
     counts: options.counts ?? job?.counts ?? defaults.counts,
     stallTimeoutMs: options.stallTimeout ?? job?.stallTimeoutMs ?? defaults.stallTimeoutMs,
     runTimeoutMs: job?.runTimeoutMs,
+    ...planPolicy(options, job),
     lease: planLease(options, job),
   }
 }
 
+function planPolicy(options: DumpOptions, job: ResolvedJob | undefined) {
+  if (job !== undefined && options.classification !== undefined) {
+    throw new LifeboatError(
+      'usage',
+      `unable to start: job '${job.name}' has its class in the configuration, and --classification is given`,
+      {
+        hint: 'Leave out --classification; if the data must be out now, --emergency overrides what the class demands.',
+      },
+    )
+  }
+  const classification = job?.classification ?? options.classification
+  return {
+    classification,
+    classified: job?.classified ?? true,
+    verify: job?.verify ?? (classification !== undefined && classification !== 'development'),
+    rtoMs: options.rto ?? job?.rtoMs,
+    rpoMs: options.rpo ?? job?.rpoMs,
+    drillMaxAgeMs: job?.drill.maxAgeMs ?? defaults.drillMaxAgeMs,
+    emergency: options.emergency === true,
+  }
+}
+
 function planLease(options: DumpOptions, job: ResolvedJob | undefined): DumpPlan['lease'] {
-  const { lease, waitLease } = options
+  const { lease, waitLease, emergency } = options
+  if (emergency === true) {
+    if (waitLease === undefined) return undefined
+    throw new LifeboatError(
+      'usage',
+      'unable to start: --emergency waits for nobody, and --wait-lease is given',
+      {
+        hint: 'Leave out the one that is not meant.',
+      },
+    )
+  }
   if (lease === false && waitLease !== undefined) {
     throw new LifeboatError('usage', 'unable to start: --no-lease and --wait-lease contradict each other', {
       hint: 'Leave out the one that is not meant.',

@@ -1,10 +1,11 @@
 import { Argument, Command, Option } from 'commander'
 import type { ResolvedJob } from '../config/job.ts'
+import { CLASSIFICATIONS } from '../core/classification.ts'
 import { LifeboatError } from '../core/errors.ts'
 import { auditAt, openAudit } from './audit-log.ts'
 import { dumpJson } from './dump-json.ts'
 import type { DumpOptions, DumpPlan } from './dump-plan.ts'
-import { helpTail, option, parseDuration, parseLease, parseWhole } from './options.ts'
+import { helpTail, option, parseAge, parseDuration, parseLease, parseWhole } from './options.ts'
 import type { Outcome, VerbContext } from './run-verb.ts'
 
 export function dumpCommand(done: (exitCode: number) => void): Command {
@@ -60,6 +61,17 @@ export function dumpCommand(done: (exitCode: number) => void): Command {
     .option('--signing-key <file>', 'OpenPGP secret key that signs the backup')
     .option('--signing-passphrase <ref>', 'its passphrase: env:NAME, file:PATH or prompt:')
     .option('--signing-gpg <key>', 'let gpg sign, with a key in its agent or on a card: its fingerprint')
+    .addOption(
+      new Option(
+        '--classification <class>',
+        'hold a run without a configuration to the rules of a class',
+      ).choices(CLASSIFICATIONS),
+    )
+    .addOption(
+      new Option('--rto <time>', 'how long a restore may take: a class may demand it').argParser(parseAge),
+    )
+    .addOption(new Option('--rpo <time>', 'how old its data may be: the same').argParser(parseAge))
+    .option('--emergency', 'override what the class of the job demands, and wait for nobody; still encrypts')
     .addOption(option.staging())
     .addOption(option.audit())
     .addOption(option.sinkPassword())
@@ -86,6 +98,7 @@ export function dumpCommand(done: (exitCode: number) => void): Command {
           [30, 'a recipient key can not be used'],
           [40, 'another run of the job is under way'],
           [43, 'the database sent nothing for too long'],
+          [44, 'the class of the job demands what is missing: each rule is named; --emergency overrides'],
           ['130, 143', 'interrupted; terminated: nothing is left behind'],
         ],
       ),

@@ -51,6 +51,6 @@ export function summarise(manifest: Manifest): Summary {
   }
 }
 
-function strings(value: unknown): string[] {
+export function strings(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : []
 }

@@ -79,7 +79,7 @@ export const DUMP_RULES: readonly Rule<DumpFacts>[] = [
         audit,
         'it is',
         'there is none',
-        'Write audit: { file: /var/log/lifeboat/audit.jsonl } in the configuration.',
+        'Write audit: { file: /var/log/lifeboat/audit.jsonl } in the configuration, or give --audit.',
       ),
   },
   {

@@ -1,0 +1,111 @@
+import type { Recording } from '../app/audit/audited.ts'
+import type { AuditLog } from '../app/audit/log.ts'
+import type { ClassifiedDump, PolicyRecord } from '../app/policy/heed-policy.ts'
+import type { AuditFacts } from '../core/audit-record.ts'
+import { messageOf } from '../core/errors.ts'
+import type { Sink } from '../core/sink.ts'
+import { recorded } from './audit-log.ts'
+import type { DumpPlan } from './dump-plan.ts'
+import type { VerbContext } from './run-verb.ts'
+
+export interface PolicySubject {
+  readonly sinks: readonly Sink[]
+  readonly facts: AuditFacts
+  readonly log: AuditLog | undefined
+}
+
+/** Throws `policy` where the plan is not what its class demands; that it was tried is recorded too. */
+export async function heedPolicy(
+  plan: DumpPlan,
+  { sinks, facts, log }: PolicySubject,
+  context: VerbContext,
+): Promise<PolicyRecord> {
+  const { classification, emergency } = plan
+  if (classification === undefined && !emergency) return {}
+  const [{ heedDumpPolicy }, { noDrills }] = await Promise.all([
+    import('../app/policy/heed-policy.ts'),
+    import('../app/policy/drill-history.ts'),
+  ])
+  const dump =
+    classification &&
+    (await classifiedDump(plan, {
+      audit: log !== undefined,
+      fingerprints: async () => facts.recipients ?? [],
+      ask: { sinks, lastDrill: noDrills },
+    }))
+  const isBucket = plan.sinks.some(({ url }) => /^s3:/i.test(url))
+  const without = ['lease', ...(isBucket ? ['bucket-posture'] : [])]
+  const policy = {
+    dump,
+    emergency: emergency ? { without } : undefined,
+    onEvent: context.reporter.onEvent,
+  }
+  try {
+    return await heedDumpPolicy(policy, context.signal)
+  } catch (thrown) {
+    return await recorded(log, facts, () => Promise.reject(thrown), context)
+  }
+}
+
+export interface RecordedDump {
+  readonly log: AuditLog | undefined
+  readonly facts: AuditFacts
+  readonly policy: PolicyRecord
+}
+
+/** An emergency is recorded as one; where it can't be, that is overridden too, as nothing of a log is worth the data. */
+export async function recordedDump<T>(
+  run: (recording: Recording, policy: PolicyRecord) => Promise<T>,
+  { log, facts, policy }: RecordedDump,
+  context: VerbContext,
+): Promise<T> {
+  const { emergency } = policy
+  if (emergency === undefined)
+    return await recorded(log, facts, (recording) => run(recording, policy), context)
+  let begun = false
+  const begin = (recording: Recording) => {
+    begun = true
+    return run(recording, policy)
+  }
+  try {
+    return await recorded(log, { ...facts, emergency }, begin, context)
+  } catch (thrown) {
+    if (begun || context.signal.aborted) throw thrown
+    context.reporter.warn({
+      message: `emergency: overridden: audit: ${messageOf(thrown)}`,
+      hint: 'the manifest says so; mend the log when the data is out',
+    })
+    const overridden = [...new Set([...emergency.overridden, 'audit'])]
+    return await recorded(
+      undefined,
+      facts,
+      (recording) => run(recording, { ...policy, emergency: { overridden } }),
+      context,
+    )
+  }
+}
+
+/** The plan as the rules see it; undefined where it has no class. */
+export async function classifiedDump(
+  plan: DumpPlan,
+  known: Pick<ClassifiedDump, 'ask' | 'audit' | 'fingerprints'>,
+): Promise<ClassifiedDump | undefined> {
+  const { job, classification, classified, source, staging, signing, verify, rtoMs, rpoMs } = plan
+  if (classification === undefined) return undefined
+  const { systemClock } = await import('../core/clock.ts')
+  return {
+    ...known,
+    job,
+    classification,
+    classified,
+    source,
+    staging,
+    signed: signing.file !== undefined || signing.gpg !== undefined,
+    sinks: plan.sinks.map(({ url }) => url),
+    verify,
+    rtoMs,
+    rpoMs,
+    drillMaxAgeMs: plan.drillMaxAgeMs,
+    clock: systemClock,
+  }
+}
