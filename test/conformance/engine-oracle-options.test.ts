@@ -9,6 +9,7 @@ import { ScriptedOracle } from '../testbed/oracle/server.ts'
 import { failureOf, sourceOf, take } from './engine-suite.ts'
 
 const never = new AbortController().signal
+const MIB = 1024 ** 2
 
 function seeded(): ScriptedOracle {
   const oracle = new ScriptedOracle()
@@ -149,6 +150,75 @@ describe('what a probe of an Oracle server finds', () => {
         message: expect.stringMatching(/about \d+ MiB by its segments/),
       }),
     )
+  })
+})
+
+describe('room for the whole dump', () => {
+  /** Needs a little more than 4 MiB. */
+  function big(fileMegabytes = 10): ScriptedOracle {
+    const oracle = seeded()
+    oracle.database.write('SHOP', 'BIG', ['x'.repeat(4 * MIB)])
+    oracle.database.fileBytes = fileMegabytes * MIB
+    return oracle
+  }
+  const roomOf = async (oracle: ScriptedOracle, options: string) => {
+    const { findings } = await engineFor(oracle, options).probe('source', never)
+    return findings.filter(({ topic }) => topic === 'room')
+  }
+
+  test.each([
+    ['&room=3M', 10, 'failure', /about 5 MiB by its segments; 3 MiB are free there, says room=/],
+    ['&room=20M', 10, 'ok', /20 MiB are free there/],
+    ['&storage=12M', 10, 'failure', /2 MiB at most are free of the 12 MiB of storage=, 10 MiB being files/],
+    ['&storage=9M', 10, 'failure', /0 MiB at most are free/],
+    ['&storage=100M', 90, 'warning', /10 MiB at most are free .*, of which 6 MiB would be left/],
+    ['&storage=1T', 10, 'ok', /1024.0 GiB at most are free/],
+  ] as const)('%s, with %d MiB of files: %s', async (options, files, level, message) => {
+    const [finding, ...others] = await roomOf(big(files), options)
+    expect(others).toEqual([])
+    expect(finding).toMatchObject({ level, message: expect.stringMatching(message) })
+    if (level !== 'ok') expect(finding?.hint).toMatch(/storage|room=/)
+  })
+
+  test('each number that is known is compared', async () => {
+    expect((await roomOf(big(), '&room=20M&storage=12M')).map(({ level }) => level)).toEqual([
+      'ok',
+      'failure',
+    ])
+  })
+
+  test('on RDS what lies in the directory counts, too', async () => {
+    const oracle = big()
+    oracle.database.addSchema('RDSADMIN')
+    oracle.database.files('DATA_PUMP_DIR').set('old.dmp', { data: Buffer.alloc(8 * MIB) })
+    expect(await roomOf(oracle, '&storage=20M')).toMatchObject([
+      { level: 'failure', message: expect.stringMatching(/2 MiB at most are free/) },
+    ])
+  })
+
+  test('an account that may not see the files is told so', async () => {
+    const oracle = big()
+    oracle.database.roles.clear()
+    expect(await roomOf(oracle, '&storage=1T')).toMatchObject([
+      { level: 'warning', hint: expect.stringContaining('SELECT_CATALOG_ROLE') },
+    ])
+  })
+
+  test('a restore is refused where its pieces do not fit, before anything is changed', async () => {
+    const taken = await take(engineFor(big()))
+    const target = new ScriptedOracle()
+    const before = target.database.snapshot()
+    for (const option of ['&room=2M', '&storage=12M']) {
+      const failure = await failureOf(
+        engineFor(target, option).restore(sourceOf(taken), { replace: false }, never),
+      )
+      expect(failure).toMatchObject({ code: 'unsupported', hint: expect.stringMatching(/room=|storage=/) })
+      expect(failure.message).toMatch(/MiB by the backup; 2 MiB/)
+    }
+    expect(target.database.snapshot()).toBe(before)
+    expect([...target.database.files('DATA_PUMP_DIR').keys()]).toEqual([])
+    await engineFor(target, '&room=20M').restore(sourceOf(taken), { replace: false }, never)
+    expect(target.database.rows('SHOP', 'BIG')).toHaveLength(1)
   })
 })
 

@@ -127,6 +127,18 @@ FROM all_objects
 WHERE owner = 'SYS' AND object_type = 'PACKAGE'
   AND object_name IN ('DBMS_DATAPUMP', 'UTL_FILE', 'DBMS_LOB', 'DBMS_ASSERT')`
 
+/**
+ * What the files of the database take on disk: data, temporary and log files, every member of a group, control files. In a
+ * pluggable database only its own data files are seen. Archived logs are left out: RDS removes them by itself.
+ */
+export const READ_DATABASE_FILES = `
+SELECT TO_CHAR((SELECT NVL(SUM(d.bytes), 0) FROM v$datafile d)
+             + (SELECT NVL(SUM(t.bytes), 0) FROM v$tempfile t)
+             + (SELECT NVL(SUM(l.bytes), 0) FROM v$log l JOIN v$logfile m ON m.group# = l.group#)
+             + (SELECT NVL(SUM(s.bytes), 0) FROM v$standby_log s JOIN v$logfile n ON n.group# = s.group#)
+             + (SELECT NVL(SUM(c.block_size * c.file_size_blks), 0) FROM v$controlfile c)) AS "bytes"
+FROM dual`
+
 /** Room that SQL can see: only where the directory lies in ASM. */
 export const READ_ASM_ROOM = `
 SELECT TO_CHAR(usable_file_mb) AS "megabytes"

@@ -3,7 +3,6 @@ import type { Probe } from '../../core/engine.ts'
 import type { Finding } from '../../core/finding.ts'
 import type { ConnectionSource, OracleConnection } from './connection.ts'
 import {
-  READ_ASM_ROOM,
   READ_DIRECTORY,
   READ_DIRECTORY_GRANTS,
   READ_OBJECT_OWNERS,
@@ -11,7 +10,8 @@ import {
   READ_POLICIES,
 } from './dictionary-statements.ts'
 import { lookAtPrivileges } from './probe-privileges.ts'
-import { queryIfAllowed, readServerFacts, type ServerFacts, text } from './server-facts.ts'
+import { lookAtRoom } from './room.ts'
+import { readServerFacts, type ServerFacts, text } from './server-facts.ts'
 import { type Survey, survey } from './survey.ts'
 import type { OracleOptions } from './url-options.ts'
 
@@ -50,7 +50,10 @@ export async function probe(
   const schemas = found.schemas.map(({ name }) => name)
   findings.push(...lookAtPrivileges(facts, { role, schemas, policies: Number(policies?.policies ?? 0) }))
   findings.push(...describeSurvey(found))
-  findings.push(...(await lookAtRoom(connection, found, facts, options, signal)))
+  const basis = found.estimateFrom === 'segments' ? 'by its segments' : 'by the statistics of its tables'
+  findings.push(
+    ...(await lookAtRoom(connection, { bytes: found.estimateBytes, basis }, facts, options, signal)),
+  )
   return { ...common, databases: found.schemas, estimateBytes: found.estimateBytes, findings }
 }
 
@@ -165,49 +168,4 @@ function describeSurvey(found: Survey): readonly Finding[] {
     })
   }
   return findings
-}
-
-async function lookAtRoom(
-  connection: OracleConnection,
-  found: Survey,
-  facts: ServerFacts,
-  { directory }: OracleOptions,
-  signal: AbortSignal,
-): Promise<readonly Finding[]> {
-  const [row] = await connection.query(READ_DIRECTORY, { p_directory: directory }, signal)
-  const group = /^\+(\w+)/.exec(text(row?.path))?.[1]
-  const needs = `the whole dump has to fit into ${directory} at once, about ${gigabytes(found.estimateBytes)} by ${found.estimateFrom === 'segments' ? 'its segments' : 'the statistics of its tables'}`
-  const asm =
-    group === undefined
-      ? undefined
-      : await queryIfAllowed(connection, READ_ASM_ROOM, signal, { p_group: group })
-  const megabytes = asm?.[0]?.megabytes
-  if (typeof megabytes === 'string') {
-    const freeBytes = Number(megabytes) * 1024 ** 2
-    const isEnough = freeBytes > found.estimateBytes
-    return [
-      {
-        level: isEnough ? 'ok' : 'failure',
-        topic: 'room',
-        message: `${needs}; ${gigabytes(freeBytes)} are free in disk group ${group}`,
-        ...(!isEnough && {
-          hint: 'Give another directory by directory=, or take schemas in several runs by schemas=.',
-        }),
-      },
-    ]
-  }
-  return [
-    {
-      level: 'warning',
-      topic: 'room',
-      message: `${needs}; what is free there no statement tells`,
-      hint: facts.rds
-        ? "Look at the instance's FreeStorageSpace: a full disk stops the whole instance."
-        : 'Look at the file system of the directory first (df).',
-    },
-  ]
-}
-
-function gigabytes(bytes: number): string {
-  return bytes >= 1024 ** 3 ? `${(bytes / 1024 ** 3).toFixed(1)} GiB` : `${Math.ceil(bytes / 1024 ** 2)} MiB`
 }

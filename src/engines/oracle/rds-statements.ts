@@ -1,4 +1,4 @@
-/** What Amazon RDS adds: S3 integration, and the log of its tasks. */
+/** What Amazon RDS adds: S3 integration, the log of its tasks, and what lies in a directory. */
 
 export const UPLOAD_TO_S3 = `
 BEGIN
@@ -17,3 +17,8 @@ END;`
 export const READ_TASK_LOG = `
 SELECT text AS "text"
 FROM TABLE(rdsadmin.rds_file_util.read_text_file('BDUMP', :p_file))`
+
+export const READ_DIRECTORY_FILES = `
+SELECT TO_CHAR(NVL(SUM(filesize), 0)) AS "bytes"
+FROM TABLE(rdsadmin.rds_file_util.listdir(:p_directory))
+WHERE type = 'file'`

@@ -1,8 +1,10 @@
+import type { PartSource } from '../../core/engine.ts'
 import { LifeboatError, messageOf } from '../../core/errors.ts'
 import type { OracleConnection } from './connection.ts'
 import { CREATE_TABLESPACE, READ_TABLESPACES } from './dictionary-statements.ts'
 import { isLost } from './failures.ts'
 import { quoteName } from './quote.ts'
+import { lookAtRoom } from './room.ts'
 import { queryIfAllowed, type ServerFacts, text } from './server-facts.ts'
 import type { StoredFacts } from './stored-facts.ts'
 import type { OracleOptions } from './url-options.ts'
@@ -60,6 +62,23 @@ export function checkRestore(
     }
   }
   return warnings
+}
+
+/** Pieces lie in the directory until the import has read them, as at the dump; here their length is known. */
+export async function checkRoom(
+  connection: OracleConnection,
+  parts: PartSource,
+  facts: ServerFacts,
+  options: OracleOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const pieces = parts.parts.filter(({ format }) => format === 'dmp')
+  const bytes = pieces.reduce((sum, { plainBytes }) => sum + plainBytes, 0)
+  const need = { bytes, basis: 'by the backup' }
+  const findings = await lookAtRoom(connection, need, facts, options, signal)
+  const failure = findings.find(({ level }) => level === 'failure')
+  if (failure === undefined) return
+  throw new LifeboatError('unsupported', `unable to restore: ${failure.message}`, { hint: failure.hint })
 }
 
 /** Makes what is missing where the server manages its files itself; elsewhere says what to type. */

@@ -11,7 +11,7 @@ import type { JobRunner } from './job-runner.ts'
 import { decodeLog } from './log-text.ts'
 import { findOccupied } from './occupied.ts'
 import { newRun, pieceName, type RunNames } from './pieces.ts'
-import { checkRestore, createTablespaces } from './restore-preflight.ts'
+import { checkRestore, checkRoom, createTablespaces } from './restore-preflight.ts'
 import { beginRun, clearDeadRuns } from './run.ts'
 import { readServerFacts, type ServerFacts } from './server-facts.ts'
 import { fileBytes, writeServerFile } from './server-files.ts'
@@ -45,6 +45,7 @@ export async function restoreByDatapump(
   const warnings = [...checkRestore(stored, facts, options)]
   await clearDeadRuns(source, onProgress, signal)
   await refuseConflicts(connection, parts, setting, { stored, facts, how }, signal)
+  await checkRoom(connection, parts, facts, options, signal)
   const created = await createTablespaces(connection, stored, options, signal)
   const names = newRun(clock.now())
   const run = await beginRun(source, names, options.directory, signal)

@@ -23,6 +23,10 @@ export interface OracleOptions {
   /** Directory object in which the server keeps its pieces. */
   readonly directory: string
   readonly pieceBytes: number
+  /** What the operator knows to be free for the pieces. */
+  readonly roomBytes: number | undefined
+  /** Size of the disk that all files of the database share with the pieces: the allocated storage of an RDS instance. */
+  readonly storageBytes: number | undefined
   /** How pieces come and go: over the SQL connection, or by RDS through the bucket of --staging. */
   readonly via: 'sql' | 's3'
   /** What an older target can read: VERSION of Data Pump. */
@@ -42,6 +46,8 @@ const KNOWN = [
   'wallet',
   'directory',
   'piece',
+  'room',
+  'storage',
   'via',
   'version',
   'tolerate',
@@ -50,8 +56,8 @@ const KNOWN = [
   'table-exists-action',
 ]
 const GIB = 1024 ** 3
-const UNITS: Readonly<Record<string, number>> = { '': 1, K: 1024, M: 1024 ** 2, G: GIB }
-const LEAST_PIECE_BYTES = 1024 ** 2
+const UNITS: Readonly<Record<string, number>> = { '': 1, K: 1024, M: 1024 ** 2, G: GIB, T: 1024 * GIB }
+const LEAST_SIZE_BYTES = 1024 ** 2
 
 /** `more` are options that only another layout knows. */
 export function readUrlOptions(url: DatabaseUrl, more: readonly string[] = []): OracleOptions {
@@ -75,6 +81,8 @@ export function readUrlOptions(url: DatabaseUrl, more: readonly string[] = []): 
     wallet: options.get('wallet'),
     directory: readNames(options.get('directory') ?? 'DATA_PUMP_DIR', 'directory')[0] ?? '',
     pieceBytes: readPiece(options.get('piece')),
+    roomBytes: readSize(options.get('room'), 'room'),
+    storageBytes: readSize(options.get('storage'), 'storage'),
     via: oneOf(options.get('via') ?? 'sql', 'via', ['sql', 's3'] as const),
     version: plain(options.get('version'), 'version') ?? 'COMPATIBLE',
     tolerated: readCodes(options.get('tolerate')),
@@ -146,11 +154,17 @@ function readPairs(text: string | undefined, option: string): Remap {
 }
 
 function readPiece(text: string | undefined): number {
-  if (text === undefined) return 2 * GIB
-  const match = /^(\d{1,12})([KMG]?)B?$/i.exec(text)
+  const bytes = readSize(text, 'piece') ?? 2 * GIB
+  if (bytes < 1024 * GIB) return bytes
+  throw refuse(`piece=${text} is not a size below 1T`, 'Write piece=2G, or leave it out.')
+}
+
+function readSize(text: string | undefined, option: string): number | undefined {
+  if (text === undefined) return undefined
+  const match = /^(\d{1,12})([KMGT]?)(?:i?B)?$/i.exec(text)
   const bytes = Number(match?.[1]) * (UNITS[match?.[2]?.toUpperCase() ?? ''] ?? Number.NaN)
-  if (bytes >= LEAST_PIECE_BYTES) return bytes
-  throw refuse(`piece=${text} is not a size of 1M or more`, 'Write piece=2G, or leave it out.')
+  if (bytes >= LEAST_SIZE_BYTES && Number.isSafeInteger(bytes)) return bytes
+  throw refuse(`${option}=${text} is not a size of 1M or more`, `Write ${option}=2G, or leave it out.`)
 }
 
 function readCodes(text: string | undefined): ReadonlySet<number> {

@@ -42,6 +42,8 @@ export class Database {
   managesFiles = true
   /** Bytes that all files together may have. */
   roomBytes = Number.POSITIVE_INFINITY
+  /** Bytes of its own files: data, logs and so on. */
+  fileBytes = 10 * 1024 ** 2
   /** Oldest SCN that undo still shows. */
   oldestScn = 0
   scn = 1_000_000

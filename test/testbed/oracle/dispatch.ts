@@ -149,6 +149,21 @@ export const QUERIES: ReadonlyMap<
   ],
   [dictionary.READ_ASM_ROOM, () => [{ megabytes: '1' }]],
   [
+    dictionary.READ_DATABASE_FILES,
+    (session) => {
+      needRole(session)
+      return [{ bytes: String(session.database.fileBytes) }]
+    },
+  ],
+  [
+    rds.READ_DIRECTORY_FILES,
+    ({ database }, given) => {
+      if (!database.schemas.has('RDSADMIN')) throw new OraError(904, 'invalid identifier')
+      const files = [...database.files(text(given.p_directory)).values()]
+      return [{ bytes: String(files.reduce((sum, { data }) => sum + data.length, 0)) }]
+    },
+  ],
+  [
     datapump.READ_JOB,
     ({ pump }, given) => {
       const job = pump.jobs.get(text(given.p_job))

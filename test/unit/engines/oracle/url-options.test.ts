@@ -20,6 +20,15 @@ describe('options of an Oracle URL', () => {
     })
   })
 
+  test('sizes', () => {
+    expect(read('?piece=64M&room=400GiB&storage=2t')).toMatchObject({
+      pieceBytes: 64 * 1024 ** 2,
+      roomBytes: 400 * 1024 ** 3,
+      storageBytes: 2 * 1024 ** 4,
+    })
+    expect(read('')).toMatchObject({ roomBytes: undefined, storageBytes: undefined })
+  })
+
   test('names are in upper case unless quoted', () => {
     expect(read('?schemas=shop,"Odd, name",a$1').schemas).toEqual(['SHOP', 'Odd, name', 'A$1'])
     expect(read('?tables=shop.orders,shop."a.b"').tables).toEqual([
@@ -41,6 +50,8 @@ describe('options of an Oracle URL', () => {
     ['?remap-schema=A', 'OLD:NEW'],
     ['?piece=2T', 'size'],
     ['?piece=1K', 'size'],
+    ['?room=plenty', 'room=plenty is not a size'],
+    ['?storage=0G', 'storage=0G is not a size'],
     ['?tolerate=39127', 'ORA-39127'],
     ['?table-exists-action=drop', 'one of'],
     ['?via=ftp', 'one of'],
