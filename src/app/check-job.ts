@@ -4,6 +4,7 @@ import type { ResolvedJob } from '../config/job.ts'
 import type { Clock } from '../core/clock.ts'
 import { messageOf, toLifeboatError } from '../core/errors.ts'
 import type { Finding } from '../core/finding.ts'
+import { createAuditLog } from './audit/log.ts'
 import { readKeyFiles } from './key-files.ts'
 import { openEngine, openSink, type SinkContext } from './registry.ts'
 
@@ -12,6 +13,8 @@ export interface CheckJobRequest {
   readonly searchPath: string
   readonly sinkContext: Omit<SinkContext, 'password' | 'passphrase'>
   readonly hasVariable: (name: string) => boolean
+  /** File of the audit log, where there is one. */
+  readonly audit: string | undefined
   readonly clock: Clock
 }
 
@@ -51,6 +54,8 @@ export async function checkJob(request: CheckJobRequest): Promise<readonly Findi
       hint: 'Name recipients, unless that is meant.',
     })
   }
+  const { audit, clock } = request
+  if (audit !== undefined) await attempt('audit log', () => createAuditLog(audit, clock).check())
   const secrets = [
     ['source password', job.source.password],
     ...job.sinks.flatMap(({ name, password, passphrase }) => [

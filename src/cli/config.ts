@@ -97,6 +97,7 @@ async function checkOne(loaded: LoadedConfig, name: string, context: VerbContext
     searchPath,
     sinkContext: { home, stateFolder, agentSocket },
     hasVariable: environment.has,
+    audit: loaded.config.audit?.file,
     clock: systemClock,
   })
   const plan = planDump({ encryption: true }, job, resolveSigning(loaded))

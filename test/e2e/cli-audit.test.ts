@@ -77,7 +77,8 @@ jobs:
     const into = ['--into', server.url, '--password', 'env:DB_PASSWORD', ...key()]
     expect(await run('restore', '--from', 'far', '--job', 'shop', ...into)).toMatchObject({ exitCode: 14 })
     const second = (await run('dump', 'shop')).stdout
-    expect(await run('prune', ...place, '--keep-last', '1', '--confirm')).toMatchObject({ exitCode: 0 })
+    const prune = ['prune', '--at', 'near', '--job', 'shop', '--keep-last', '1', '--confirm']
+    expect(await run(...prune)).toMatchObject({ exitCode: 0 })
 
     const records = await read()
     const ends = records.filter(({ event }) => event === 'end')
@@ -90,8 +91,7 @@ jobs:
       { verb: 'keep', exitCode: 0 },
       { verb: 'restore', exitCode: 14, code: 'source-protected' },
       { verb: 'dump', exitCode: 0, backup: second },
-      // The newest verified one is never removed.
-      { verb: 'prune', exitCode: 0 },
+      { verb: 'prune', exitCode: 0, removed: [id] },
     ])
     const starts = records.filter(({ event }) => event === 'start')
     expect(starts.map(({ run: name }) => name)).toEqual(ends.map(({ run: name }) => name))

@@ -1,4 +1,4 @@
-import { type FileHandle, open } from 'node:fs/promises'
+import { access, constants, type FileHandle, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { type AuditEntry, type AuditHead, NO_RECORD } from '../../core/audit-record.ts'
 import type { Clock } from '../../core/clock.ts'
@@ -11,6 +11,8 @@ export interface AuditLog {
   readonly file: string
   /** Resolves, with the place that the log has reached, once the record is on the disk. Throws `config` where it can't be. */
   append(entry: AuditEntry, signal: AbortSignal): Promise<AuditHead>
+  /** Throws as `append` would, as far as can be told without writing. */
+  check(): Promise<void>
 }
 
 /** JSON lines, each with the SHA-256 of the one before. Several processes may write to one file. */
@@ -24,26 +26,55 @@ export function createAuditLog(file: string, clock: Clock): AuditLog {
         throw toUnwritten(file, thrown)
       }
     },
+    async check() {
+      try {
+        await access(dirname(file), constants.W_OK | constants.X_OK)
+        if (await isThere(file)) await checkIsLog(file)
+      } catch (thrown) {
+        throw toUnwritten(file, thrown)
+      }
+    },
   }
+}
+
+async function isThere(file: string): Promise<boolean> {
+  try {
+    await access(file, constants.R_OK | constants.W_OK)
+    return true
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return false
+    throw thrown
+  }
+}
+
+async function checkIsLog(file: string): Promise<void> {
+  await using handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK)
+  await tailOf(handle, file)
+}
+
+async function tailOf(handle: FileHandle, file: string): Promise<Tail & { readonly bytes: number }> {
+  const info = await handle.stat()
+  if (info.isDirectory()) throw Object.assign(new Error(`'${file}' is a folder`), { code: 'EISDIR' })
+  if (!info.isFile()) throw notALog(file)
+  const tail = await readTail(handle, info.size)
+  if (tail === undefined) throw notALog(file)
+  return { ...tail, bytes: info.size }
 }
 
 async function append(file: string, entry: AuditEntry, clock: Clock): Promise<AuditHead> {
   // Appending only: it may be all that the file system allows (chattr +a).
   await using handle = await open(file, 'a+', 0o600)
-  const info = await handle.stat()
-  if (!info.isFile()) throw notALog(file)
-  const tail = await readTail(handle, info.size)
-  if (tail === undefined) throw notALog(file)
+  const tail = await tailOf(handle, file)
   const { lines, head } = follow(tail, entry, clock.now())
   try {
     await handle.writeFile(lines)
     await handle.sync()
   } catch (thrown) {
     // What stays all the same, where only appending is allowed, the next record accounts for.
-    await handle.truncate(info.size).catch(() => undefined)
+    await handle.truncate(tail.bytes).catch(() => undefined)
     throw thrown
   }
-  if (info.size === 0) await syncFolder(dirname(file))
+  if (tail.bytes === 0) await syncFolder(dirname(file))
   return head
 }
 
@@ -87,7 +118,10 @@ const REASONS: Readonly<Record<string, readonly [reason: string, hint: string]>>
   EISDIR: ['it is a folder', 'Give the full path of a file.'],
   ENOSPC: ['no space is left on the disk', 'Make room there, and run the same command again.'],
   EDQUOT: ['the quota is used up', 'Make room there, and run the same command again.'],
-  EROFS: ['it is on a disk that is mounted read-only', 'Mount it read-write, or give another file.'],
+  EROFS: [
+    'it is on a disk that is mounted read-only',
+    'Mount it read-write, or give another file; where systemd runs it, write the unit anew with: lifeboat schedule.',
+  ],
 }
 
 function toUnwritten(file: string, thrown: unknown): unknown {

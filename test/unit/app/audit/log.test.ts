@@ -161,6 +161,10 @@ describe('an audit log', () => {
     ],
   ])('%s is refused, and nothing is run', async (_, prepare, reason) => {
     const path = await prepare()
+    await expect(createAuditLog(path, systemClock).check()).rejects.toMatchObject({
+      code: 'config',
+      message: expect.stringMatching(reason),
+    })
     let ran = false
     const refused = audited(
       {
@@ -181,6 +185,16 @@ describe('an audit log', () => {
     })
     await expect(refused).rejects.toHaveProperty('hint', expect.stringMatching(/\./))
     expect(ran).toBe(false)
+  })
+
+  test('a look at the place changes nothing', async () => {
+    const { check } = createAuditLog(file, systemClock)
+    await check()
+    expect(await readdir(folder)).toEqual([])
+    await append('a')
+    const before = await readFile(file)
+    await check()
+    expect(await readFile(file)).toEqual(before)
   })
 
   test('a full disk is told before the run, and leaves the chain as it was', async ({ skip }) => {
@@ -210,6 +224,9 @@ describe('an audit log', () => {
     if (disk === undefined) return skip('may not mount a file system')
     await using small = disk
     await small.remount('ro')
+    await expect(createAuditLog(join(small.path, 'audit.jsonl'), systemClock).check()).rejects.toMatchObject({
+      message: expect.stringMatching(/read-only/),
+    })
     await expect(append('a', join(small.path, 'audit.jsonl'))).rejects.toMatchObject({
       code: 'config',
       message: expect.stringMatching(/read-only/),

@@ -11,7 +11,7 @@ describe('toScheduledJob', () => {
         runTimeoutMs: 21_600_000,
         variables: ['DB_PW', 'SIGN_PW', 'FAR_PW', 'CHAT_URL'],
         secretFiles: ['/run/credentials/lifeboat-shop.service/ssh.pass'],
-        writes: ['/backups/a b%', '/var/lib/node', '/var/log/lifeboat'],
+        writes: ['/backups/a b%', '/var/lib/node', '/var/log/lifeboat', '/srv/audit'],
       },
     ])
   })

@@ -11,6 +11,7 @@ sinks:
   far: { url: 's3://far', password: env:FAR_PW }
   ssh: { url: 'ssh://x@y/z', passphrase: 'file:/run/credentials/lifeboat-shop.service/ssh.pass' }
 log: { file: /var/log/lifeboat/jobs.log }
+audit: { file: /srv/audit/lifeboat.jsonl }
 metrics: { textfile: /var/lib/node/lifeboat.prom }
 notify: { chat: { type: slack, url: env:CHAT_URL } }
 defaults: { recipients: [ops], sinks: [near] }

@@ -43,6 +43,7 @@ describe('a systemd unit', () => {
         ...['CapabilityBoundingSet=', 'SystemCallFilter=@system-service', 'MemoryMax=2G', 'UMask=0077'],
         'StateDirectory=lifeboat',
         'ReadWritePaths="-/backups/a b%%"',
+        'ReadWritePaths=-/srv/audit',
       ]),
     )
   })
