@@ -12,10 +12,13 @@ export async function queryRows(
   await using connection = await source.open(signal)
   if (schema !== undefined) await connection.call(SET_QUERY_SCHEMA, { p_schema: schema }, {}, signal)
   await connection.call(SET_READ_ONLY, {}, {}, signal)
-  const text = sql.trim().replace(/;$/, '')
-  // As a subquery it can be nothing but a query. The line break ends a comment at its end.
-  const rows = await connection.query(`SELECT * FROM (${text}\n) WHERE ROWNUM <= ${QUERY_ROWS}`, {}, signal)
+  const rows = await connection.query(boundedText(sql), {}, signal)
   return rows.map((row) => Object.values(row as Readonly<Record<string, unknown>>).map(asText))
+}
+
+/** As a subquery it can be nothing but a query. The line break ends a comment at its end. */
+export function boundedText(sql: string): string {
+  return `SELECT * FROM (${sql.trim().replace(/;$/, '')}\n) WHERE ROWNUM <= ${QUERY_ROWS}`
 }
 
 /** The driver gives what the column says as if it were the time of this machine: so read, it is that text again. */

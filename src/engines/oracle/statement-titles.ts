@@ -31,6 +31,7 @@ const TITLES = new Map<string, string>([
   [rds.UPLOAD_TO_S3, 'upload to bucket'],
   [rds.DOWNLOAD_FROM_S3, 'download from bucket'],
   [rds.READ_TASK_LOG, 'read task log'],
+  [rds.READ_DIRECTORY_FILES, 'list a directory of the server'],
 ])
 
 /** Binds that name what it was about; no data is among them. */
