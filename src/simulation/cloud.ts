@@ -1,0 +1,40 @@
+import type { CloudPorts, RegionPorts } from '../runbooks/ports.ts'
+import { createRdsBackups } from './rds-backups.ts'
+import { createRdsClusters } from './rds-clusters.ts'
+import { createRdsGroups } from './rds-groups.ts'
+import { createRdsInstances } from './rds-instances.ts'
+import {
+  createCloudWatch,
+  createDatabase,
+  createEc2,
+  createIam,
+  createKms,
+  createRoute53,
+} from './services.ts'
+import type { World } from './world.ts'
+
+/** The ports of a cloud in memory, as src/aws fills them with a real one. */
+export function simulatedPorts(world: World, source: string, target: string): CloudPorts {
+  return {
+    source: regionPorts(world, source),
+    target: regionPorts(world, target),
+    route53: createRoute53(world),
+    iam: createIam(world, target),
+    database: createDatabase(world),
+  }
+}
+
+function regionPorts(world: World, region: string): RegionPorts {
+  return {
+    region,
+    rds: {
+      ...createRdsInstances(world, region),
+      ...createRdsClusters(world, region),
+      ...createRdsBackups(world, region),
+      ...createRdsGroups(world, region),
+    },
+    kms: createKms(world, region),
+    ec2: createEc2(world, region),
+    cloudwatch: createCloudWatch(world, region),
+  }
+}
