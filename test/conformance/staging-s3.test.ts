@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -102,6 +102,34 @@ describe.skipIf(lacks('s3')).each(S3_SERVERS)('staging bucket at %s', (name) => 
     expect(await staging.sweep(signal)).toEqual([])
     expect(await versions(bucket)).toEqual(['staging/run/living.bak', 'staging/run/released.bak'])
     await staging.purge(['living.bak'], signal)
+  })
+
+  test('what was not there yet stays claimed: the server may be writing it for a run that is gone', async () => {
+    const bucket = await server.newBucket()
+    const journal = join(folder, 'staged')
+    const sink = `s3://${bucket}?endpoint=${server.endpoint}`
+    const claim = `
+      import { createFileJournal } from '${new URL('../../src/core/journal.ts', import.meta.url).href}'
+      const staged = createFileJournal('${journal}')
+      for (const key of ['late.bak', 'never.bak'])
+        await staged.opened({ sink: '${sink}', key: 'staging/run/' + key })`
+    await using staging = open(bucket)
+    const before = (await readdir(journal)).length
+    await promisify(execFile)(process.execPath, ['--input-type=module', '-e', claim])
+    expect((await staging.left()).toSorted()).toEqual(['late.bak', 'never.bak'])
+    expect(await staging.sweep(signal)).toEqual([])
+    await put(bucket, 'staging/run/late.bak', 'plain')
+    expect(await staging.sweep(signal)).toEqual(['late.bak'])
+    expect(await versions(bucket)).toEqual([])
+    expect(await staging.left()).toEqual(['never.bak'])
+    for (const name of await readdir(journal)) {
+      const path = join(journal, name)
+      const entry = JSON.parse(await readFile(path, 'utf8'))
+      await writeFile(path, JSON.stringify({ ...entry, openedMs: entry.openedMs - 4 * 24 * 3_600_000 }))
+    }
+    expect(await staging.sweep(signal)).toEqual([])
+    expect(await staging.left()).toEqual([])
+    expect((await readdir(journal)).length).toBe(before)
   })
 
   test('names objects as a database server is told them', async () => {

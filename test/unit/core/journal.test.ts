@@ -61,6 +61,7 @@ test('an entry of a killed process is left over, for its own sink only', async (
   const journal = createFileJournal<typeof run>(folder)
   expect(await journal.left('file:///b')).toEqual([])
   expect(await journal.left(run.sink)).toEqual([run])
+  expect(await journal.left(run.sink, 3_600_000)).toEqual([])
   await journal.closed(run)
   expect(await journal.left(run.sink)).toEqual([])
 })

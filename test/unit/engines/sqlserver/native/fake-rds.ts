@@ -6,6 +6,7 @@ interface Task {
   readonly id: number
   readonly type: string
   readonly database: string
+  readonly arn: string
   polls: number
   lifecycle: string
   info: string
@@ -38,9 +39,9 @@ export function createFakeRds(storage: ServerStorage): FakeRds {
     openSession: async () => session,
   }
 
-  function begin(type: string, database: string, work: () => void): SqlRow[] {
+  function begin(type: string, database: string, arn: string, work: () => void): SqlRow[] {
     const id = rds.tasks.length + 101
-    rds.tasks.push({ id, type, database, polls: 0, lifecycle: 'CREATED', info: '', work })
+    rds.tasks.push({ id, type, database, arn, polls: 0, lifecycle: 'CREATED', info: '', work })
     return [{ Task_Id: id, task_type: type, lifecycle: 'CREATED' }]
   }
 
@@ -65,7 +66,7 @@ export function createFakeRds(storage: ServerStorage): FakeRds {
 
   const procedures: Readonly<Record<string, (p: Readonly<Record<string, SqlValue>>) => SqlRow[]>> = {
     rds_backup_database: (p) =>
-      begin('BACKUP_DB', String(p.source_db_name), () => {
+      begin('BACKUP_DB', String(p.source_db_name), String(p.s3_arn_to_backup_to), () => {
         const database = rds.databases.get(String(p.source_db_name))
         if (database === undefined) throw new Error('Database does not exist')
         const files = Number(p.number_of_files ?? 1)
@@ -77,7 +78,7 @@ export function createFakeRds(storage: ServerStorage): FakeRds {
         }
       }),
     rds_restore_database: (p) =>
-      begin('RESTORE_DB', String(p.restore_db_name), () => {
+      begin('RESTORE_DB', String(p.restore_db_name), String(p.s3_arn_to_restore_from), () => {
         const name = String(p.restore_db_name)
         const arn = String(p.s3_arn_to_restore_from)
         const found = arn.endsWith('*') ? storage.list(arn.slice(0, -1)) : [arn]
@@ -97,7 +98,7 @@ export function createFakeRds(storage: ServerStorage): FakeRds {
         }
       }),
     rds_finish_restore: (p) =>
-      begin('FINISH_RESTORE', String(p.db_name), () => {
+      begin('FINISH_RESTORE', String(p.db_name), '', () => {
         const database = rds.databases.get(String(p.db_name))
         if (database?.state !== 'RESTORING') throw new Error('Database is not in RESTORING')
         database.state = 'ONLINE'
@@ -116,20 +117,18 @@ export function createFakeRds(storage: ServerStorage): FakeRds {
         rds.lostPolls -= 1
         throw new LifeboatError('engine-unreachable', 'unable to go on: the connection was lost')
       }
-      const task = rds.tasks.find(({ id }) => id === p.task_id)
-      if (task === undefined) return []
-      advance(task)
-      return [
-        {
-          task_id: task.id,
-          task_type: task.type,
-          database_name: task.database,
-          '% complete': task.lifecycle === 'SUCCESS' ? 100 : task.polls * 30,
-          lifecycle: task.lifecycle,
-          task_info: task.info,
-          a_column_of_next_year: 'x',
-        },
-      ]
+      const asked = rds.tasks.filter(({ id }) => p.task_id === undefined || id === p.task_id)
+      for (const task of asked) advance(task)
+      return asked.map((task) => ({
+        task_id: task.id,
+        task_type: task.type,
+        database_name: task.database,
+        '% complete': task.lifecycle === 'SUCCESS' ? 100 : task.polls * 30,
+        lifecycle: task.lifecycle,
+        task_info: task.info,
+        S3_object_arn: task.arn,
+        a_column_of_next_year: 'x',
+      }))
     },
   }
 

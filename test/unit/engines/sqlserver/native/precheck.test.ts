@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parseDatabaseUrl } from '../../../../../src/core/database-url.ts'
 import type { Engine, PartSource } from '../../../../../src/core/engine.ts'
+import { LifeboatError } from '../../../../../src/core/errors.ts'
 import { Secret } from '../../../../../src/core/secret.ts'
 import { createSqlServerEngine } from '../../../../../src/engines/sqlserver/index.ts'
 import { explainTask } from '../../../../../src/engines/sqlserver/native/explain-task.ts'
@@ -76,6 +77,60 @@ describe('a server without the option group', () => {
       ])
     },
   )
+})
+
+describe('a server with the option group', () => {
+  let server: SqlServer
+  const staging = createMemoryStaging()
+  beforeAll(async () => {
+    server = await startSqlServer({ storage: staging.storage })
+    for (const [name, rows] of [
+      ['a_big', 60],
+      ['b_small', 1],
+    ] as const) {
+      await server.run(`CREATE DATABASE ${name}`)
+      const values = Array.from({ length: rows }, (_, at) => `(${at})`).join(', ')
+      await server.run(`CREATE TABLE t (id int)\nGO\nINSERT t VALUES ${values}`, name)
+    }
+  })
+  afterAll(async () => {
+    await server?.[Symbol.asyncDispose]()
+  })
+  const engineFor = (open: () => Promise<MemoryStaging>) =>
+    createSqlServerEngine(parseDatabaseUrl(server.url({ query: { layout: 'native' } })), {
+      searchPath: '',
+      password: async () => new Secret(server.password),
+      staging: open,
+    })
+
+  test('takes the smallest database first, with what they have in files', async () => {
+    await using engine = engineFor(async () => staging)
+    const { databases, estimateBytes, findings } = await engine.probe('source', never)
+    expect(databases).toEqual([
+      { name: 'b_small', estimateBytes: 1025 * 8192 },
+      { name: 'a_big', estimateBytes: 1026 * 8192 },
+    ])
+    expect(estimateBytes).toBe(2051 * 8192)
+    expect(findings.filter(({ level }) => level === 'failure')).toEqual([])
+  })
+
+  test('takes them by name where their sizes are not told', async () => {
+    using _fault = server.fault({ match: /sys\.master_files/, error: { number: 229, message: 'denied' } })
+    await using engine = engineFor(async () => staging)
+    const { databases } = await engine.probe('source', never)
+    expect(databases).toEqual([{ name: 'a_big' }, { name: 'b_small' }])
+  })
+
+  test('fails its probe where the bucket can not be seen from here', async () => {
+    const denied = new LifeboatError('sink-denied', 'unable to look: Access Denied', { hint: 'Grant it.' })
+    await using engine = engineFor(async () => {
+      throw denied
+    })
+    const { findings } = await engine.probe('source', never)
+    expect(findings.filter(({ level }) => level === 'failure')).toEqual([
+      { level: 'failure', topic: 'staging', code: 'sink-denied', message: denied.message, hint: 'Grant it.' },
+    ])
+  })
 })
 
 test.each([
