@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { gunzipSync } from 'node:zlib'
 import type { ZodType } from 'zod'
 import { backupIdFromKey, isBackupId, layout } from '../core/backup-layout.ts'
@@ -127,6 +128,8 @@ export async function readManifest(
 
 export interface SignedManifest {
   readonly manifest: Manifest
+  /** Of its very bytes. */
+  readonly sha256: string
   /** Undefined where nobody's signature was asked for. */
   readonly signedBy: SignedBy | undefined
   /** What the manifest says of itself, unproven: it names a signer, and there is no signature. */
@@ -181,7 +184,8 @@ export async function readSigned(
     trust === undefined &&
     manifest.signer !== undefined &&
     (await sink.stat(layout.signature(job, id), signal)) === undefined
-  return { manifest, signedBy, lostSignature }
+  const sha256 = createHash('sha256').update(bytes).digest('hex')
+  return { manifest, sha256, signedBy, lostSignature }
 }
 
 export async function readIndex(sink: Sink, manifest: Manifest, signal: AbortSignal): Promise<Index> {

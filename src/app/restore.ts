@@ -38,6 +38,8 @@ export interface RestoreRequest {
 
 export interface RestoreReport extends RestoreResult {
   readonly manifest: Manifest
+  /** Of the manifest's very bytes. */
+  readonly manifestSha256: string
   /** Where signers are trusted. */
   readonly signedBy?: SignedBy
   /** Tables whose rows were counted on both sides and found equal; 0 where counting was off. */
@@ -52,7 +54,7 @@ export async function runRestore(request: RestoreRequest, signal: AbortSignal): 
   const { engine, sink, clock, onEvent } = request
   const begunMs = clock.monotonicMs()
   const id = await resolveBackupId(sink, request.job, request.id, signal)
-  const { manifest, signedBy } = await readTrusted(request, id, signal)
+  const { manifest, signedBy, sha256 } = await readTrusted(request, id, signal)
   if (manifest.engine !== engine.name) {
     throw new LifeboatError(
       'usage',
@@ -100,6 +102,7 @@ export async function runRestore(request: RestoreRequest, signal: AbortSignal): 
     ...result,
     ...counted,
     manifest,
+    manifestSha256: sha256,
     ...(signedBy && { signedBy }),
     durationMs: clock.monotonicMs() - begunMs,
   }

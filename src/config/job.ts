@@ -230,7 +230,7 @@ function publicKey(loaded: LoadedConfig, name: string, job?: string): string {
   throw refuse(loaded, `key '${name}' has no public file`, `Write keys.${name}.public: /path/${name}.pub.asc`)
 }
 
-function lookUp<T>(
+export function lookUp<T>(
   loaded: LoadedConfig,
   kind: 'job' | 'sink' | 'key' | 'notification',
   name: string,
@@ -253,7 +253,7 @@ function lookUp<T>(
 const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
 /** An age, or a promise, which no timer has to wait for. */
-function toAgeMs(loaded: LoadedConfig, key: string, duration: string | undefined): number | undefined {
+export function toAgeMs(loaded: LoadedConfig, key: string, duration: string | undefined): number | undefined {
   if (duration === undefined) return undefined
   const ms = msOf(duration)
   if (ms > 0) return ms
@@ -264,7 +264,7 @@ function msOf(duration: string): number {
   return Number(duration.slice(0, -1)) * UNIT_MS[duration.slice(-1) as keyof typeof UNIT_MS]
 }
 
-function toMs(loaded: LoadedConfig, key: string, duration: string | undefined): number | undefined {
+export function toMs(loaded: LoadedConfig, key: string, duration: string | undefined): number | undefined {
   if (duration === undefined) return undefined
   const ms = msOf(duration)
   // Timers of Node end at 2^31 - 1 ms and would fire at once beyond it.
@@ -281,6 +281,6 @@ function present<T extends object>(values: T): T & { [K in keyof T]: Exclude<T[K
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never
 }
 
-function refuse({ path }: LoadedConfig, reason: string, hint: string): LifeboatError {
+export function refuse({ path }: LoadedConfig, reason: string, hint: string): LifeboatError {
   return new LifeboatError('config', `unable to use configuration '${path}': ${reason}`, { hint })
 }

@@ -77,6 +77,66 @@ const retentionSchema = z.strictObject({
   minimum: amount.describe('Never leave fewer usable backups. Not a rule by itself.'),
 })
 
+/** Where a drill restores to, and with what. */
+const drillSettings = {
+  local: z
+    .literal(true)
+    .optional()
+    .describe("A throwaway server of this machine's own packages: the default."),
+  container: z
+    .union([z.literal(true), z.string().min(1)], 'true, or the name of an image, is expected')
+    .optional()
+    .describe(
+      "A throwaway server in a container: true for the official image of the server's version, or an image.",
+    ),
+  into: z
+    .union(
+      [
+        z.string().min(1),
+        z.strictObject({
+          url: z.string().min(1).describe('Of an empty scratch server; no password in it.'),
+          password: reference.optional(),
+          replace: z
+            .boolean()
+            .optional()
+            .describe('Drop what the backup names before loading it: what the last drill left there.'),
+        }),
+      ],
+      'a URL, or url: and password:, are expected',
+    )
+    .optional()
+    .describe('A scratch server of your own.'),
+  key: names.optional().describe('Name of the key, with a secret half, that opens the backups.'),
+  gpg: z.boolean().optional().describe('gpg decrypts, with a key in its agent or on a card.'),
+  jobs: z.number().int().min(1).max(64).optional().describe('Parts that are loaded at once.'),
+  scratch: z
+    .string()
+    .regex(/^\//, 'a full path is expected')
+    .optional()
+    .describe('Folder, on a disk with room, where a local server keeps its data.'),
+  runAs: z.string().min(1).optional().describe('For root: account that a local server runs as.'),
+  timeout: duration.optional().describe('Give up when a drill takes so long. None unless it is said.'),
+  notify: z
+    .array(names)
+    .min(1)
+    .optional()
+    .describe('Names of whom to tell of drills; else whom the job tells, but for healthchecks.'),
+}
+
+const exact = z.union([z.string(), z.number(), z.boolean()])
+
+const checkSchema = z.strictObject({
+  name: z.string().min(1).max(100).describe('Of the check. It is readable for all who can read the sink.'),
+  database: z.string().min(1).optional().describe('Where it is asked; for Oracle the schema.'),
+  query: z.string().min(1).describe('One query; of its first row the first column counts.'),
+  expect: z
+    .union(
+      [exact, z.strictObject({ maxAge: duration }), z.strictObject({ equals: exact })],
+      "a value, 'not empty', '>= 10', { maxAge: 26h } or { equals: … } is expected",
+    )
+    .describe("A value, 'not empty', a comparison such as '>= 10', or { maxAge: 26h } for a time."),
+})
+
 /** What a job may say, and `defaults` for all of them. */
 const jobSettings = {
   sinks: z
@@ -120,6 +180,7 @@ const jobSettings = {
   drill: z
     .strictObject({
       maxAge: duration.optional().describe('A regulated job runs only if a drill passed in this time (90d).'),
+      ...drillSettings,
     })
     .optional()
     .describe('Restores that prove the backups.'),
@@ -184,7 +245,18 @@ export const configSchema = z
       .describe('A log, chained by hashes, of who ran what.'),
     defaults: z.strictObject(jobSettings).optional().describe('What each job takes that says nothing else.'),
     jobs: z
-      .record(names, z.strictObject({ source: z.union([z.string().min(1), sourceSchema]), ...jobSettings }))
+      .record(
+        names,
+        z.strictObject({
+          source: z.union([z.string().min(1), sourceSchema]),
+          ...jobSettings,
+          checks: z
+            .array(checkSchema)
+            .min(1)
+            .optional()
+            .describe('What a drill asks of the restored server, and what the answer must be.'),
+        }),
+      )
       .optional()
       .describe('By name; it is also the folder of its backups at the sinks.'),
   })

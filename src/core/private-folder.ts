@@ -18,9 +18,15 @@ export interface PrivateFolder extends AsyncDisposable {
   file(name: string, text: string): Promise<string>
 }
 
-export async function createPrivateFolder(parent?: string): Promise<PrivateFolder> {
+/** Called with a folder that a dead run left, before it goes: what still works in it is to be ended. */
+export type BeforeSweep = (path: string) => Promise<void>
+
+export async function createPrivateFolder(
+  parent?: string,
+  beforeSweep?: BeforeSweep,
+): Promise<PrivateFolder> {
   const root = parent ?? (await scratchRoot())
-  await sweepPrivateFolders(root)
+  await sweepPrivateFolders(root, beforeSweep)
   const started = (await startTime(process.pid)) ?? 0
   const owner = `${await namespaceNumber()}-${process.pid}-${started}`
   const path = join(root, `${PREFIX}${owner}-${randomBytes(6).toString('hex')}`)
@@ -47,7 +53,10 @@ export async function createPrivateFolder(parent?: string): Promise<PrivateFolde
  * Removes the private folders of processes of this user that are gone, and returns their paths. Other users' are not
  * ours to remove, and other containers' processes can't be seen where they share the folder.
  */
-export async function sweepPrivateFolders(root: string): Promise<readonly string[]> {
+export async function sweepPrivateFolders(
+  root: string,
+  beforeSweep?: BeforeSweep,
+): Promise<readonly string[]> {
   const removed: string[] = []
   const namespace = await namespaceNumber()
   for (const name of await readdir(root)) {
@@ -57,6 +66,7 @@ export async function sweepPrivateFolders(root: string): Promise<readonly string
     if ((await startTime(Number(owner[2]))) === Number(owner[3])) continue
     const path = join(root, name)
     if (!(await isOwnFolder(path))) continue
+    await beforeSweep?.(path)
     await destroyFolder(path)
     removed.push(path)
   }

@@ -46,6 +46,7 @@ const MAY_USE_PACKAGES: Readonly<Partial<Record<Layer, Readonly<Record<string, r
       'src/core/verified.ts',
       'src/core/kept.ts',
       'src/core/lease-record.ts',
+      'src/core/evidence.ts',
       'src/core/audit-record.ts',
     ],
   },
