@@ -151,6 +151,25 @@ jobs:
     expect(await objects()).toBe(before)
   })
 
+  test('holds up no emergency, and the manifest says that there is no record; else the record says that it is one', async () => {
+    const overridden = async (id: string) => {
+      const { backups } = JSON.parse((await run('list', '--at', 'near', '--job', 'shop', '--json')).stdout)
+      return backups.find((backup: { id: string }) => backup.id === id).overridden
+    }
+    const unrecorded = await run('dump', 'shop', '--emergency', '--audit', join(home, 'none/audit.jsonl'))
+    expect(unrecorded).toMatchObject({ exitCode: 0 })
+    expect(unrecorded.stderr.replace(/\s+/g, ' ')).toContain('overridden: audit: unable to write audit log')
+    expect(await overridden(unrecorded.stdout)).toEqual(['lease', 'audit'])
+    const dumped = await run('dump', 'shop', '--emergency')
+    expect(dumped).toMatchObject({ exitCode: 0 })
+    expect(await overridden(dumped.stdout)).toEqual(['lease'])
+    const [start, end] = (await read()).slice(-2)
+    expect(start).toMatchObject({ event: 'start', emergency: { overridden: ['lease'] } })
+    expect(end).toMatchObject({ event: 'end', run: start.run, backup: dumped.stdout })
+    const verified = await run('audit', 'verify', '--at', 'near', '--json')
+    expect(JSON.parse(verified.stdout).backups.silent).toEqual([`shop/${unrecorded.stdout}`])
+  })
+
   test('that fails at the end of a dump takes nothing of it back: the id is told, and exit status 3', async () => {
     const own = join(home, 'own.jsonl')
     const running = startLifeboat(['dump', 'shop', '--audit', own, '--json', '--config', config], {

@@ -48,12 +48,16 @@ function endsLine(bytes: Uint8Array): boolean {
   return bytes.at(-1) === NEWLINE
 }
 
-/** A first record that was cut off; after a crash of the machine a file may have its length, and nothing in it. */
+/**
+ * A first record that was cut off, as may be the one that was to account for it; after a crash of the machine a file may
+ * have its length, and nothing in it.
+ */
 function isBegun(bytes: Buffer): boolean {
-  const first = bytes.subarray(0, 12).toString('latin1')
-  return (
-    bytes.length < WINDOW_BYTES && ('{"format":1,'.startsWith(first) || bytes.every((byte) => byte === 0))
-  )
+  if (bytes.length >= WINDOW_BYTES) return false
+  return bytes
+    .toString('latin1')
+    .split('\n')
+    .every((line) => '{"format":1,'.startsWith(line.replace(/\0+$/, '').slice(0, 12)))
 }
 
 async function readExactly(handle: FileHandle, position: number, length: number): Promise<Buffer> {

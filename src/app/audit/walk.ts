@@ -19,7 +19,7 @@ export interface WalkedLog {
   readonly torn: number
   /** Runs that started, and of which no end is recorded: cut off, or under way. */
   readonly unfinished: readonly UnfinishedRun[]
-  /** Bytes of a last line that nobody has ended yet. */
+  /** Bytes at the end that the next writer has yet to account for. */
   readonly cutOffBytes: number
 }
 
@@ -72,7 +72,8 @@ export async function walkLog(
     last = record.at
     note(unfinished, record)
   }
-  const cutOffBytes = stray !== undefined && stray.lines === 1 && !stray.ended ? stray.length : 0
+  // Of several lines where the writer that was to account for a first one was cut off itself.
+  const cutOffBytes = stray === undefined || stray.ended ? 0 : stray.length
   if (stray !== undefined && cutOffBytes === 0) problems.push(strayText(stray))
   return {
     file,

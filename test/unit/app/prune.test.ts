@@ -379,6 +379,18 @@ test('what the sink refuses is told; the others go, and the first error is the o
   expect((await listBackups(sink, job, signal)).map(({ id }) => id)).toEqual([ids[0], ids[3]])
 })
 
+test('that a backup is none any more is told at once, also where the rest of it stays', async () => {
+  const ids = await storeDaily(sink, 4)
+  const faulty = withFaults(sink, [
+    { on: 'delete', kind: 'refuse', key: (key) => key.startsWith(layout.dataOf(job, ids[0] ?? '')) },
+  ])
+  const removed: string[] = []
+  const report = await prune(faulty, { onRemoved: (id) => removed.push(id) })
+  expect(report.backups.map(({ outcome }) => outcome)).toEqual(['failed', 'left', 'left', 'kept'])
+  expect(removed).toEqual([ids[0]])
+  expect((await listBackups(sink, job, signal)).map(({ id }) => id)).toEqual(ids.slice(1))
+})
+
 test('no deletion names more objects than S3 takes at once', async () => {
   await storeDaily(sink, 1)
   now = new Date('2026-01-01T00:00:00.000Z')
