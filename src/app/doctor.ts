@@ -1,3 +1,4 @@
+import type { Clock } from '../core/clock.ts'
 import { throwIfAborted } from '../core/errors.ts'
 import type { Finding } from '../core/finding.ts'
 import { checkBucket } from './doctor-bucket.ts'
@@ -24,6 +25,19 @@ export async function* runDoctor(request: DoctorRequest, signal: AbortSignal): A
     if (sink.use === 'write') yield* guarded('bucket', checkBucket(sink.url, database?.url, signal), signal)
   }
   yield* guarded('keys', checkKeys(request, signal), signal)
+}
+
+/** The places of a job's copies, which must take what the first takes. */
+export async function* checkCopies(
+  sinks: readonly NonNullable<DoctorRequest['sink']>[],
+  databaseUrl: string,
+  clock: Clock,
+  signal: AbortSignal,
+): AsyncGenerator<Finding> {
+  for (const sink of sinks) {
+    yield* guarded('sink', checkSinkWritable(sink, {}, clock, signal), signal)
+    yield* guarded('bucket', checkBucket(sink.url, databaseUrl, signal), signal)
+  }
 }
 
 /** A check that throws is a failure of its topic, and the next one runs all the same. */

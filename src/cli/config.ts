@@ -84,11 +84,20 @@ async function check(options: ConfigOptions, context: VerbContext): Promise<Outc
 
 async function checkOne(loaded: LoadedConfig, name: string, context: VerbContext): Promise<CheckedJob> {
   const { environment } = context
-  const [{ resolveJob, resolveSigning }, { checkJob }, { planDump }, { systemClock }] = await Promise.all([
+  const [
+    { resolveJob, resolveSigning },
+    { checkJob },
+    { planDump },
+    { systemClock },
+    { judgeJob },
+    { classText, policyFindings, promiseText },
+  ] = await Promise.all([
     import('../config/job.ts'),
     import('../app/check-job.ts'),
     import('./dump-plan.ts'),
     import('../core/clock.ts'),
+    import('./job-policy.ts'),
+    import('../app/policy/policy-findings.ts'),
   ])
   const job = resolveJob(loaded, name)
   const { searchPath, home, stateFolder, agentSocket } = environment
@@ -101,13 +110,21 @@ async function checkOne(loaded: LoadedConfig, name: string, context: VerbContext
     clock: systemClock,
   })
   const plan = planDump({ encryption: true }, job, resolveSigning(loaded))
+  const verdicts = await judgeJob(
+    plan,
+    { audit: loaded.config.audit !== undefined, ask: { notAsked: 'which the run asks the place' } },
+    context.signal,
+  )
+  const { classification, classified, rtoMs, rpoMs } = job
   const [first, ...copies] = job.sinks
   const seconds = (ms: number | undefined) => (ms === undefined ? 'never' : `after ${ms / 1000} s`)
   const { source, codec, level, jobs, counts, stallTimeoutMs, runTimeoutMs, recipients, lease } = plan
   return {
     job: name,
-    findings,
+    findings: [...findings, ...policyFindings(verdicts, false)],
     lines: [
+      `class     ${classText(classification, classified)}`,
+      `must      ${verdicts.length === 0 ? 'nothing' : verdicts.map(({ rule, state }) => `${rule} ${state === 'unknown' ? 'not looked at' : state}`).join(', ')}`,
       `dumps     ${source}`,
       `to        ${first.name} (${first.url})`,
       ...copies.map((sink) => `copied to ${sink.name} (${sink.url})`),
@@ -116,6 +133,8 @@ async function checkOne(loaded: LoadedConfig, name: string, context: VerbContext
         : [`signed by ${plan.signing.file ?? `gpg, key ${plan.signing.gpg}`}`]),
       `opens for ${recipients.length === 0 ? 'everybody: it is not encrypted' : recipients.join(', ')}`,
       `as        ${codec}${level === undefined ? '' : ` level ${level}`}, ${jobs} part(s) at once, rows ${counts === 'exact' ? 'counted' : 'not counted'}`,
+      `promises  a restore within ${promiseText(rtoMs)}, data no older than ${promiseText(rpoMs)}`,
+      `verifies  ${plan.verify ? 'what it stored, after each dump' : 'nothing after a dump'}`,
       `keeps     ${keeps(job.retention)}`,
       lease === undefined
         ? 'alone     not necessarily: it takes no lease'
@@ -134,6 +153,13 @@ async function checkOne(loaded: LoadedConfig, name: string, context: VerbContext
       level: level ?? null,
       jobs,
       counts,
+      classification,
+      classified,
+      rules: verdicts.map(({ rule, demand, state, found }) => ({ rule, demand, state, found })),
+      verify: plan.verify,
+      rtoMs: rtoMs ?? null,
+      rpoMs: rpoMs ?? null,
+      drillMaxAgeMs: plan.drillMaxAgeMs,
       retention: job.retention ?? null,
       schedule: job.schedule ?? null,
       notify: job.notify.map(({ name: to, type, on }) => ({ name: to, type, on })),

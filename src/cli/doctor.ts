@@ -41,6 +41,7 @@ export function doctorCommand(done: (exitCode: number) => void): Command {
         'do. It goes on after a failure. Give it the options of the run that you plan; with none it looks at ' +
         'the tools of this machine.',
     )
+    .argument('[job]', 'a job of the configuration: what it needs, and what its class demands')
     .option('--from <database-url>', 'a database that is to be dumped')
     .option('--into <database-url>', 'a server that is to be restored into')
     .option(
@@ -80,6 +81,7 @@ export function doctorCommand(done: (exitCode: number) => void): Command {
       helpTail(
         [
           'lifeboat doctor',
+          'lifeboat doctor shop',
           'lifeboat doctor --from mysql://backup@db.example.com --password prompt: \\',
           '  --to file:///backups --recipient shop.pub.asc',
           'lifeboat doctor --at file:///backups --key shop.sec.asc --passphrase prompt:',
@@ -90,20 +92,24 @@ export function doctorCommand(done: (exitCode: number) => void): Command {
         ],
       ),
     )
-    .action(async (options: DoctorOptions) => {
+    .action(async (job: string | undefined, options: DoctorOptions) => {
       const { runVerb } = await import('./run-verb.ts')
-      done(await runVerb(options, (context) => doctor(options, context)))
+      done(await runVerb(options, (context) => doctor(job, options, context)))
     })
 }
 
-async function doctor(options: DoctorOptions, context: VerbContext): Promise<Outcome> {
+async function doctor(job: string | undefined, given: DoctorOptions, context: VerbContext): Promise<Outcome> {
   const { environment, signal } = context
+  const doctored =
+    job === undefined ? undefined : await (await import('./doctor-job.ts')).doctoredJob(job, given, context)
+  const options = doctored?.options ?? given
   const fixing = await bucketFix(options, context)
   if (fixing !== undefined) return fixing
   const databaseUrl = onlyOne(options.from, options.into, '--from', '--into')
   const sinkUrl = onlyOne(options.to, options.at, '--to', '--at')
   const { key: keys = [], gpg = false } = options
-  const password = context.secret('--password', options.password, 'password of the database account')
+  const passwordOption = doctored?.passwordOption ?? '--password'
+  const password = context.secret(passwordOption, options.password, 'password of the database account')
   const passphrase = context.secret('--passphrase', options.passphrase, 'passphrase of the OpenPGP key')
   const address =
     sinkUrl === undefined
@@ -174,9 +180,11 @@ async function doctor(options: DoctorOptions, context: VerbContext): Promise<Out
       )
   const { writeResult } = await import('./write-result.ts')
   const color = process.stdout.isTTY === true && environment.color
-  for await (const finding of checks) {
-    findings.push(finding)
-    if (!options.json) await writeResult(findingText(finding, color, columnsOf(process.stdout)))
+  for (const some of [checks, ...(doctored === undefined ? [] : [doctored.more])]) {
+    for await (const finding of some) {
+      findings.push(finding)
+      if (!options.json) await writeResult(findingText(finding, color, columnsOf(process.stdout)))
+    }
   }
   const first = findings.find(({ level }) => level === 'failure')
   const exitCode = first === undefined ? 0 : ERROR_CODES[first.code ?? 'unsupported'].exit

@@ -43,7 +43,25 @@ export async function heedPolicy(
   try {
     return await heedDumpPolicy(policy, context.signal)
   } catch (thrown) {
-    return await recorded(log, facts, () => Promise.reject(thrown), context)
+    await recordRefusal(thrown, { log, facts }, context)
+    throw thrown
+  }
+}
+
+/** All that stands in the way is news at once: a log that can't be written is told beside it. */
+async function recordRefusal(
+  thrown: unknown,
+  { log, facts }: Pick<PolicySubject, 'log' | 'facts'>,
+  context: VerbContext,
+): Promise<void> {
+  try {
+    await recorded(log, facts, () => Promise.reject(thrown), context)
+  } catch (failed) {
+    if (failed === thrown) return
+    context.reporter.warn({
+      message: `that this run was refused is not recorded: ${messageOf(failed)}`,
+      hint: 'mend the audit log too: a run does not start without it',
+    })
   }
 }
 

@@ -25,11 +25,13 @@ export interface DumpFactsRequest {
   readonly rpoMs: number | undefined
   readonly drillMaxAgeMs: number
   readonly clock: Clock
-  /** The places to ask, or why none of them is. */
-  readonly ask:
-    | { readonly sinks: readonly Sink[]; readonly lastDrill: ReadLastDrill }
-    | { readonly notAsked: string }
+  readonly ask: Ask
 }
+
+/** The places to ask, or why none of them is. */
+export type Ask =
+  | { readonly sinks: readonly Sink[]; readonly lastDrill: ReadLastDrill }
+  | { readonly notAsked: string }
 
 /** What the rules for a dump look at. Only what the URLs don't tell is asked of the places, each wait bounded. */
 export async function gatherDumpFacts(request: DumpFactsRequest, signal: AbortSignal): Promise<DumpFacts> {
