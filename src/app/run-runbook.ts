@@ -168,7 +168,23 @@ async function runOne<Flags, Ports>(
     }
     await journal.append(record, inner)
   }
-  await runStep(step, { ports, clock, confirm, begun, note, checkDeadline }, signal)
+  const guarded = runbook.steps.find(({ id }) => id === step.guards)
+  const stepRun = { ports, clock, confirm, begun, note, checkDeadline }
+  await runStep(guarded === undefined ? step : guarding(step, guarded), stepRun, signal)
+}
+
+/** The same look, which holds by itself once what it guards has begun. */
+function guarding<Ports>(step: Step<Ports>, guarded: Step<Ports>): Step<Ports> {
+  return {
+    ...step,
+    async observe(ports, signal) {
+      const { state } = await guarded.observe(ports, signal)
+      if (state === 'done' || state === 'running') {
+        return { state: 'done', reason: `not asked again: '${guarded.id}' has begun` }
+      }
+      return step.observe(ports, signal)
+    },
+  }
 }
 
 function lastApplying({ records }: Pick<RunbookJournal, 'records'>, step: string): Date | undefined {

@@ -73,6 +73,11 @@ export interface Step<Ports> {
   permissions(): readonly Permission[]
   observe(ports: Ports, signal: AbortSignal): Promise<Observation>
   apply(ports: Ports, signal: AbortSignal): Promise<void>
+  /**
+   * Of a step that only reads: the id of the later step before which it has to hold. Once that one has begun it is not asked
+   * any more, so that a run which goes on after a switch is not held up by what mattered before it.
+   */
+  readonly guards?: string
   /** How long between two looks; 15 s where it is left out. */
   readonly pollMs?: number
   /** How long it usually takes, for the plan. */

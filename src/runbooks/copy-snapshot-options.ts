@@ -1,0 +1,49 @@
+import { LifeboatError } from '../core/errors.ts'
+import { accepted, need, needOneDb, needRegions, type WayFlags } from './way-flags.ts'
+
+export interface CopySnapshotOptions {
+  readonly source: string
+  readonly target: string
+  readonly db: string
+  /** An id, `new`, or null for the newest that there is. */
+  readonly snapshot: string | null
+  readonly targetId: string | null
+  readonly kmsKey: string | null
+  readonly subnetGroup: string | null
+  readonly securityGroups: readonly string[]
+  readonly parameterGroup: string | null
+  readonly optionGroup: string | null
+  readonly classes: readonly string[]
+  readonly zones: readonly string[]
+  readonly multiAz: boolean | null
+  readonly backupDays: number | null
+  readonly acceptUnencrypted: boolean
+  readonly acceptUnencryptedCopy: boolean
+}
+
+export function chooseCopySnapshot(flags: WayFlags): CopySnapshotOptions {
+  const dangers = accepted(flags)
+  const securityGroups = flags.securityGroup ?? []
+  if (securityGroups.length === 0) {
+    throw new LifeboatError('usage', 'unable to plan: --security-group is missing', {
+      hint: 'Name one of the target region, like --security-group sg-0123456789abcdef0: without it the default group would hold.',
+    })
+  }
+  return {
+    ...needRegions(flags),
+    db: needOneDb(flags, 'copy-snapshot'),
+    snapshot: flags.snapshot ?? null,
+    targetId: flags.targetId === undefined ? null : need(flags.targetId, '--target-id', 'shop'),
+    kmsKey: flags.kmsKey ?? null,
+    subnetGroup: flags.subnetGroup ?? null,
+    securityGroups,
+    parameterGroup: flags.parameterGroup ?? null,
+    optionGroup: flags.optionGroup ?? null,
+    classes: flags.class ?? [],
+    zones: flags.zone ?? [],
+    multiAz: flags.multiAz ?? null,
+    backupDays: flags.backupDays ?? null,
+    acceptUnencrypted: dangers.includes('unencrypted'),
+    acceptUnencryptedCopy: dangers.includes('unencrypted-copy'),
+  }
+}

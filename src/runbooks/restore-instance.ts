@@ -1,0 +1,72 @@
+import { RUN_TAG, type RunName, type Step } from '../core/runbook.ts'
+import { aws, awsCheck, mayLook, rdsArn, tagWords } from './aws-cli.ts'
+import { firstWithRoom, type Placement } from './placement.ts'
+import type { InstanceSettings } from './ports/rds.ts'
+import type { CloudPorts } from './ports.ts'
+import { ownInstance } from './protect-instance.ts'
+
+export interface InstanceRestorePlan {
+  readonly region: string
+  readonly account: string
+  readonly id: string
+  readonly snapshotId: string
+  readonly settings: Omit<InstanceSettings, 'instanceClass' | 'zone'>
+  readonly choices: readonly Placement[]
+}
+
+/** Everything set explicitly: RDS's own defaults are an open security group and a default parameter group. */
+export function restoreInstance(plan: InstanceRestorePlan, run: RunName): Step<CloudPorts> {
+  const { region, account, id, snapshotId, settings, choices } = plan
+  const tags = { [RUN_TAG]: run.id }
+  const [first] = choices
+  return {
+    id: 'restore',
+    title: `restore ${id} in ${region}`,
+    effect: 'create',
+    usualMs: 20 * 60_000,
+    command: () => [
+      aws(region, 'rds', 'restore-db-instance-from-db-snapshot', {
+        'db-instance-identifier': id,
+        'db-snapshot-identifier': snapshotId,
+        'db-instance-class': first?.instanceClass,
+        'availability-zone': first?.zone,
+        'db-subnet-group-name': settings.subnetGroup,
+        'vpc-security-group-ids': settings.securityGroups,
+        'db-parameter-group-name': settings.parameterGroup,
+        'option-group-name': settings.optionGroup,
+        'multi-az': settings.multiAz,
+        'publicly-accessible': settings.publiclyAccessible,
+        'deletion-protection': settings.deletionProtection,
+        'enable-iam-database-authentication': settings.iamAuthentication,
+        'enable-cloudwatch-logs-exports': settings.logExports?.length ? settings.logExports : undefined,
+        port: settings.port,
+        tags: tagWords(tags),
+      }),
+    ],
+    check: () =>
+      awsCheck(
+        ...([region, 'rds', 'describe-db-instances', { 'db-instance-identifier': id }] as const),
+        'DBInstances[0].DBInstanceStatus',
+        'available',
+      ),
+    permissions: () => [
+      mayLook('rds:DescribeDBInstances'),
+      {
+        actions: ['rds:RestoreDBInstanceFromDBSnapshot', 'rds:AddTagsToResource'],
+        resources: [
+          rdsArn(region, account, 'db', id),
+          rdsArn(region, account, 'snapshot', snapshotId),
+          rdsArn(region, account, 'subgrp', settings.subnetGroup),
+          rdsArn(region, account, 'pg', settings.parameterGroup ?? '*'),
+          rdsArn(region, account, 'og', settings.optionGroup ?? '*'),
+        ],
+      },
+    ],
+    observe: async ({ target: { rds } }, signal) =>
+      ownInstance(await rds.instance(id, signal), run) ?? { state: 'todo' },
+    apply: ({ target: { rds } }, signal) =>
+      firstWithRoom(choices, (place) =>
+        rds.restoreInstance({ ...settings, ...place, id, snapshotId, tags }, signal),
+      ),
+  }
+}
