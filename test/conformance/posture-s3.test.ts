@@ -83,6 +83,7 @@ describe.skipIf(lacks('s3')).each(S3_SERVERS)('posture of a bucket on %s', { tim
       region: 'ok',
     })
     if (name !== 'ceph') expect(complete).toBe(true)
+    expect(await posture.defaultEncryption(signal)).toEqual({ known: true, value: undefined })
     for (const { level, hint } of findings) if (level === 'warning') expect(hint).toMatch(/\w.*\.$/)
   })
 
@@ -138,6 +139,7 @@ describe.skipIf(lacks('s3')).each(S3_SERVERS)('posture of a bucket on %s', { tim
     const done = await fixBucket({ ...choice(), create: false, confirm: true }, signal)
     expect(steady(done.fixes)).toEqual(steady(plan.fixes).map((fix) => ({ ...fix, outcome: 'applied' })))
     expect(levels(done.findings)).toEqual(guarded)
+    expect(await posture.defaultEncryption(signal)).toEqual({ known: true, value: 'AES256' })
     const { Policy } = await server.client.send(new GetBucketPolicyCommand({ Bucket: bucket }))
     expect(JSON.parse(Policy ?? '').Statement).toMatchObject([theirs, { Sid: 'LifeboatDenyPlainHttp' }])
     const { Rules } = await server.client.send(new GetBucketLifecycleConfigurationCommand({ Bucket: bucket }))

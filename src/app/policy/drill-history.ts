@@ -15,6 +15,7 @@ export interface DrillHistoryRequest {
   readonly sinks: readonly Sink[]
   readonly job: string
   readonly lastDrill: ReadLastDrill
+  readonly timeoutMs?: number
 }
 
 /** A place that is silent holds up a run no longer than this. */
@@ -25,10 +26,10 @@ const HISTORY_MS = 20_000
  * only where the signal says so.
  */
 export async function readDrillHistory(
-  { sinks, job, lastDrill }: DrillHistoryRequest,
+  { sinks, job, lastDrill, timeoutMs = HISTORY_MS }: DrillHistoryRequest,
   signal: AbortSignal,
 ): Promise<Known<DrillHistory>> {
-  const bounded = AbortSignal.any([signal, AbortSignal.timeout(HISTORY_MS)])
+  const bounded = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
   const answers = await Promise.all(sinks.map((sink) => askPlace(sink, job, lastDrill, bounded)))
   throwIfAborted(signal)
   const found = answers.flatMap((answer) => (answer.known ? [answer.value] : []))
