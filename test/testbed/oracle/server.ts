@@ -8,9 +8,11 @@ import type { ConnectionSource, OracleConnection } from '../../../src/engines/or
 import { connectionError, statementError } from '../../../src/engines/oracle/failures.ts'
 import { OPEN_FILE } from '../../../src/engines/oracle/file-statements.ts'
 import { STATEMENTS } from '../../../src/engines/oracle/statements.ts'
+import { BLOCKS } from './blocks.ts'
+import { checkBinds } from './check-binds.ts'
 import { Database } from './database.ts'
 import { DataPump, type Job } from './datapump.ts'
-import { BLOCKS, type Given, QUERIES } from './dispatch.ts'
+import { type Given, QUERIES } from './dispatch.ts'
 import { lost, NjsError, OraError } from './ora-error.ts'
 
 export interface Session {
@@ -312,26 +314,5 @@ export class ScriptedOracle {
       },
       [Symbol.asyncDispose]: async () => this.#end(session),
     }
-  }
-}
-
-/** NJS-097, NJS-098: what stands in the text and what is bound must be the same, and of a size that PL/SQL takes. */
-function checkBinds(text: string, given: Given, outs: readonly string[]): void {
-  const bare = text.replace(/'(?:[^']|'')*'/g, "''")
-  const placeholders = new Set([...bare.matchAll(/:(\w+)/g)].map((match) => match[1] ?? ''))
-  const bound = new Set([...Object.keys(given), ...outs])
-  const wrong = [...placeholders].filter((name) => !bound.has(name))
-  const unused = [...bound].filter((name) => !placeholders.has(name))
-  if (wrong.length > 0 || unused.length > 0) {
-    throw new NjsError(
-      '097',
-      `no bind placeholder named: ${[...wrong, ...unused].join(', ')} was found in the SQL text`,
-    )
-  }
-  for (const [name, value] of Object.entries(given)) {
-    const bytes =
-      typeof value === 'string' ? Buffer.byteLength(value) : value instanceof Uint8Array ? value.length : 0
-    if (bytes > 32767)
-      throw new OraError(1460, `unimplemented or unreasonable conversion requested (${name})`)
   }
 }

@@ -1,7 +1,7 @@
 import type { TdsType, TdsValue } from '../backend.ts'
 import type { Expr } from './ast.ts'
-import type { Compiled, Env } from './compile.ts'
 import { formatDecimal, parseDecimal, rescale } from './decimal.ts'
+import type { Compiled, Env } from './scope.ts'
 import { notPlayed, SqlError } from './sql-error.ts'
 import { BIGINT, decimal, FLOAT, familyOf, INT } from './types.ts'
 import { compareValues, keyOf } from './values.ts'

@@ -1,6 +1,6 @@
 import type { TdsType, TdsValue } from '../backend.ts'
-import type { Compiled } from './compile.ts'
 import { digitsOf, formatDecimal, parseDecimal, rescale } from './decimal.ts'
+import type { Compiled } from './scope.ts'
 import { notPlayed, SqlError } from './sql-error.ts'
 import { dayOf, fitMoment, momentText, parseMoment } from './temporal.ts'
 import { decimal, familyOf, isUnicode, nvarchar, varbinary, varchar } from './types.ts'

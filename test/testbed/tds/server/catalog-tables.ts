@@ -1,9 +1,8 @@
 import type { CatalogContext, CatalogRow, CatalogView } from './catalog.ts'
 import { OBJECT_COLUMNS, objectRow } from './catalog-objects.ts'
-import type { Column, Index, Row, SqlObject } from './model.ts'
-import { visibleRows } from './state.ts'
+import type { Column, SqlObject } from './model.ts'
 import { BASE_TYPES } from './types.ts'
-import { compareValues, toVariant } from './values.ts'
+import { toVariant } from './values.ts'
 
 const COLUMN_COLUMNS = `object_id:int name:sysname? column_id:int system_type_id:tinyint user_type_id:int max_length:smallint precision:tinyint scale:tinyint collation_name:sysname?
 is_nullable:bit? is_ansi_padded:bit is_rowguidcol:bit is_identity:bit is_computed:bit is_filestream:bit is_replicated:bit? is_non_sql_subscribed:bit? is_merge_published:bit? is_dts_replicated:bit?
@@ -11,7 +10,7 @@ is_xml_document:bit xml_collection_id:int default_object_id:int rule_object_id:i
 encryption_type:int? is_hidden:bit is_masked:bit graph_type:int? is_dropped_ledger_column:bit? ledger_view_column_type:tinyint?`
 
 const GENERATED = ['NOT_APPLICABLE', 'AS_ROW_START', 'AS_ROW_END']
-const ACTIONS = ['NO_ACTION', 'CASCADE', 'SET_NULL', 'SET_DEFAULT']
+
 const systemType = (name: string) => BASE_TYPES[name]?.systemId ?? BASE_TYPES[name]?.id ?? 0
 
 function columnRow(context: CatalogContext, object: SqlObject, column: Column): CatalogRow {
@@ -56,7 +55,7 @@ function columnRow(context: CatalogContext, object: SqlObject, column: Column): 
   }
 }
 
-function* columns(context: CatalogContext): Iterable<CatalogRow> {
+export function* columns(context: CatalogContext): Iterable<CatalogRow> {
   for (const object of context.objects)
     for (const column of object.table?.columns ?? []) yield columnRow(context, object, column)
 }
@@ -115,82 +114,6 @@ function* tables({ objects }: CatalogContext): Iterable<CatalogRow> {
     }
   }
 }
-
-const INDEX_TYPES: Readonly<Record<number, string>> = {
-  0: 'HEAP',
-  1: 'CLUSTERED',
-  2: 'NONCLUSTERED',
-  5: 'CLUSTERED COLUMNSTORE',
-  6: 'NONCLUSTERED COLUMNSTORE',
-}
-
-function partitionsOf(
-  context: CatalogContext,
-  object: SqlObject,
-  index: Index,
-): { number: number; rows: number; compression: string }[] {
-  const { database, session } = context
-  const data = database.data.get(object.id)
-  const rows = data === undefined ? [] : visibleRows(session, data)
-  const space = database.dataSpaces.get(index.dataSpaceId)
-  const scheme =
-    space?.functionId === null || space?.functionId === undefined
-      ? undefined
-      : database.functions.get(space.functionId)
-  const compression = (number: number) => compressionOf(index.compression, number, index.type >= 5)
-  if (scheme === undefined) return [{ number: 1, rows: rows.length, compression: compression(1) }]
-  const columnId = index.columns.find((column) => column.partitionOrdinal === 1)?.columnId
-  const at = object.table?.columns.findIndex((column) => column.id === columnId) ?? -1
-  const counts = new Array<number>(scheme.values.length + 1).fill(0)
-  for (const row of rows as readonly Row[]) {
-    const value = row[at] ?? null
-    const place =
-      value === null
-        ? 0
-        : scheme.values.filter(
-            (bound) =>
-              bound !== null &&
-              (scheme.right
-                ? compareValues(bound, value, scheme.type) <= 0
-                : compareValues(bound, value, scheme.type) < 0),
-          ).length
-    counts[place] = (counts[place] ?? 0) + 1
-  }
-  return counts.map((count, number) => ({
-    number: number + 1,
-    rows: count,
-    compression: compression(number + 1),
-  }))
-}
-
-/** `PAGE`, or `1 TO 2=PAGE;3=ROW` where partitions differ. */
-function compressionOf(text: string, number: number, columnstore: boolean): string {
-  if (!text.includes('=')) return text
-  for (const part of text.split(';')) {
-    const [ranges = '', value = ''] = part.split('=')
-    for (const range of ranges.split(',')) {
-      const [from = '', to = from] = range.split(/TO/i)
-      if (number >= Number(from) && number <= Number(to)) return value
-    }
-  }
-  return columnstore ? 'COLUMNSTORE' : 'NONE'
-}
-
-const partitionId = (object: SqlObject, index: Index, number: number) =>
-  (BigInt(object.id) << 20n) + (BigInt(index.id) << 12n) + BigInt(number)
-
-function* eachPartition(
-  context: CatalogContext,
-): Iterable<{ object: SqlObject; index: Index; number: number; rows: number; compression: string }> {
-  for (const object of context.objects)
-    for (const index of object.table?.indexes ?? [])
-      for (const part of partitionsOf(context, object, index)) yield { object, index, ...part }
-}
-
-/** A rough size: no page is kept here. */
-const pagesFor = (rows: number) => BigInt(rows === 0 ? 0 : Math.ceil(rows / 50) + 1)
-
-const CONSTRAINT_COLUMNS = `${OBJECT_COLUMNS} is_disabled:bit is_not_for_replication:bit is_not_trusted:bit`
 
 export const TABLE_VIEWS: Readonly<Record<string, CatalogView>> = {
   'sys.tables': {
@@ -268,144 +191,6 @@ history_retention_period_unit:int? history_retention_period_unit_desc:nvarchar(1
       (_context, _object, column) => ({ masking_function: column.masked }),
     ),
   },
-  'sys.default_constraints': {
-    columns: `${OBJECT_COLUMNS} parent_column_id:int definition:nvarchar(max)? is_system_named:bit`,
-    *rows({ objects }) {
-      for (const object of objects)
-        if (object.default !== undefined)
-          yield {
-            ...objectRow(object),
-            parent_column_id: object.default.columnId,
-            definition: object.default.text,
-            is_system_named: object.systemNamed ?? false,
-          }
-    },
-  },
-  'sys.check_constraints': {
-    columns: `${CONSTRAINT_COLUMNS} parent_column_id:int definition:nvarchar(max)? uses_database_collation:bit? is_system_named:bit`,
-    *rows({ objects }) {
-      for (const object of objects) {
-        const { check } = object
-        if (check !== undefined)
-          yield {
-            ...objectRow(object),
-            is_disabled: check.disabled,
-            is_not_for_replication: check.notForReplication,
-            is_not_trusted: check.notTrusted,
-            parent_column_id: check.columnId,
-            definition: check.text,
-            uses_database_collation: true,
-            is_system_named: object.systemNamed ?? false,
-          }
-      }
-    },
-  },
-  'sys.key_constraints': {
-    columns: `${OBJECT_COLUMNS} unique_index_id:int? is_system_named:bit is_enforced:bit?`,
-    *rows({ objects }) {
-      for (const object of objects)
-        if (object.indexId !== undefined)
-          yield {
-            ...objectRow(object),
-            unique_index_id: object.indexId,
-            is_system_named: object.systemNamed ?? false,
-            is_enforced: true,
-          }
-    },
-  },
-  'sys.foreign_keys': {
-    columns: `${CONSTRAINT_COLUMNS} referenced_object_id:int? key_index_id:int? delete_referential_action:tinyint? delete_referential_action_desc:nvarchar(60)?
-update_referential_action:tinyint? update_referential_action_desc:nvarchar(60)? is_system_named:bit`,
-    *rows({ objects }) {
-      for (const object of objects) {
-        const key = object.foreignKey
-        if (key !== undefined)
-          yield {
-            ...objectRow(object),
-            is_disabled: key.disabled,
-            is_not_for_replication: key.notForReplication,
-            is_not_trusted: key.notTrusted,
-            referenced_object_id: key.referencedId,
-            key_index_id: key.keyIndexId,
-            delete_referential_action: key.onDelete,
-            delete_referential_action_desc: ACTIONS[key.onDelete] ?? null,
-            update_referential_action: key.onUpdate,
-            update_referential_action_desc: ACTIONS[key.onUpdate] ?? null,
-            is_system_named: object.systemNamed ?? false,
-          }
-      }
-    },
-  },
-  'sys.foreign_key_columns': {
-    columns:
-      'constraint_object_id:int constraint_column_id:int parent_object_id:int parent_column_id:int referenced_object_id:int referenced_column_id:int',
-    *rows({ objects }) {
-      for (const object of objects)
-        for (const [at, column] of (object.foreignKey?.columns ?? []).entries())
-          yield {
-            constraint_object_id: object.id,
-            constraint_column_id: at + 1,
-            parent_object_id: object.parentId,
-            parent_column_id: column,
-            referenced_object_id: object.foreignKey?.referencedId ?? 0,
-            referenced_column_id: object.foreignKey?.referencedColumns[at] ?? 0,
-          }
-    },
-  },
-  'sys.indexes': {
-    columns: `object_id:int name:sysname? index_id:int type:tinyint type_desc:nvarchar(60)? is_unique:bit? data_space_id:int? ignore_dup_key:bit? is_primary_key:bit? is_unique_constraint:bit?
-fill_factor:tinyint is_padded:bit? is_disabled:bit? is_hypothetical:bit? is_ignored_in_optimization:bit? allow_row_locks:bit? allow_page_locks:bit? has_filter:bit? filter_definition:nvarchar(max)?
-compression_delay:int? suppress_dup_key_messages:bit? auto_created:bit? optimize_for_sequential_key:bit?`,
-    *rows({ objects }) {
-      for (const object of objects)
-        for (const index of object.table?.indexes ?? [])
-          yield {
-            object_id: object.id,
-            name: index.name,
-            index_id: index.id,
-            type: index.type,
-            type_desc: INDEX_TYPES[index.type] ?? null,
-            is_unique: index.unique,
-            data_space_id: index.dataSpaceId,
-            ignore_dup_key: index.ignoreDupKey,
-            is_primary_key: index.primary,
-            is_unique_constraint: index.uniqueConstraint,
-            fill_factor: index.fillFactor,
-            is_padded: index.padded,
-            is_disabled: index.disabled,
-            is_hypothetical: false,
-            is_ignored_in_optimization: false,
-            allow_row_locks: index.allowRowLocks,
-            allow_page_locks: index.allowPageLocks,
-            has_filter: index.filter !== null,
-            filter_definition: index.filter?.text ?? null,
-            compression_delay: index.type >= 5 ? 0 : null,
-            suppress_dup_key_messages: false,
-            auto_created: false,
-            optimize_for_sequential_key: false,
-          }
-    },
-  },
-  'sys.index_columns': {
-    columns: `object_id:int index_id:int index_column_id:int column_id:int key_ordinal:tinyint partition_ordinal:tinyint is_descending_key:bit? is_included_column:bit?
-column_store_order_ordinal:tinyint?`,
-    *rows({ objects }) {
-      for (const object of objects)
-        for (const index of object.table?.indexes ?? [])
-          for (const [at, column] of index.columns.entries())
-            yield {
-              object_id: object.id,
-              index_id: index.id,
-              index_column_id: at + 1,
-              column_id: column.columnId,
-              key_ordinal: column.keyOrdinal,
-              partition_ordinal: column.partitionOrdinal,
-              is_descending_key: column.descending,
-              is_included_column: column.included,
-              column_store_order_ordinal: 0,
-            }
-    },
-  },
   'sys.periods': {
     columns:
       'name:sysname period_type:tinyint? period_type_desc:nvarchar(60)? object_id:int start_column_id:int end_column_id:int',
@@ -420,68 +205,6 @@ column_store_order_ordinal:tinyint?`,
             start_column_id: object.table.period.start,
             end_column_id: object.table.period.end,
           }
-    },
-  },
-  'sys.partitions': {
-    columns: `partition_id:bigint object_id:int index_id:int partition_number:int hobt_id:bigint rows:bigint? filestream_filegroup_id:smallint data_compression:tinyint data_compression_desc:nvarchar(60)?
-xml_compression:bit? xml_compression_desc:varchar(3)?`,
-    *rows(context) {
-      for (const { object, index, number, rows, compression } of eachPartition(context)) {
-        const id = partitionId(object, index, number)
-        yield {
-          partition_id: id,
-          object_id: object.id,
-          index_id: index.id,
-          partition_number: number,
-          hobt_id: id,
-          rows: BigInt(rows),
-          filestream_filegroup_id: 0,
-          data_compression: ['NONE', 'ROW', 'PAGE', 'COLUMNSTORE', 'COLUMNSTORE_ARCHIVE'].indexOf(
-            compression,
-          ),
-          data_compression_desc: compression,
-          xml_compression: false,
-          xml_compression_desc: 'OFF',
-        }
-      }
-    },
-  },
-  'sys.dm_db_partition_stats': {
-    columns: `partition_id:bigint? object_id:int index_id:int partition_number:int in_row_data_page_count:bigint? used_page_count:bigint? reserved_page_count:bigint? row_count:bigint?`,
-    *rows(context) {
-      for (const { object, index, number, rows } of eachPartition(context)) {
-        const pages = pagesFor(rows)
-        yield {
-          partition_id: partitionId(object, index, number),
-          object_id: object.id,
-          index_id: index.id,
-          partition_number: number,
-          in_row_data_page_count: pages,
-          used_page_count: pages,
-          reserved_page_count: pages,
-          row_count: BigInt(rows),
-        }
-      }
-    },
-  },
-  'sys.allocation_units': {
-    columns:
-      'allocation_unit_id:bigint type:tinyint type_desc:nvarchar(60)? container_id:bigint data_space_id:int? total_pages:bigint used_pages:bigint data_pages:bigint',
-    *rows(context) {
-      for (const { object, index, number, rows } of eachPartition(context)) {
-        const pages = pagesFor(rows)
-        const id = partitionId(object, index, number)
-        yield {
-          allocation_unit_id: id,
-          type: 1,
-          type_desc: 'IN_ROW_DATA',
-          container_id: id,
-          data_space_id: index.dataSpaceId,
-          total_pages: pages,
-          used_pages: pages,
-          data_pages: pages,
-        }
-      }
     },
   },
 }

@@ -1,13 +1,15 @@
 import type { TdsType, TdsValue } from '../backend.ts'
+import { CONSTRAINT_VIEWS } from './catalog-constraints.ts'
 import { EMPTY_VIEWS } from './catalog-empty.ts'
+import { INDEX_VIEWS } from './catalog-indexes.ts'
 import { OBJECT_VIEWS } from './catalog-objects.ts'
 import { SECURITY_VIEWS } from './catalog-security.ts'
 import { SERVER_VIEWS } from './catalog-server.ts'
 import { TABLE_VIEWS } from './catalog-tables.ts'
 import { TYPE_VIEWS } from './catalog-types.ts'
-import type { Plan, ScopeColumn } from './compile.ts'
 import type { Database, SqlObject } from './model.ts'
 import { canSee } from './permissions.ts'
+import type { Plan, ScopeColumn } from './scope.ts'
 import { SqlError } from './sql-error.ts'
 import type { SessionState } from './state.ts'
 import { baseTypeName, makeType } from './types.ts'
@@ -31,6 +33,8 @@ const VIEWS: Readonly<Record<string, CatalogView>> = {
   ...SERVER_VIEWS,
   ...OBJECT_VIEWS,
   ...TABLE_VIEWS,
+  ...CONSTRAINT_VIEWS,
+  ...INDEX_VIEWS,
   ...TYPE_VIEWS,
   ...SECURITY_VIEWS,
   ...EMPTY_VIEWS,

@@ -1,80 +1,16 @@
-import type { TdsType, TdsValue } from '../backend.ts'
+import type { TdsValue } from '../backend.ts'
 import { arithmetic } from './arithmetic.ts'
-import { type Expr, isQuery, type Query } from './ast.ts'
+import { type Expr, isQuery } from './ast.ts'
+import { comparer, HOLDS, likePattern, unify } from './comparison.ts'
+import { compileName, compileWindow } from './compile-name.ts'
 import { FUNCTIONS, globalVariable } from './functions.ts'
 import { resolveTypeName } from './names.ts'
-import { literally } from './pattern.ts'
 import { callFunction } from './scalar-functions.ts'
+import type { Binder, Compiled, Env, Plan } from './scope.ts'
 import { takeSequenceValue } from './sequences.ts'
-import { missingColumn, notPlayed, SqlError } from './sql-error.ts'
-import type { SessionState } from './state.ts'
-import { BIT, FLOAT, familyOf, INT } from './types.ts'
-import { castValue, commonType, compareValues, keyOf } from './values.ts'
-
-export interface Env {
-  readonly row: readonly TdsValue[]
-  readonly outer: Env | undefined
-  /** Rows of the group, where the query has aggregates. */
-  readonly group?: readonly Env[]
-  /** Values of window functions for this row. */
-  readonly windows?: TdsValue[]
-}
-
-export interface ScopeColumn {
-  readonly name: string
-  readonly type: TdsType
-  readonly nullable: boolean
-  readonly collation?: string | null
-  readonly identity?: boolean
-  readonly computed?: boolean
-  readonly hidden?: boolean
-}
-
-export interface ScopeSource {
-  /** Alias, or the last part of the table's name. */
-  readonly name: string
-  readonly columns: readonly ScopeColumn[]
-  readonly offset: number
-}
-
-export interface Scope {
-  readonly sources: readonly ScopeSource[]
-  readonly parent: Scope | undefined
-}
-
-export interface Compiled {
-  readonly type: TdsType
-  readonly nullable: boolean
-  readonly collation?: string | null | undefined
-  readonly isNull?: boolean
-  readonly identity?: boolean
-  readonly computed?: boolean
-  eval(env: Env): TdsValue
-}
-
-export interface Plan {
-  readonly columns: readonly ScopeColumn[]
-  rows(outer: Env | undefined): Iterable<TdsValue[]>
-}
-
-export interface WindowSlot {
-  readonly name: string
-  readonly args: readonly Compiled[]
-  readonly star: boolean
-  readonly partition: readonly Compiled[]
-  readonly order: readonly { readonly by: Compiled; readonly descending: boolean }[]
-}
-
-export interface Binder {
-  readonly session: SessionState
-  readonly scope: Scope | undefined
-  /** Inside an aggregated query: aggregates are allowed. */
-  readonly aggregates: boolean
-  readonly windows?: WindowSlot[]
-  /** Inside a view or a module: its owner's rights, not the caller's. */
-  readonly trusted: boolean
-  compileQuery(query: Query, binder: Binder): Plan
-}
+import { SqlError } from './sql-error.ts'
+import { BIT, FLOAT, familyOf } from './types.ts'
+import { castValue } from './values.ts'
 
 const asBoolean = (value: boolean | null): TdsValue => value
 
@@ -275,15 +211,6 @@ export function compile(expr: Expr, binder: Binder): Compiled {
   }
 }
 
-const HOLDS: Readonly<Record<string, (order: number) => boolean>> = {
-  '=': (order) => order === 0,
-  '<>': (order) => order !== 0,
-  '<': (order) => order < 0,
-  '>': (order) => order > 0,
-  '<=': (order) => order <= 0,
-  '>=': (order) => order >= 0,
-}
-
 function negated(operand: Compiled): Compiled {
   if (!['integer', 'exact', 'float'].includes(familyOf(operand.type)))
     throw new SqlError(8117, `Operand data type ${operand.type.name} is invalid for minus operator.`, {
@@ -305,34 +232,6 @@ function negated(operand: Compiled): Compiled {
 function invert(value: TdsValue): TdsValue {
   if (typeof value === 'boolean') return !value
   return typeof value === 'bigint' ? ~value : value === null ? null : ~Number(value)
-}
-
-export function unify(arms: readonly Compiled[]): TdsType {
-  const typed = arms.filter((arm) => arm.isNull !== true)
-  return typed.map((arm) => arm.type).reduce((left, right) => commonType(left, right), typed[0]?.type ?? INT)
-}
-
-/** Compares two values as their expressions' types want it; null is unknown. */
-export function comparer(left: Compiled, right: Compiled): (a: TdsValue, b: TdsValue) => number | null {
-  const type = commonType(left.type, right.type)
-  if (
-    ['text', 'ntext', 'image', 'xml'].includes(left.type.name) ||
-    ['text', 'ntext', 'image', 'xml'].includes(right.type.name)
-  )
-    if (left.isNull !== true && right.isNull !== true)
-      throw new SqlError(
-        402,
-        `The data types ${left.type.name} and ${right.type.name} are incompatible in the equal to operator.`,
-        { endsBatch: true },
-      )
-  const collation = left.collation ?? right.collation
-  const same = (from: TdsType) => from.name === type.name
-  return (a, b) => {
-    if (a === null || b === null) return null
-    const x = same(left.type) ? a : castValue(a, left.type, type)
-    const y = same(right.type) ? b : castValue(b, right.type, type)
-    return x === null || y === null ? null : compareValues(x, y, type, collation)
-  }
 }
 
 function compileInQuery(operand: Compiled, plan: Plan, negated: boolean): Compiled {
@@ -358,90 +257,4 @@ function compileInQuery(operand: Compiled, plan: Plan, negated: boolean): Compil
       return unknown ? null : negated
     },
   }
-}
-
-function compileName(parts: readonly string[], binder: Binder): Compiled {
-  const column = parts.at(-1) ?? ''
-  const qualifier = parts.length > 1 ? parts.at(-2) : undefined
-  let depth = 0
-  for (let scope = binder.scope; scope !== undefined; scope = scope.parent) {
-    const found = scope.sources
-      .filter((source) => qualifier === undefined || source.name.toLowerCase() === qualifier.toLowerCase())
-      .flatMap((source) => {
-        const index = source.columns.findIndex(
-          (candidate) => candidate.name.toLowerCase() === column.toLowerCase(),
-        )
-        return index < 0 ? [] : [{ column: source.columns[index] as ScopeColumn, at: source.offset + index }]
-      })
-    if (found.length > 1) throw new SqlError(209, `Ambiguous column name '${column}'.`)
-    const [hit] = found
-    if (hit !== undefined) {
-      const { at } = hit
-      const hops = depth
-      return {
-        ...hit.column,
-        eval(env) {
-          let from: Env | undefined = env
-          for (let hop = 0; hop < hops; hop += 1) from = from?.outer
-          return from?.row[at] ?? null
-        },
-      }
-    }
-    depth += 1
-  }
-  if (parts.length > 1)
-    throw new SqlError(4104, `The multi-part identifier "${parts.join('.')}" could not be bound.`)
-  throw missingColumn(column)
-}
-
-function compileWindow(expr: Extract<Expr, { kind: 'call' }>, binder: Binder): Compiled {
-  const { windows } = binder
-  const name = (expr.name[0] ?? '').toUpperCase()
-  if (windows === undefined || expr.over === undefined)
-    throw new SqlError(4108, 'Windowed functions can only appear in the SELECT or ORDER BY clauses.', {
-      endsBatch: true,
-    })
-  const sub = (inner: Expr) => compile(inner, binder)
-  const args = expr.args.map(sub)
-  const slot: WindowSlot = {
-    name,
-    args,
-    star: expr.star,
-    partition: expr.over.partition.map(sub),
-    order: expr.over.order.map((order) => ({ by: sub(order.by), descending: order.descending })),
-  }
-  if (!['ROW_NUMBER', 'RANK', 'COUNT', 'COUNT_BIG', 'MIN', 'MAX', 'SUM'].includes(name))
-    throw notPlayed(`${name} OVER`)
-  const at = windows.push(slot) - 1
-  const type =
-    name === 'ROW_NUMBER' || name === 'RANK' || name === 'COUNT_BIG'
-      ? { name: 'bigint', length: 8, precision: 19, scale: 0 }
-      : name === 'COUNT'
-        ? INT
-        : (args[0]?.type ?? INT)
-  return { type, nullable: true, eval: (env) => env.windows?.[at] ?? null }
-}
-
-export function groupKey(keys: readonly Compiled[], env: Env): string {
-  return keys.map((key) => keyOf(key.eval(env), key.type, key.collation)).join('\u0001')
-}
-
-export function likePattern(pattern: string, mark: string): RegExp {
-  let source = ''
-  for (let at = 0; at < pattern.length; at += 1) {
-    const char = pattern[at] as string
-    if (mark !== '' && char === mark) {
-      at += 1
-      source += literally(pattern[at] ?? '')
-    } else if (char === '%') source += '[\\s\\S]*'
-    else if (char === '_') source += '[\\s\\S]'
-    else if (char === '[') {
-      const close = pattern.indexOf(']', at + 1)
-      const body = close < 0 ? '' : pattern.slice(at + 1, close)
-      if (close < 0) return /(?!)/
-      source += `[${body.startsWith('^') ? '^' : ''}${body.replace(/^\^/, '').replace(/[\\[\]^]/g, '\\$&')}]`
-      at = close
-    } else source += literally(char)
-  }
-  return new RegExp(`^${source}$`, 'i')
 }

@@ -9,8 +9,8 @@ import { constraintTests, qualified } from './rows.ts'
 import { tableScope } from './scope-columns.ts'
 import { SqlError } from './sql-error.ts'
 import { change, type SessionState, visibleRows } from './state.ts'
-import type { AlterTable, ConstraintDef } from './statements.ts'
 import { columnByName, newObject, systemName } from './table-definition.ts'
+import type { AlterTable, ConstraintDef } from './table-statements.ts'
 
 /** A default or a check. */
 export function addConstraint(

@@ -1,5 +1,6 @@
 import type { TdsType, TdsValue } from '../backend.ts'
 import { decimalOfNumber, digitsOf, formatDecimal, parseDecimal, rescale } from './decimal.ts'
+import { bytesOfGuid, guidOfBytes } from './guid-bytes.ts'
 import { notPlayed, SqlError } from './sql-error.ts'
 import { fitMoment, momentText, parseMoment, styledText } from './temporal.ts'
 import { familyOf, isMax, isUnicode } from './types.ts'
@@ -10,6 +11,7 @@ const RANGES: Readonly<Record<string, readonly [bigint, bigint]>> = {
   int: [-2147483648n, 2147483647n],
   bigint: [-9223372036854775808n, 9223372036854775807n],
 }
+
 const MONEY_RANGE: Readonly<Record<string, bigint>> = { money: 9223372036854775807n, smallmoney: 2147483647n }
 
 /** What one value becomes in another type: the rules of CAST and CONVERT, and of an assignment to a column. */
@@ -217,6 +219,7 @@ function fitText(text: string, to: TdsType, source: string): string {
 }
 
 const CP1252 = '€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ'
+
 /** Code page 1252 of the default collation: what it lacks becomes a question mark, as the server does it. */
 export function toCodePage(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the range of the code page starts at U+0000
@@ -293,18 +296,4 @@ function toBinary(value: TdsValue, from: TdsType, to: TdsType, style = 0): Uint8
     return padded
   }
   return copy
-}
-
-/** The first three groups are little-endian. */
-export function bytesOfGuid(text: string): Uint8Array {
-  const bytes = Buffer.from(text.replaceAll('-', ''), 'hex')
-  return Uint8Array.from([3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15], (at) => bytes[at] ?? 0)
-}
-
-export function guidOfBytes(bytes: Uint8Array): string {
-  const order = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15]
-  const hex = Buffer.from(order.map((at) => bytes[at] ?? 0))
-    .toString('hex')
-    .toUpperCase()
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
 }

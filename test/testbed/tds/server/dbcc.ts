@@ -1,6 +1,6 @@
 import type { TdsEvent } from '../backend.ts'
 import { requireAlter } from './execute-table.ts'
-import { splitName } from './functions-metadata.ts'
+import { splitName } from './metadata-properties.ts'
 import { requireObject } from './names.ts'
 import { dataOf } from './rows.ts'
 import { evaluate } from './session.ts'

@@ -8,10 +8,10 @@ import {
   defineColumns,
   EMPTY_TABLE,
   putTable,
-  removeIndex,
   requireAlter,
 } from './execute-table.ts'
-import type { Database, SequenceFacts, SqlObject, TableFacts } from './model.ts'
+import { heap } from './index-definition.ts'
+import type { Database, SequenceFacts, SqlObject } from './model.ts'
 import {
   defaultSchema,
   placeFor,
@@ -28,7 +28,7 @@ import { createBinder } from './query.ts'
 import { missingObject, SqlError } from './sql-error.ts'
 import { change, type SessionState } from './state.ts'
 import type { StatementBody } from './statements.ts'
-import { heap, newObject } from './table-definition.ts'
+import { newObject } from './table-definition.ts'
 import { castValue } from './values.ts'
 
 type Of<K> = Extract<StatementBody, { kind: K }>
@@ -232,182 +232,4 @@ export function createSynonym(session: SessionState, statement: Of<'synonym'>): 
     synonym: statement.target,
   })
   change(session, database.objects, object.id, object)
-}
-
-const KINDS: Readonly<Record<string, readonly string[]>> = {
-  TABLE: ['U'],
-  VIEW: ['V'],
-  PROCEDURE: ['P'],
-  PROC: ['P'],
-  FUNCTION: ['FN', 'IF', 'TF'],
-  TRIGGER: ['TR'],
-  SEQUENCE: ['SO'],
-  SYNONYM: ['SN'],
-  'DATABASE TRIGGER': ['TR'],
-}
-
-export function drop(session: SessionState, statement: Of<'drop'>): void {
-  for (const name of statement.names) dropOne(session, statement, name)
-}
-
-function dropOne(session: SessionState, statement: Of<'drop'>, name: readonly string[]): void {
-  const { what } = statement
-  const missing = () =>
-    new SqlError(
-      3701,
-      `Cannot drop the ${what.toLowerCase()} '${name.join('.')}', because it does not exist or you do not have permission.`,
-    )
-  if (what === 'TYPE') {
-    const { database } = session
-    const schema = schemaByName(
-      database,
-      name.length > 1 ? (name[0] ?? '') : defaultSchema(session, database),
-    )
-    const type = [...database.types.values()].find(
-      (each) => each.schemaId === schema?.id && sameName(each.name, name.at(-1) ?? ''),
-    )
-    if (type === undefined) {
-      if (statement.ifExists) return
-      throw new SqlError(
-        218,
-        `Could not find the type '${name.join('.')}'. Either it does not exist or you do not have the necessary permission.`,
-      )
-    }
-    for (const object of database.objects.values())
-      if (object.table?.columns.some((column) => column.userTypeId === type.id))
-        throw new SqlError(
-          3732,
-          `Cannot drop type '${name.join('.')}' because it is being referenced by object '${object.name}'. There may be other objects that reference this type.`,
-        )
-    change(session, database.types, type.id, undefined)
-    if (type.tableObjectId !== null) forget(session, database, type.tableObjectId)
-    return
-  }
-  if (what === 'PARTITION FUNCTION' || what === 'PARTITION SCHEME') {
-    const { database } = session
-    const map = (what === 'PARTITION FUNCTION' ? database.functions : database.dataSpaces) as Map<
-      number,
-      { id: number; name: string }
-    >
-    const found = [...map.values()].find((each) => sameName(each.name, name[0] ?? ''))
-    if (found === undefined) throw missing()
-    change(session, map, found.id, undefined)
-    return
-  }
-  const kinds = KINDS[what] ?? []
-  const found =
-    what === 'DATABASE TRIGGER'
-      ? [...session.database.objects.values()]
-          .filter((object) => object.module?.trigger?.database && sameName(object.name, name[0] ?? ''))
-          .map((object) => ({ database: session.database, object }))[0]
-      : safeFind(session, name)
-  if (found === undefined || !kinds.includes(found.object.type)) {
-    if (statement.ifExists && found === undefined) return
-    throw missing()
-  }
-  const { database, object } = found
-  requireAlter(session, database, object)
-  if (object.table !== undefined) {
-    if (object.table.temporal !== null || object.table.historyOf !== null)
-      throw new SqlError(
-        13552,
-        `Drop table operation failed on table '${database.name}.${name.join('.')}' because it is not a supported operation on system-versioned temporal tables.`,
-      )
-    for (const other of database.objects.values())
-      if (other.foreignKey?.referencedId === object.id && other.parentId !== object.id)
-        throw new SqlError(
-          3726,
-          `Could not drop object '${name.join('.')}' because it is referenced by a FOREIGN KEY constraint.`,
-        )
-  }
-  if (object.type === 'U' || object.type === 'V' || object.type.length === 2) {
-    for (const other of database.objects.values())
-      if (
-        other.module?.schemaBound &&
-        other.id !== object.id &&
-        other.module.references.some((reference) => sameName(reference.name, object.name))
-      )
-        throw new SqlError(
-          3729,
-          `Cannot DROP ${what} '${name.join('.')}' because it is being referenced by object '${other.name}'.`,
-        )
-  }
-  forget(session, database, object.id)
-}
-
-function safeFind(session: SessionState, name: readonly string[]) {
-  try {
-    return requireObject(session, name)
-  } catch (thrown) {
-    if (thrown instanceof SqlError && thrown.number === 208) return undefined
-    throw thrown
-  }
-}
-
-/** With everything that hangs on it. */
-function forget(session: SessionState, database: Database, id: number): void {
-  for (const other of [...database.objects.values()])
-    if (other.parentId === id) forget(session, database, other.id)
-  for (const [key, permission] of [...database.permissions])
-    if (permission.class === 1 && permission.majorId === id)
-      change(session, database.permissions, key, undefined)
-  for (const [key, property] of [...database.properties])
-    if ((property.class === 1 || property.class === 7) && property.majorId === id)
-      change(session, database.properties, key, undefined)
-  change(session, database.objects, id, undefined)
-  if (database.data.has(id)) change(session, database.data, id, undefined)
-}
-
-export function createIndex(session: SessionState, statement: Of<'create-index'>): void {
-  const { database, object } = requireObject(session, statement.table)
-  requireAlter(session, database, object)
-  if (object.table === undefined)
-    throw new SqlError(
-      1939,
-      `Cannot create index on view '${object.name}' because the view is not schema bound.`,
-    )
-  addIndex(session, database, object, statement.index)
-}
-
-export function alterIndex(session: SessionState, statement: Of<'alter-index'>): void {
-  const { database, object } = requireObject(session, statement.table)
-  requireAlter(session, database, object)
-  const facts = object.table as TableFacts
-  const chosen = facts.indexes.filter(
-    (index) => index.name !== null && (statement.name === 'ALL' || sameName(index.name, statement.name)),
-  )
-  if (chosen.length === 0 && statement.name !== 'ALL')
-    throw new SqlError(2727, `Cannot find index '${statement.name}'.`)
-  const compression = statement.options.DATA_COMPRESSION
-  const indexes = facts.indexes.map((index) =>
-    chosen.includes(index)
-      ? {
-          ...index,
-          disabled: statement.action === 'DISABLE',
-          ...(compression === undefined ? {} : { compression }),
-        }
-      : index,
-  )
-  putTable(session, database, object, { indexes })
-}
-
-export function dropIndex(session: SessionState, statement: Of<'drop-index'>): void {
-  const { database, object } = requireObject(session, statement.table)
-  requireAlter(session, database, object)
-  const index = object.table?.indexes.find(
-    (each) => each.name !== null && sameName(each.name, statement.name),
-  )
-  if (index === undefined) {
-    if (statement.ifExists) return
-    throw new SqlError(
-      3701,
-      `Cannot drop the index '${statement.table.join('.')}.${statement.name}', because it does not exist or you do not have permission.`,
-    )
-  }
-  if (index.primary || index.uniqueConstraint)
-    throw new SqlError(
-      3723,
-      `An explicit DROP INDEX is not allowed on index '${statement.name}'. It is being used for ${index.primary ? 'PRIMARY' : 'UNIQUE'} KEY constraint enforcement.`,
-    )
-  removeIndex(session, database, object, index.id)
 }

@@ -1,20 +1,14 @@
 import { addConstraint, addForeignKey } from './constraints.ts'
+import { defineIndex, heap, withIndex } from './index-definition.ts'
 import type { Column, Database, Index, SqlObject, TableFacts } from './model.ts'
 import { placeFor } from './names.ts'
 import { mayDo, requireDatabasePermission } from './permissions.ts'
 import { createUniqueCheck, dataOf, qualified } from './rows.ts'
 import { SqlError } from './sql-error.ts'
 import { change, type SessionState, visibleRows } from './state.ts'
-import type { ColumnDef, ConstraintDef, StatementBody } from './statements.ts'
-import {
-  columnByName,
-  defineColumn,
-  defineIndex,
-  heap,
-  newObject,
-  systemName,
-  withIndex,
-} from './table-definition.ts'
+import type { StatementBody } from './statements.ts'
+import { columnByName, defineColumn, newObject, systemName } from './table-definition.ts'
+import type { ColumnDef, ConstraintDef } from './table-statements.ts'
 import { addPeriod, setVersioning } from './temporal-tables.ts'
 
 type Of<K> = Extract<StatementBody, { kind: K }>

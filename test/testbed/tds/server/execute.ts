@@ -1,25 +1,23 @@
 import { alterTable } from './alter-table.ts'
 import { dbcc } from './dbcc.ts'
+import { prepareBulk } from './execute-bulk.ts'
 import { alterDatabase, createDatabase, dropDatabase } from './execute-database.ts'
-import { type Change, insert, prepareBulk, remove, truncate, update } from './execute-dml.ts'
+import { type Change, insert, remove, truncate, update } from './execute-dml.ts'
+import { drop } from './execute-drop.ts'
+import { alterIndex, createIndex, dropIndex } from './execute-index.ts'
 import { databaseTrigger, putModule } from './execute-module.ts'
+import { changeOwner, changePermission } from './execute-permission.ts'
 import {
-  alterIndex,
-  createIndex,
   createPartitionFunction,
   createPartitionScheme,
   createSchema,
   createSynonym,
   createType,
-  drop,
-  dropIndex,
   putSequence,
 } from './execute-schema.ts'
 import {
   alterRole,
   alterUser,
-  changeOwner,
-  changePermission,
   createLogin,
   createRole,
   createUser,
@@ -28,22 +26,14 @@ import {
 import { createTable } from './execute-table.ts'
 import type { SqlObject } from './model.ts'
 import { findDatabase, requireObject, sameName } from './names.ts'
+import { done } from './outgoing.ts'
 import { parseBatch } from './parse-batch.ts'
 import { runProcedure } from './procedures.ts'
-import {
-  assign,
-  type Context,
-  declare,
-  done,
-  evaluate,
-  evaluateAs,
-  type Run,
-  runStatements,
-  startTransaction,
-} from './session.ts'
+import { runTransaction } from './run-transaction.ts'
+import { assign, type Context, declare, evaluate, evaluateAs, type Run, runStatements } from './session.ts'
 import { setOption } from './set-option.ts'
 import { SqlError } from './sql-error.ts'
-import { beginImplicit, change, endTransaction, type SessionState, undoTo } from './state.ts'
+import { beginImplicit, change, type SessionState } from './state.ts'
 import type { Statement } from './statements.ts'
 import { runTriggers } from './triggers.ts'
 import { INT, NVARCHAR_MAX } from './types.ts'
@@ -270,40 +260,4 @@ function throwError(session: SessionState, statement: Extract<Statement, { kind:
   throw new SqlError(code, message === undefined ? '' : String(evaluateAs(session, message, NVARCHAR_MAX)), {
     endsBatch: true,
   })
-}
-
-export function runTransaction(
-  session: SessionState,
-  statement: { action: 'begin' | 'commit' | 'rollback' | 'save'; name: string | undefined },
-): void {
-  const { action, name } = statement
-  if (action === 'begin') {
-    if (session.trancount === 0) {
-      endTransaction(session, true)
-      session.transaction = startTransaction(session, false)
-    }
-    session.trancount += 1
-    return
-  }
-  if (session.trancount === 0 || session.transaction === null)
-    throw action === 'commit'
-      ? new SqlError(3902, 'The COMMIT TRANSACTION request has no corresponding BEGIN TRANSACTION.')
-      : action === 'save'
-        ? new SqlError(628, 'Cannot issue SAVE TRANSACTION when there is no active transaction.')
-        : new SqlError(3903, 'The ROLLBACK TRANSACTION request has no corresponding BEGIN TRANSACTION.')
-  if (action === 'save')
-    session.transaction.savepoints.set((name ?? '').toLowerCase(), session.transaction.undo.length)
-  else if (action === 'commit') {
-    if (session.transaction.doomed)
-      throw new SqlError(
-        3930,
-        'The current transaction cannot be committed and cannot support operations that write to the log file. Roll back the transaction.',
-      )
-    session.trancount -= 1
-    if (session.trancount === 0) endTransaction(session, true)
-  } else {
-    const savepoint = name === undefined ? undefined : session.transaction.savepoints.get(name.toLowerCase())
-    if (savepoint !== undefined) undoTo(session.transaction, savepoint)
-    else endTransaction(session, false)
-  }
 }

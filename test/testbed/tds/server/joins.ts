@@ -1,16 +1,9 @@
 import type { TdsValue } from '../backend.ts'
 import type { Expr, Source } from './ast.ts'
-import {
-  type Compiled,
-  compile,
-  type Env,
-  groupKey,
-  type Plan,
-  type Scope,
-  type ScopeColumn,
-  type ScopeSource,
-} from './compile.ts'
+import { groupKey } from './comparison.ts'
+import { compile } from './compile.ts'
 import { compileQuery, type QueryBinder, renamed } from './query.ts'
+import type { Compiled, Env, Plan, Scope, ScopeColumn, ScopeSource } from './scope.ts'
 import { openFunction, openTable } from './sources.ts'
 import { SqlError } from './sql-error.ts'
 import { castValue, commonType } from './values.ts'

@@ -2,9 +2,10 @@ import type { Expr } from './ast.ts'
 import { type Cursor, createCursor, RESERVED } from './cursor.ts'
 import { parseAlter, parseCreate, parseDrop } from './parse-ddl.ts'
 import { parseDelete, parseInsert, parseUpdate } from './parse-dml.ts'
-import { parseExpression, parseTypeName } from './parse-expression.ts'
+import { parseExpression } from './parse-expression.ts'
 import { parseQuery } from './parse-query.ts'
 import { parsePermission } from './parse-security.ts'
+import { parseTypeName } from './parse-type-name.ts'
 import type { Argument, Statement, StatementBody } from './statements.ts'
 
 /** The whole batch, before anything of it runs: a syntax error anywhere runs nothing. */

@@ -1,5 +1,6 @@
 import type { Cursor } from './cursor.ts'
-import { parseExpression, parseTypeName } from './parse-expression.ts'
+import { parseAlterTable } from './parse-alter-table.ts'
+import { parseExpression } from './parse-expression.ts'
 import { parseModule } from './parse-module.ts'
 import {
   parseAlterRole,
@@ -8,16 +9,11 @@ import {
   parseCreateLogin,
   parseCreateUser,
 } from './parse-security.ts'
-import {
-  parseAlterTable,
-  parseCreateTable,
-  parseElements,
-  parseKeyColumns,
-  parsePlacement,
-  parseWith,
-} from './parse-table.ts'
+import { parseCreateTable, parseElements, parseKeyColumns, parsePlacement, parseWith } from './parse-table.ts'
+import { parseTypeName } from './parse-type-name.ts'
 import { SqlError } from './sql-error.ts'
-import type { IndexDef, StatementBody } from './statements.ts'
+import type { StatementBody } from './statements.ts'
+import type { IndexDef } from './table-statements.ts'
 
 const MODULES = ['VIEW', 'PROCEDURE', 'PROC', 'FUNCTION', 'TRIGGER']
 

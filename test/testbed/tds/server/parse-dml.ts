@@ -1,7 +1,8 @@
 import type { Expr } from './ast.ts'
 import type { Cursor } from './cursor.ts'
-import { parseExpression, parseTypeName } from './parse-expression.ts'
+import { parseExpression } from './parse-expression.ts'
 import { parseFrom, parseQuery } from './parse-query.ts'
+import { parseTypeName } from './parse-type-name.ts'
 import type { StatementBody } from './statements.ts'
 
 export function parseInsert(c: Cursor): StatementBody {

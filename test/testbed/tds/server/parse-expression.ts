@@ -1,6 +1,7 @@
-import type { Expr, Order, Query, TypeName } from './ast.ts'
+import type { Expr, Order, Query } from './ast.ts'
 import { type Cursor, RESERVED } from './cursor.ts'
 import { parseQuery } from './parse-query.ts'
+import { parseTypeName } from './parse-type-name.ts'
 import { decimal, FLOAT, INT, nvarchar, varbinary, varchar } from './types.ts'
 
 export function parseExpression(c: Cursor): Expr {
@@ -24,6 +25,7 @@ function parseNot(c: Cursor): Expr {
 }
 
 const COMPARISONS = new Set(['=', '<>', '!=', '<', '>', '<=', '>=', '!<', '!>'])
+
 const SAME: Readonly<Record<string, string>> = { '!=': '<>', '!<': '>=', '!>': '<=' }
 
 function parsePredicate(c: Cursor): Expr {
@@ -288,28 +290,4 @@ export function parseOrders(c: Cursor): Order[] {
     if (!descending) c.accept('ASC')
     return { by, descending }
   })
-}
-
-export function parseTypeName(c: Cursor): TypeName {
-  if (c.accept('NATIONAL')) {
-    const base = c.accept('CHARACTER') || c.accept('CHAR') ? 'char' : c.name()
-    return typeArguments(c, [c.accept('VARYING') ? `nvar${base}` : `n${base}`])
-  }
-  const parts = c.names()
-  if (parts.length === 1 && parts[0]?.toLowerCase() === 'double' && c.accept('PRECISION'))
-    return { parts: ['float'], args: [] }
-  if (/^(char|character|binary)$/i.test(parts[0] ?? '') && c.accept('VARYING'))
-    return typeArguments(c, [/^binary$/i.test(parts[0] ?? '') ? 'varbinary' : 'varchar'])
-  return typeArguments(c, parts)
-}
-
-function typeArguments(c: Cursor, parts: readonly string[]): TypeName {
-  if (!c.op('(')) return { parts, args: [] }
-  const args = c.parenthesized((): number | 'max' => {
-    if (c.accept('MAX')) return 'max'
-    const token = c.next()
-    if (token.kind !== 'number') throw c.fail()
-    return Number(token.value)
-  })
-  return { parts, args }
 }

@@ -1,8 +1,9 @@
 import type { Query } from './ast.ts'
 import type { Cursor } from './cursor.ts'
 import { parseStatement } from './parse-batch.ts'
-import { parseExpression, parseTypeName } from './parse-expression.ts'
+import { parseExpression } from './parse-expression.ts'
 import { parseQuery } from './parse-query.ts'
+import { parseTypeName } from './parse-type-name.ts'
 import type { ModuleParameter, ModuleStatement, Names, Statement } from './statements.ts'
 
 interface Options {

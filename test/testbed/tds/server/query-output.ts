@@ -1,7 +1,8 @@
 import type { TdsValue } from '../backend.ts'
 import type { Expr, Order } from './ast.ts'
-import { type Compiled, compile, type Env, type Plan, type Scope, type ScopeColumn } from './compile.ts'
+import { compile } from './compile.ts'
 import type { QueryBinder } from './query.ts'
+import type { Compiled, Env, Plan, Scope, ScopeColumn } from './scope.ts'
 import { SqlError } from './sql-error.ts'
 import { castValue, commonType, compareValues, keyOf } from './values.ts'
 

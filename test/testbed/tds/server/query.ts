@@ -1,17 +1,10 @@
 import { hasAggregate } from './aggregates.ts'
 import { type Expr, isQuery, type Order, type Query, type Select, type SelectItem } from './ast.ts'
-import {
-  type Binder,
-  type Compiled,
-  compile,
-  type Env,
-  groupKey,
-  type Plan,
-  type Scope,
-  type ScopeColumn,
-} from './compile.ts'
+import { groupKey } from './comparison.ts'
+import { compile } from './compile.ts'
 import { type Opened, openSource } from './joins.ts'
 import { combine, compareKeys, compileOrder, sliced, sortedByOutput } from './query-output.ts'
+import type { Binder, Compiled, Env, Plan, Scope, ScopeColumn } from './scope.ts'
 import { SqlError } from './sql-error.ts'
 import type { SessionState } from './state.ts'
 import { keyOf } from './values.ts'

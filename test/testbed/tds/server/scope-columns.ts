@@ -1,5 +1,5 @@
-import type { Scope, ScopeColumn } from './compile.ts'
 import type { Column } from './model.ts'
+import type { Scope, ScopeColumn } from './scope.ts'
 
 /** What a query sees of a table's columns: sparse ones only by name where a column set stands for them. */
 export function scopeColumns(columns: readonly Column[]): ScopeColumn[] {

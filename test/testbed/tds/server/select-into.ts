@@ -1,10 +1,11 @@
-import type { Plan } from './compile.ts'
 import { EMPTY_TABLE } from './execute-table.ts'
+import { heap } from './index-definition.ts'
 import type { Column } from './model.ts'
 import { placeFor, resolveTypeName } from './names.ts'
+import type { Plan } from './scope.ts'
 import { SqlError } from './sql-error.ts'
 import { beginImplicit, change, type SessionState, writeRows } from './state.ts'
-import { collationOf, heap, newObject } from './table-definition.ts'
+import { collationOf, newObject } from './table-definition.ts'
 import { familyOf } from './types.ts'
 
 export async function selectInto(

@@ -1,6 +1,6 @@
 import type { TdsType, TdsValue } from '../backend.ts'
-import type { Compiled } from './compile.ts'
 import { requireObject } from './names.ts'
+import type { Compiled } from './scope.ts'
 import { SqlError } from './sql-error.ts'
 import type { SessionState } from './state.ts'
 import { BIGINT } from './types.ts'

@@ -1,22 +1,23 @@
 import { setImmediate } from 'node:timers/promises'
-import type { TdsColumn, TdsEvent, TdsType, TdsValue } from '../backend.ts'
+import type { TdsEvent, TdsType, TdsValue } from '../backend.ts'
 import type { Expr } from './ast.ts'
 import { compile } from './compile.ts'
 import { execute } from './execute.ts'
 import { type Fault, faultError, faultFor } from './faults.ts'
 import type { Row, TableData } from './model.ts'
 import { resolveTypeName } from './names.ts'
+import { asSqlError, done, errorEvent, outgoing, wireColumn } from './outgoing.ts'
 import { parseBatch } from './parse-batch.ts'
 import { compileQuery, createBinder } from './query.ts'
 import { selectInto } from './select-into.ts'
 import { SqlError } from './sql-error.ts'
 import { beginImplicit, endTransaction, newTransaction, type SessionState, undoTo } from './state.ts'
 import type { Statement } from './statements.ts'
-import { collationOf } from './table-definition.ts'
-import { familyOf, NVARCHAR_MAX } from './types.ts'
-import { castValue, Variant } from './values.ts'
+import { NVARCHAR_MAX } from './types.ts'
+import { castValue } from './values.ts'
 
 export type Outcome = 'next' | 'return' | 'break' | 'continue' | 'abort'
+
 export type Run = AsyncGenerator<TdsEvent, Outcome>
 
 export interface Context {
@@ -253,54 +254,6 @@ export function startTransaction(session: SessionState, implicit: boolean) {
   return newTransaction(implicit, seen)
 }
 
-function outgoing(session: SessionState, value: TdsValue, type: TdsType | undefined): TdsValue {
-  if (value instanceof Variant) {
-    // The wire tells a variant's type by its value: what it can't tell apart goes out as text.
-    const family = familyOf(value.base)
-    return family === 'exact' || family === 'temporal' || family === 'guid'
-      ? String(value.inner)
-      : value.inner
-  }
-  const limit = session.textSize
-  if (
-    type !== undefined &&
-    limit > 0 &&
-    limit < 2147483647 &&
-    (type.length === -1 || ['text', 'ntext', 'image'].includes(type.name))
-  ) {
-    if (typeof value === 'string')
-      return value.slice(0, type.name.startsWith('n') ? Math.floor(limit / 2) : limit)
-    if (value instanceof Uint8Array) return value.slice(0, limit)
-  }
-  return value
-}
-
-export function wireColumn(
-  session: SessionState,
-  column: {
-    name: string
-    type: TdsType
-    nullable: boolean
-    identity?: boolean
-    computed?: boolean
-    collation?: string | null
-  },
-): TdsColumn {
-  const text = familyOf(column.type) === 'text' && column.type.name !== 'xml'
-  const collation = column.collation ?? collationOf(session.database)
-  return {
-    name: column.name,
-    nullable: column.nullable,
-    type: text ? { ...column.type, collation } : column.type,
-    ...(column.identity ? { identity: true } : {}),
-    ...(column.computed ? { computed: true } : {}),
-  }
-}
-
-export function done(session: SessionState, rows?: number): TdsEvent {
-  return rows === undefined || session.noCount ? { kind: 'done' } : { kind: 'done', rows }
-}
-
 export function evaluate(session: SessionState, expr: Expr): TdsValue {
   return compile(expr, createBinder(session)).eval({ row: [], outer: undefined })
 }
@@ -323,24 +276,5 @@ export function declare(session: SessionState, statement: Extract<Statement, { k
       throw new SqlError(50999, 'The test server does not play table variables.')
     session.variables.set(name, { type: resolved.base, value: null })
     if (value !== undefined) assign(session, name, evaluateAs(session, value, resolved.base), resolved.base)
-  }
-}
-
-export function asSqlError(thrown: unknown): SqlError {
-  if (thrown instanceof SqlError) return thrown
-  throw thrown
-}
-
-export function errorEvent(session: SessionState, error: SqlError, line: number | undefined): TdsEvent {
-  session.lastError = error.number
-  const at = error.line ?? line
-  return {
-    kind: 'error',
-    number: error.number,
-    severity: error.severity,
-    state: 1,
-    message: error.message,
-    ...(error.procedure === undefined ? {} : { procedure: error.procedure }),
-    ...(at === undefined ? {} : { line: at }),
   }
 }

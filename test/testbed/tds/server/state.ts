@@ -1,8 +1,8 @@
 import type { TdsType, TdsValue } from '../backend.ts'
-import type { ScopeColumn } from './compile.ts'
 import type { Faults } from './faults.ts'
 import type { Database, Login, Row, TableData } from './model.ts'
 import type { RdsState } from './rds-tasks.ts'
+import type { ScopeColumn } from './scope.ts'
 import { SqlError } from './sql-error.ts'
 
 export interface ServerFacts {

@@ -1,12 +1,13 @@
 import type { TdsType } from '../backend.ts'
 import { putTable, requireAlter } from './execute-table.ts'
+import { heap } from './index-definition.ts'
 import type { Database, SqlObject, TableFacts } from './model.ts'
 import { findObject, requireSchema } from './names.ts'
 import { dataOf, qualified } from './rows.ts'
 import { SqlError } from './sql-error.ts'
 import { change, lockTable, type SessionState, visibleRows } from './state.ts'
-import type { AlterTable, ConstraintDef } from './statements.ts'
-import { columnByName, heap, newObject } from './table-definition.ts'
+import { columnByName, newObject } from './table-definition.ts'
+import type { AlterTable, ConstraintDef } from './table-statements.ts'
 import { fitMoment, type Moment, momentOfDate, momentText } from './temporal.ts'
 
 export function endOfTime(type: TdsType): string {

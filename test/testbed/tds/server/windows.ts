@@ -1,6 +1,7 @@
 import type { TdsValue } from '../backend.ts'
 import { aggregate } from './aggregates.ts'
-import { type Env, groupKey, type WindowSlot } from './compile.ts'
+import { groupKey } from './comparison.ts'
+import type { Env, WindowSlot } from './scope.ts'
 import { compareValues } from './values.ts'
 
 /** One value per row, in the rows' order. */
