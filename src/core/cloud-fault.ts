@@ -29,6 +29,8 @@ export interface FaultFacts {
   readonly region: string
   /** The vendor's own name: `InsufficientDBInstanceCapacityFault`. */
   readonly vendorCode?: string
+  /** By which the vendor's support finds the call. */
+  readonly requestId?: string
 }
 
 /** Message form as everywhere: `unable to copy snapshot 'x' to eu-central-1: …`. */

@@ -1,0 +1,133 @@
+import { NodeHttpHandler } from '@smithy/node-http-handler'
+import { abortReason, LifeboatError, throwIfAborted } from '../core/errors.ts'
+import { orAborted } from '../core/until-aborted.ts'
+import { type Deed, explain, noAnswer } from './explain.ts'
+import { hasExpired } from './failure.ts'
+
+/** What every client of the SDK is made with. */
+export interface ClientSettings {
+  readonly region: string
+  readonly endpoint?: string
+  readonly profile?: string
+  readonly maxAttempts: number
+  readonly requestHandler: NodeHttpHandler
+}
+
+/** What every client of the SDK is. */
+export interface AwsClient {
+  readonly config: { readonly credentials: () => Promise<unknown> }
+}
+
+export interface CallOptions {
+  readonly abortSignal: AbortSignal
+}
+
+export interface ApiTimeouts {
+  readonly connectMs: number
+  readonly credentialsMs: number
+  /** Of a whole call of a port, whatever it asks. */
+  readonly callMs: number
+}
+
+export const API_TIMEOUTS: ApiTimeouts = { connectMs: 3_000, credentialsMs: 10_000, callMs: 30_000 }
+
+export interface ApiSettings {
+  readonly region: string
+  /** Where the control plane is, for messages, if that is another. */
+  readonly controlRegion?: string
+  readonly endpoint?: string
+  readonly profile?: string
+  readonly timeouts: ApiTimeouts
+}
+
+/** One service of one region. */
+export interface Api<Client> {
+  readonly region: string
+  /** Bounded, tried once, its failure a fault. What `work` asks must be safe to ask again up to what was refused. */
+  call<Result>(
+    deed: Deed,
+    signal: AbortSignal,
+    work: (client: Client, options: CallOptions) => Promise<Result>,
+  ): Promise<Result>
+  destroy(): void
+}
+
+export function createApi<Client extends AwsClient>(
+  settings: ApiSettings,
+  open: (settings: ClientSettings) => Client,
+): Api<Client> {
+  const { region, timeouts } = settings
+  const shown = settings.controlRegion ?? region
+  // All clients of an API share their connections.
+  const requestHandler = new NodeHttpHandler({
+    connectionTimeout: timeouts.connectMs,
+    socketTimeout: timeouts.callMs,
+    requestTimeout: timeouts.callMs,
+    // Without it the SDK only warns.
+    throwOnRequestTimeout: true,
+  })
+  let client: Client | undefined
+
+  async function attempt<Result>(
+    deed: Deed,
+    end: AbortSignal,
+    work: (client: Client, options: CallOptions) => Promise<Result>,
+  ): Promise<Result> {
+    client ??= open(clientSettings(settings, requestHandler))
+    const used = client
+    try {
+      await credentials(used, deed, end)
+      return await orAborted(work(used, { abortSignal: end }), end)
+    } catch (thrown) {
+      // A client remembers keys that say no expiry for good: only a new one asks for others.
+      if (hasExpired(thrown) && client === used) client = undefined
+      throw thrown
+    }
+  }
+
+  async function credentials(used: Client, deed: Deed, end: AbortSignal): Promise<void> {
+    const late = AbortSignal.timeout(timeouts.credentialsMs)
+    try {
+      await orAborted(used.config.credentials(), AbortSignal.any([end, late]))
+    } catch (thrown) {
+      if (late.aborted && !end.aborted) throw noAnswer(deed, shown, 'credentials', timeouts.credentialsMs)
+      throw thrown
+    }
+  }
+
+  return {
+    region,
+    async call(deed, signal, work) {
+      throwIfAborted(signal)
+      const late = AbortSignal.timeout(timeouts.callMs)
+      const end = AbortSignal.any([signal, late])
+      try {
+        return await attempt(deed, end, work).catch((thrown: unknown) => {
+          // Refused, so not carried out: with fresh credentials it is still the first try.
+          if (end.aborted || !hasExpired(thrown)) throw thrown
+          return attempt(deed, end, work)
+        })
+      } catch (thrown) {
+        if (signal.aborted) throw abortReason(signal)
+        if (late.aborted) throw noAnswer(deed, shown, 'answer', timeouts.callMs)
+        throw thrown instanceof LifeboatError ? thrown : explain(thrown, deed, shown)
+      }
+    },
+    destroy: () => requestHandler.destroy(),
+  }
+}
+
+function clientSettings(
+  { region, endpoint, profile }: ApiSettings,
+  requestHandler: NodeHttpHandler,
+): ClientSettings {
+  const settings = {
+    region,
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(profile === undefined ? {} : { profile }),
+    maxAttempts: 1,
+    requestHandler,
+  }
+  // Handed through to the provider of credentials, which otherwise never reads a shared file a second time.
+  return { ...settings, ...{ ignoreCache: true } }
+}
