@@ -6,7 +6,7 @@ import type { StepState } from './runbook-journal.ts'
 
 const POLL_MS = 15_000
 /** A look may show what was before a change for so long: nothing is asked for twice within it. */
-const SETTLE_MS = 120_000
+const SETTLE_MS = 60_000
 /** A control plane that gives no good answer for so long is dead for our purposes. */
 const PATIENCE_MS = 15 * 60_000
 const MOST_APPLIES = 3
@@ -33,9 +33,9 @@ export async function runStep<Ports>(
 ): Promise<Observation> {
   const switches = step.effect === 'switch' || step.effect === 'destroy'
   const sinceBegun = begun === undefined ? undefined : clock.now().getTime() - begun.getTime()
-  // Only a name of one's own makes a repeated call harmless; a switch has none.
+  // What an earlier run may have asked for just before it ended need not be visible yet.
   let appliedMs =
-    switches && sinceBegun !== undefined && sinceBegun < SETTLE_MS
+    sinceBegun !== undefined && sinceBegun < SETTLE_MS
       ? clock.monotonicMs() - Math.max(0, sinceBegun)
       : undefined
   let applies = 0

@@ -144,7 +144,8 @@ export function createWorld({
     },
     async call(operation, name, kind, signal, work) {
       throwIfAborted(signal)
-      point(`before ${operation}`)
+      if (kind === 'change') point(`before ${operation}`)
+      else if (crashed) throw new SimulatedCrash(operation)
       time.pass(LATENCY_MS)
       const made = { operation, region: name, kind, atMs: time.nowMs() }
       let done = false
