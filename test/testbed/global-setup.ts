@@ -32,6 +32,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     'postgres-newer': image('postgres'),
     // The real one, and the fake for what the real one lacks.
     s3: images('ceph', 'moto'),
+    aws: image('moto'),
     sqlserver: image('sqlserver'),
     oracle: image('oracle'),
   }

@@ -16,6 +16,7 @@ export const REQUIREMENTS = [
   'mysql',
   'postgres-newer',
   's3',
+  'aws',
   'sqlserver',
   'oracle',
 ] as const
