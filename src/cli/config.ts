@@ -85,9 +85,9 @@ async function check(options: ConfigOptions, context: VerbContext): Promise<Outc
 async function checkOne(loaded: LoadedConfig, name: string, context: VerbContext): Promise<CheckedJob> {
   const { environment } = context
   const [
-    { resolveJob, resolveSigning },
+    { resolveJob },
     { checkJob },
-    { planDump },
+    { planJob },
     { systemClock },
     { judgeJob },
     { classText, policyFindings, promiseText },
@@ -109,7 +109,7 @@ async function checkOne(loaded: LoadedConfig, name: string, context: VerbContext
     audit: loaded.config.audit?.file,
     clock: systemClock,
   })
-  const plan = planDump({ encryption: true }, job, resolveSigning(loaded))
+  const plan = planJob({ encryption: true }, job, loaded)
   const verdicts = await judgeJob(
     plan,
     { audit: loaded.config.audit !== undefined, ask: { notAsked: 'which the run asks the place' } },

@@ -30,14 +30,14 @@ export async function doctoredJob(
       { hint: 'Leave out the one that is not meant.' },
     )
   }
-  const [{ needConfig }, { resolveJob, resolveSigning }, { planDump }] = await Promise.all([
+  const [{ needConfig }, { resolveJob }, { planJob }] = await Promise.all([
     import('../config/find-config.ts'),
     import('../config/job.ts'),
     import('./dump-plan.ts'),
   ])
   const loaded = await needConfig(options.config, context.environment)
   const job = resolveJob(loaded, name)
-  const plan = planDump({ encryption: true }, job, resolveSigning(loaded))
+  const plan = planJob({ encryption: true }, job, loaded)
   const { source, sinks, recipients } = job
   return {
     options: {
@@ -87,15 +87,16 @@ async function* ruleFindings(
   open: readonly (() => Promise<Sink>)[],
   signal: AbortSignal,
 ): AsyncGenerator<Finding> {
-  const [{ policyFindings }, { noDrills }, { judgeJob }] = await Promise.all([
+  const [{ policyFindings }, { drillsTrusting, judgeJob }] = await Promise.all([
     import('../app/policy/policy-findings.ts'),
-    import('../app/policy/drill-history.ts'),
     import('./job-policy.ts'),
   ])
   await using opened = new AsyncDisposableStack()
   const sinks: Sink[] = []
   for (const each of open) sinks.push(opened.use(await each()))
   const asked = sinks.length > 0
-  const ask = asked ? { sinks, lastDrill: noDrills } : { notAsked: 'for --offline asks no place' }
+  const ask = asked
+    ? { sinks, lastDrill: drillsTrusting(plan.signers) }
+    : { notAsked: 'for --offline asks no place' }
   yield* policyFindings(await judgeJob(plan, { audit, ask }, signal), asked)
 }

@@ -1,12 +1,12 @@
 import { isInShard, parseShard } from '../app/schedule/shard.ts'
 import { needConfig } from '../config/find-config.ts'
-import { jobNames, resolveJob, resolveSigning } from '../config/job.ts'
+import { jobNames, resolveJob } from '../config/job.ts'
 import { LifeboatError, throwIfAborted, toLifeboatError } from '../core/errors.ts'
 import { openAudit } from './audit-log.ts'
 import { delayStart } from './delay-start.ts'
 import { dumpJob } from './dump-job.ts'
 import { dumpJson } from './dump-json.ts'
-import { type DumpOptions, planDump } from './dump-plan.ts'
+import { type DumpOptions, planJob } from './dump-plan.ts'
 import { errorObject } from './print-error.ts'
 import { jobLog, type Outcome, startLog, type VerbContext } from './run-verb.ts'
 import { watchJobs } from './watch-jobs.ts'
@@ -26,7 +26,7 @@ export async function dumpAll(options: DumpOptions, context: VerbContext): Promi
   // A mistake in the last job must not show only after the first has run for hours.
   const jobs = names.map((name) => resolveJob(loaded, name))
   const plans = jobs
-    .map((job) => planDump(options, job, resolveSigning(loaded)))
+    .map((job) => planJob(options, job, loaded))
     .filter(({ job }) => shard === undefined || isInShard(job, shard))
   const log = await openAudit(options, context)
   await delayStart(options, context)

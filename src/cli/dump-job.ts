@@ -75,6 +75,8 @@ export async function dumpJob(
     },
     context.signal,
   )
+  // A key file that is wrong must not show only after the dump; an emergency does not look.
+  const trust = plan.verify && !plan.emergency ? await registry.createManifestTrust(plan.signers) : undefined
   await using opened = new AsyncDisposableStack()
   // Secrets are read, or asked for, once: the lease opens each place a second time.
   const open = async (planned: PlannedSink): Promise<OpenedSink> => {
@@ -157,7 +159,7 @@ export async function dumpJob(
     }
     if (plan.verify) {
       const { verifyStored } = await import('../app/verify-stored.ts')
-      const request = { job, id, clock: systemClock, onEvent: reporter.onEvent }
+      const request = { job, id, clock: systemClock, onEvent: reporter.onEvent, ...(trust && { trust }) }
       for (const place of places) await verifyStored({ ...request, sink: place }, timed.signal)
     }
     return { dump, sink: sink.name, copies, verified: plan.verify }

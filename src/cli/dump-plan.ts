@@ -1,5 +1,12 @@
 import { defaults } from '../config/defaults.ts'
-import type { ResolvedJob, ResolvedSigning, ResolvedSink } from '../config/job.ts'
+import {
+  type ResolvedJob,
+  type ResolvedSigning,
+  type ResolvedSink,
+  resolveSigners,
+  resolveSigning,
+} from '../config/job.ts'
+import type { LoadedConfig } from '../config/load.ts'
 import type { Classification } from '../core/classification.ts'
 import { LifeboatError } from '../core/errors.ts'
 import { need } from './options.ts'
@@ -69,6 +76,8 @@ export interface DumpPlan {
   readonly sinks: readonly [PlannedSink, ...PlannedSink[]]
   readonly recipients: readonly string[]
   readonly signing: PlannedSigning
+  /** Files with the keys of those whose signature is demanded. */
+  readonly signers: readonly string[]
   readonly codec: string
   readonly level: number | undefined
   readonly jobs: number
@@ -89,7 +98,12 @@ export interface DumpPlan {
   readonly lease: { readonly ttlMs: number; readonly waitMs: number } | undefined
 }
 
-/** Without a job of the configuration the flags say all; with one they win over what the file says. */
+/** A job of the configuration: the flags win over what the file says. */
+export function planJob(options: DumpOptions, job: ResolvedJob, loaded: LoadedConfig): DumpPlan {
+  return { ...planDump(options, job, resolveSigning(loaded)), signers: resolveSigners(loaded) }
+}
+
+/** Without a job the flags say all. */
 export function planDump(options: DumpOptions, job?: ResolvedJob, signing: ResolvedSigning = {}): DumpPlan {
   const source = job?.source.url
   return {
@@ -109,6 +123,7 @@ export function planDump(options: DumpOptions, job?: ResolvedJob, signing: Resol
     sinks: planSinks(options, job),
     recipients: planRecipients(options, job),
     signing: planSigning(options, signing),
+    signers: [],
     codec: options.codec ?? job?.codec ?? defaults.codec,
     // A level belongs to its codec: one of the file says nothing about another codec of the command line.
     level: options.level ?? (options.codec === undefined ? job?.level : undefined),

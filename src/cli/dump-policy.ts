@@ -22,16 +22,16 @@ export async function heedPolicy(
 ): Promise<PolicyRecord> {
   const { classification, emergency } = plan
   if (classification === undefined && !emergency) return {}
-  const [{ heedDumpPolicy }, { noDrills }] = await Promise.all([
+  const [{ heedDumpPolicy }, { drillsTrusting }] = await Promise.all([
     import('../app/policy/heed-policy.ts'),
-    import('../app/policy/drill-history.ts'),
+    import('./job-policy.ts'),
   ])
   const dump =
     classification &&
     (await classifiedDump(plan, {
       audit: log !== undefined,
       fingerprints: async () => facts.recipients ?? [],
-      ask: { sinks, lastDrill: noDrills },
+      ask: { sinks, lastDrill: drillsTrusting(plan.signers) },
     }))
   const isBucket = plan.sinks.some(({ url }) => /^s3:/i.test(url))
   const without = ['lease', ...(isBucket ? ['bucket-posture'] : [])]

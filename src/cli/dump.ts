@@ -110,7 +110,7 @@ export function dumpCommand(done: (exitCode: number) => void): Command {
 }
 
 async function dump(name: string | undefined, options: DumpOptions, context: VerbContext): Promise<Outcome> {
-  const { planDump } = await import('./dump-plan.ts')
+  const { planDump, planJob } = await import('./dump-plan.ts')
   if (options.all === true) {
     refuseWithAll(name, options)
     const { dumpAll } = await import('./dump-all.ts')
@@ -139,7 +139,7 @@ async function dump(name: string | undefined, options: DumpOptions, context: Ver
       },
     )
   }
-  const [{ needConfig }, { resolveJob, resolveSigning }, { jobLog, startLog }] = await Promise.all([
+  const [{ needConfig }, { resolveJob }, { jobLog, startLog }] = await Promise.all([
     import('../config/find-config.ts'),
     import('../config/job.ts'),
     import('./run-verb.ts'),
@@ -147,7 +147,7 @@ async function dump(name: string | undefined, options: DumpOptions, context: Ver
   const loaded = await needConfig(options.config, context.environment)
   await startLog(jobLog(options, loaded.config.log), context)
   const job = resolveJob(loaded, name)
-  return dumpOne(planDump(options, job, resolveSigning(loaded)), job, options, context)
+  return dumpOne(planJob(options, job, loaded), job, options, context)
 }
 
 /** What holds for one job only would send several to one place, or dump one database under several names. */

@@ -2,6 +2,12 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { writeEvidence } from '../../src/app/drill/evidence-store.ts'
+import { createManifestSigner } from '../../src/app/registry.ts'
+import { newBackupId } from '../../src/core/backup-layout.ts'
+import type { Evidence } from '../../src/core/evidence.ts'
+import { Secret } from '../../src/core/secret.ts'
+import { createFileSink } from '../../src/sinks/file/index.ts'
 import { runLifeboat } from '../testbed/command-line.ts'
 import { startMariadb } from '../testbed/mariadb.ts'
 import { lacks } from '../testbed/requirement.ts'
@@ -28,7 +34,7 @@ keys:
   ops: { public: ${home}/keys/ops.pub.asc }
   twin: { public: ${home}/keys/ops.pub.asc }
   escrow: { public: ${home}/keys/escrow.pub.asc }
-  signer: { secret: ${home}/keys/signer.sec.asc, passphrase: 'env:KEY_PASSPHRASE' }
+  signer: { public: ${home}/keys/signer.pub.asc, secret: ${home}/keys/signer.sec.asc, passphrase: 'env:KEY_PASSPHRASE' }
 sinks:
   near: { url: file://${home}/near }
   far: { url: file://${home}/far }
@@ -42,7 +48,7 @@ jobs:
     )
     return ['--config', path] as const
   }
-  const whole = () => `signing: { key: signer }\naudit: { file: ${home}/audit.jsonl }`
+  const whole = () => `signing: { key: signer }\nsigners: [signer]\naudit: { file: ${home}/audit.jsonl }`
   const refused = async (...args: string[]) => {
     const { exitCode, stderr } = await run(...args, '--json')
     const { error } = JSON.parse(stderr) as {
@@ -134,6 +140,36 @@ jobs:
     const waited = await refused('dump', 'shop', ...config)
     expect(waited.rules).toEqual(['drill'])
     expect(waited.broken[0]).toMatchObject({ state: 'violated' })
+  })
+
+  test('a drill counts that passed in time, and that a trusted signer vouches for', async () => {
+    const config = await write('classification: regulated', whole())
+    // The rule asks for the name alone.
+    const old = join(home, 'near/shop/backups/20260101T000000Z-aaaa.json')
+    await writeFile(old, '{}')
+    const drilled = async (name: string | undefined, outcome: Evidence['outcome']) => {
+      const passphrase = async () => new Secret('open sesame')
+      const key = name === undefined ? {} : { file: `${home}/keys/${name}.sec.asc`, passphrase }
+      const { signal } = new AbortController()
+      const signer = await createManifestSigner({ ...key, searchPath: '' }, signal)
+      await using sink = createFileSink({ folder: join(home, 'far') })
+      await writeEvidence(sink, evidenceOf('shop', outcome), signer, signal)
+    }
+    try {
+      const { broken } = await refused('dump', 'shop', ...config)
+      expect(broken).toMatchObject([{ rule: 'drill', found: expect.stringMatching(/there was none/) }])
+      await drilled('signer', 'failed')
+      await drilled(undefined, 'passed')
+      await drilled('ops', 'passed')
+      const again = await refused('dump', 'shop', ...config)
+      expect(again.broken).toMatchObject([
+        { rule: 'drill', found: expect.stringMatching(/did not pass \(failed\)/) },
+      ])
+      await drilled('signer', 'passed')
+      expect(await run('dump', 'shop', ...config)).toMatchObject({ exitCode: 0 })
+    } finally {
+      await rm(old)
+    }
   })
 
   test('an emergency overrides what is missing, and manifest and audit log say so; encryption stays', async () => {
@@ -250,3 +286,35 @@ jobs:
     )
   })
 })
+
+function evidenceOf(job: string, outcome: Evidence['outcome']): Evidence {
+  const now = new Date()
+  const at = now.toISOString()
+  const unmeasured = { measuredMs: null, promisedMs: null }
+  return {
+    format: 1,
+    id: newBackupId(now),
+    job,
+    outcome,
+    started: at,
+    ended: at,
+    lifeboat: '0.1.0',
+    host: 'bastion-1',
+    backup: {
+      id: newBackupId(now),
+      manifestSha256: null,
+      started: null,
+      signedBy: null,
+      engine: null,
+      server: null,
+    },
+    target: { kind: 'local', server: null },
+    tables: 0,
+    rows: 0,
+    counted: false,
+    checks: [],
+    rto: unmeasured,
+    rpo: unmeasured,
+    phases: { serverMs: null, restoreMs: null, checksMs: null },
+  }
+}

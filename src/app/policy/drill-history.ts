@@ -7,9 +7,6 @@ import type { Known } from './rule.ts'
 /** The newest drill of a job that passed, as far as a place knows; where none did, the newest; undefined for none at all. */
 export type ReadLastDrill = (sink: Sink, job: string, signal: AbortSignal) => Promise<LastDrill | undefined>
 
-/** Nothing records drills yet. */
-export const noDrills: ReadLastDrill = async () => undefined
-
 export interface DrillHistoryRequest {
   /** A drill may have restored from any of them. */
   readonly sinks: readonly Sink[]

@@ -1,6 +1,5 @@
 import { createServer } from 'node:net'
 import { describe, expect, test } from 'vitest'
-import { noDrills } from '../../../../src/app/policy/drill-history.ts'
 import { type DumpFactsRequest, gatherDumpFacts } from '../../../../src/app/policy/dump-facts.ts'
 import { systemClock } from '../../../../src/core/clock.ts'
 import { LifeboatError } from '../../../../src/core/errors.ts'
@@ -82,7 +81,7 @@ describe('the facts of a dump', () => {
     const port = typeof address === 'object' ? address?.port : undefined
     try {
       const url = `s3://silent?endpoint=http://127.0.0.1:${port}&region=eu-central-1`
-      const { buckets } = await gather({ sinks: [url], ask: { sinks: [], lastDrill: noDrills } })
+      const { buckets } = await gather({ sinks: [url], ask: { sinks: [], lastDrill: async () => undefined } })
       expect(buckets).toEqual([
         {
           name: 's3://silent',
