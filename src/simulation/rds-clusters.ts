@@ -68,6 +68,8 @@ export function addCluster(call: SimulatedCall, seed: ClusterSeed, lastsMs: numb
     ...(kmsKeyArn !== undefined && { kmsKeyArn }),
     ...(globalClusterId !== undefined && { globalClusterId }),
     ...(replicaOf !== undefined && { replicaOf }),
+    ...(seed.masterUser !== undefined && { masterUser: seed.masterUser }),
+    ...(seed.databaseName !== undefined && { databaseName: seed.databaseName }),
   }
   state.clusters.set(seed.id, cluster)
   if (lastsMs === 0) return

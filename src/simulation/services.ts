@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { CloudWatchPort } from '../runbooks/ports/cloudwatch.ts'
 import type { DatabasePort } from '../runbooks/ports/database.ts'
 import type { Ec2Port, SecurityRule } from '../runbooks/ports/ec2.ts'
@@ -42,7 +43,9 @@ export function createKms(world: World, region: string): KmsPort {
       ),
     createKey: ({ description, policy, tags }, signal) =>
       world.call('kms:CreateKey', region, 'change', signal, () => {
-        const id = `00000000-0000-4000-8000-${String(state.keys.size + 1).padStart(12, '0')}`
+        // A key of one region has no namesake in another.
+        const seed = createHash('sha256').update(`${region}/${state.keys.size}`).digest('hex')
+        const id = `${seed.slice(0, 8)}-${seed.slice(8, 12)}-4${seed.slice(13, 16)}-8${seed.slice(17, 20)}-${seed.slice(20, 32)}`
         const arn = `arn:aws:kms:${region}:${world.account}:key/${id}`
         state.keys.set(id, {
           ...{ id, arn, description, policy, tags, enabled: true, state: 'Enabled', managedBy: 'customer' },
