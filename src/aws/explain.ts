@@ -89,7 +89,7 @@ function reasonOf(thrown: unknown, code: string): string {
     .slice(0, MOST_CHARACTERS)
   const status = httpStatus(thrown)
   if (text === undefined || text === '' || text === 'UnknownError' || text === code) {
-    return status === undefined ? code : `${code}, HTTP status ${status}`
+    return status === undefined || code.startsWith('HTTP') ? code : `${code}, HTTP status ${status}`
   }
   return text.includes(code) ? text : `${code}: ${text}`
 }

@@ -17,7 +17,8 @@ const SAYS_NOTHING = new Set(['UnknownError', 'Unknown', 'AggregateError', 'Erro
 export function vendorCode(thrown: unknown): string {
   const { name, code, Code } = failureOf(thrown)
   if (name !== undefined && !SAYS_NOTHING.has(name)) return name
-  return Code ?? code ?? name ?? 'Unknown'
+  const status = httpStatus(thrown)
+  return Code ?? code ?? (status === undefined ? (name ?? 'Unknown') : `HTTP ${status}`)
 }
 
 export function httpStatus(thrown: unknown): number | undefined {
