@@ -88,7 +88,7 @@ async function requireNative(
   signal: AbortSignal,
 ): Promise<void> {
   await using session = await openMaintenance(server, sessions, signal)
-  const findings = await precheckNative(session, staging, signal)
+  const findings = await precheckNative(session, { role: 'target', staging }, signal)
   const failure = findings.find(({ level }) => level === 'failure')
   if (failure === undefined) return
   throw new LifeboatError(

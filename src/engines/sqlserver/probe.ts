@@ -47,7 +47,7 @@ export async function probe(
     tools: [DRIVER, ...tools.versions],
   }
   if (options.layout === 'native') {
-    findings.push(...(await precheckNative(maintenance, context.staging, signal)))
+    findings.push(...(await precheckNative(maintenance, { role, staging: context.staging }, signal)))
   }
   const all = await listDatabases(maintenance, signal)
   if (role === 'target') {

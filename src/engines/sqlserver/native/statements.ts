@@ -10,10 +10,13 @@ export interface Statement {
   readonly parameters: Readonly<Record<string, SqlValue>>
 }
 
-/** One row: which of the procedures there are, and whether this login may run them. */
+/** One row: which of the procedures there are, and whether this login may run them (NULL where that is not told). */
 export const PROCEDURES_TEXT = `SELECT OBJECT_ID(N'msdb.dbo.rds_backup_database') AS backup_id,
   OBJECT_ID(N'msdb.dbo.rds_restore_database') AS restore_id,
-  OBJECT_ID(N'msdb.dbo.rds_task_status') AS status_id`
+  OBJECT_ID(N'msdb.dbo.rds_task_status') AS status_id,
+  HAS_PERMS_BY_NAME(N'msdb.dbo.rds_backup_database', N'OBJECT', N'EXECUTE') AS may_backup,
+  HAS_PERMS_BY_NAME(N'msdb.dbo.rds_restore_database', N'OBJECT', N'EXECUTE') AS may_restore,
+  HAS_PERMS_BY_NAME(N'msdb.dbo.rds_task_status', N'OBJECT', N'EXECUTE') AS may_status`
 
 export const TASK_STATUS_TEXT = 'EXEC msdb.dbo.rds_task_status @task_id = @task_id'
 export const ALL_TASKS_TEXT = 'EXEC msdb.dbo.rds_task_status'

@@ -96,12 +96,34 @@ describe('a server with the option group', () => {
   afterAll(async () => {
     await server?.[Symbol.asyncDispose]()
   })
-  const engineFor = (open: () => Promise<MemoryStaging>) =>
-    createSqlServerEngine(parseDatabaseUrl(server.url({ query: { layout: 'native' } })), {
+  const engineFor = (open: () => Promise<MemoryStaging>, user = 'sa', password = server.password) =>
+    createSqlServerEngine(parseDatabaseUrl(server.url({ user, query: { layout: 'native' } })), {
       searchPath: '',
-      password: async () => new Secret(server.password),
+      password: async () => new Secret(password),
       staging: open,
     })
+
+  test('a login that sees the procedures and may not run them is told the grants', async () => {
+    await server.run("CREATE LOGIN limited WITH PASSWORD = 'Limited-1'")
+    await server.run(
+      'CREATE USER limited FOR LOGIN limited\nGO\nGRANT VIEW DEFINITION TO limited\nGO\nGRANT EXECUTE ON dbo.rds_task_status TO limited',
+      'msdb',
+    )
+    await using engine = engineFor(async () => staging, 'limited', 'Limited-1')
+    for (const [role, procedure] of [
+      ['source', 'rds_backup_database'],
+      ['target', 'rds_restore_database'],
+    ] as const) {
+      const { findings } = await engine.probe(role, never)
+      expect(findings).toContainEqual({
+        level: 'failure',
+        topic: 'native backup',
+        code: 'unsupported',
+        message: `this login may not run ${procedure}`,
+        hint: expect.stringContaining(`grant it EXECUTE on dbo.${procedure} there`),
+      })
+    }
+  })
 
   test('takes the smallest database first, with what they have in files', async () => {
     await using engine = engineFor(async () => staging)
