@@ -1,9 +1,14 @@
 import type { Clock } from '../core/clock.ts'
 import { abortReason, type ErrorCode, toLifeboatError } from '../core/errors.ts'
+import type { DrillOutcome } from '../core/evidence.ts'
 import type { OnEvent } from './run-event.ts'
+
+export type WatchedVerb = 'dump' | 'drill'
 
 /** How a run of a job ended. It holds nothing from inside the database: it goes to other places. */
 export interface RunOutcome {
+  /** A dump where it does not say. */
+  readonly verb?: WatchedVerb
   readonly job: string
   readonly started: Date
   readonly ended: Date
@@ -19,12 +24,20 @@ export interface RunOutcome {
     readonly plainBytes: number
     readonly storedBytes: number
   }
+  /** Of a drill that left a record. */
+  readonly drill?: {
+    readonly id: string
+    readonly backup: string
+    readonly outcome: DrillOutcome
+    readonly rtoMs: number | null
+    readonly rpoMs: number | null
+  }
 }
 
 /** Is told of runs. It must neither throw nor make anybody wait; what it still has to do is done by `settled`. */
 export interface RunWatcher {
   /** Once it is under way: not before the database was looked at, and so not while another run holds it up. */
-  started(job: string, at: Date): void
+  started(job: string, at: Date, verb?: WatchedVerb): void
   ended(outcome: RunOutcome): void
   settled(): Promise<void>
 }

@@ -5,11 +5,13 @@ import { nearest } from '../core/nearest.ts'
 import { auditCommand } from './audit.ts'
 import { configCommand } from './config.ts'
 import { doctorCommand } from './doctor.ts'
+import { drillCommand } from './drill.ts'
 import { dumpCommand } from './dump.ts'
 import { keepCommand } from './keep.ts'
 import { keygenCommand } from './keygen.ts'
 import { listCommand } from './list.ts'
 import { pruneCommand } from './prune.ts'
+import { reportCommand } from './report.ts'
 import { restoreCommand } from './restore.ts'
 import { scheduleCommand } from './schedule.ts'
 import { verifyCommand } from './verify.ts'
@@ -20,6 +22,8 @@ export const VERBS = [
   listCommand,
   restoreCommand,
   verifyCommand,
+  drillCommand,
+  reportCommand,
   pruneCommand,
   keepCommand,
   doctorCommand,

@@ -40,8 +40,9 @@ async function createWatchers(
   return [...notifiers, createMetricsWatcher({ textfile, onWarning })]
 }
 
-async function createNotifiers(
-  jobs: readonly ResolvedJob[],
+/** Whoever is told, by each job's own list. */
+export async function createNotifiers(
+  jobs: readonly Pick<ResolvedJob, 'name' | 'notify'>[],
   context: VerbContext,
   onWarning: (message: string, hint: string) => void,
 ): Promise<readonly RunWatcher[]> {
@@ -63,7 +64,7 @@ async function createNotifiers(
 }
 
 /** Variables are taken from the environment here, before any tool could inherit them. */
-function channelsOf({ notify }: ResolvedJob, context: VerbContext): readonly Channel[] {
+function channelsOf({ notify }: Pick<ResolvedJob, 'notify'>, context: VerbContext): readonly Channel[] {
   return notify.flatMap(({ name, type, on, url, key }) => {
     try {
       return {

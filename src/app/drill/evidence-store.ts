@@ -1,6 +1,6 @@
 import { isBackupId, layout } from '../../core/backup-layout.ts'
 import { once } from '../../core/bytes.ts'
-import { LifeboatError, messageOf } from '../../core/errors.ts'
+import { LifeboatError } from '../../core/errors.ts'
 import { type Evidence, evidenceSchema } from '../../core/evidence.ts'
 import type { SignatureTrust, SignedBy, Signer } from '../../core/signing.ts'
 import type { Sink } from '../../core/sink.ts'
@@ -52,7 +52,7 @@ export interface StoredEvidence extends EvidenceName {
   /** Where signers are trusted. */
   readonly signedBy?: SignedBy
   /** Why it can't be used, where it can't. */
-  readonly problem?: string
+  readonly problem?: LifeboatError
 }
 
 /** What can't be trusted is told as such: it must not hide the others. */
@@ -75,7 +75,7 @@ export async function readEvidence(
   } catch (thrown) {
     if (!(thrown instanceof LifeboatError) || !/^(integrity|signature|unsupported)$/.test(thrown.code))
       throw thrown
-    return { ...name, problem: messageOf(thrown) }
+    return { ...name, problem: thrown }
   }
 }
 

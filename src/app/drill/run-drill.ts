@@ -8,7 +8,7 @@ import type { SignatureTrust, Signer } from '../../core/signing.ts'
 import type { Sink } from '../../core/sink.ts'
 import type { Stage } from '../../core/stage.ts'
 import { readSigned, resolveBackupId, type SignedManifest } from '../catalog.ts'
-import { runRestore } from '../restore.ts'
+import { readContents, runRestore } from '../restore.ts'
 import type { OnEvent, RunEvent } from '../run-event.ts'
 import type { ServerModel, ThrowawayServer } from '../throwaway/throwaway-server.ts'
 import { type Check, type CheckResult, notRun, runChecks } from './check.ts'
@@ -154,6 +154,8 @@ async function restoreAndAsk(
   const signed = await readSigned(request.sink, request.job, id, signal, request.trust)
   progress.signed = signed
   const { manifest } = signed
+  // Whoever has the wrong key hears so before a server is made.
+  await readContents(request.sink, manifest, await request.decoders(manifest), signal)
   const since = (fromMs: number) => clock.monotonicMs() - fromMs
   const plainBytes = manifest.parts.reduce((sum, part) => sum + part.plainBytes, 0)
   {

@@ -18,13 +18,21 @@ export const METRICS = {
   lifeboat_last_verify_bad_backups: 'How many were not.',
   lifeboat_verified_backup_timestamp_seconds:
     'When the newest backup that was then found to be good began: time() less this is the age of its data.',
+  lifeboat_last_drill_timestamp_seconds: 'When the last drill of the job at the sink ended, well or not.',
+  lifeboat_last_drill_success: 'Whether it passed: 1 or 0.',
+  lifeboat_last_drill_exit_code: 'Its exit code: 44 where all was well, but slower or older than promised.',
+  lifeboat_last_drill_failed_checks: 'How many of its check queries failed.',
+  lifeboat_last_drill_restore_seconds:
+    'Real RTO: from its start until the last check had passed; absent where it did not come to that.',
+  lifeboat_last_drill_data_age_seconds: 'Real RPO: how old the data were at its start.',
+  lifeboat_last_passed_drill_timestamp_seconds: 'When the last drill ended that passed.',
 } as const
 
 export type MetricName = keyof typeof METRICS
 
 /** What is replaced together: of one kind, of one job, at one sink where there are several. */
 export interface MetricsRecord {
-  readonly kind: 'run' | 'success' | 'verify'
+  readonly kind: 'run' | 'success' | 'verify' | 'drill' | 'passed-drill'
   readonly job: string
   readonly sink?: string
   readonly values: Readonly<Partial<Record<MetricName, number>>>

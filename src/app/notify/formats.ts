@@ -18,9 +18,10 @@ const PAGERDUTY = 'https://events.pagerduty.com/v2/enqueue'
 
 /** PagerDuty, Events API v2: a failure opens the incident of the job, the next success closes it. */
 const pagerduty: NotifyFormat = (notification, { url, key }) => {
-  const { stage, job, host, at } = notification
+  const { stage, verb, job, host, at } = notification
   if (stage === 'start') return undefined
-  const head = { routing_key: key, dedup_key: `lifeboat/${job}` }
+  // A dump that goes well says nothing of a drill that failed.
+  const head = { routing_key: key, dedup_key: `lifeboat/${job}${verb === 'dump' ? '' : `/${verb}`}` }
   if (stage === 'success') return jsonRequest(parse(url ?? PAGERDUTY), { ...head, event_action: 'resolve' })
   return jsonRequest(parse(url ?? PAGERDUTY), {
     ...head,

@@ -1,10 +1,17 @@
-import type { RunOutcome } from '../run-watch.ts'
+import type { RunOutcome, WatchedVerb } from '../run-watch.ts'
 
 /** What somebody outside is told: names of jobs and machines, codes and numbers; never a message or a table. */
 export type Notification =
-  | { readonly stage: 'start'; readonly job: string; readonly host: string; readonly at: Date }
+  | {
+      readonly stage: 'start'
+      readonly verb: WatchedVerb
+      readonly job: string
+      readonly host: string
+      readonly at: Date
+    }
   | {
       readonly stage: 'success' | 'failure'
+      readonly verb: WatchedVerb
       readonly job: string
       readonly host: string
       readonly at: Date
@@ -30,21 +37,22 @@ export function jsonRequest(url: URL, body: object): NotifyRequest {
 
 /** One line for people. */
 export function summaryOf(notification: Notification): string {
-  const { stage, job, host } = notification
-  if (stage === 'start') return `lifeboat: the dump of ${job} has begun on ${host}`
-  const { backup, code, exitCode, durationMs } = notification.outcome
+  const { stage, verb, job, host } = notification
+  if (stage === 'start') return `lifeboat: the ${verb} of ${job} has begun on ${host}`
+  const { backup, drill, code, exitCode, durationMs } = notification.outcome
   const took = `after ${Math.round(durationMs / 1000)} s on ${host}`
+  if (drill?.outcome === 'passed') return `lifeboat: ${job} passed a drill ${took}: backup ${drill.backup}`
   return backup === undefined
-    ? `lifeboat: the dump of ${job} FAILED ${took}: ${code ?? 'internal'} (exit code ${exitCode})`
+    ? `lifeboat: the ${verb} of ${job} FAILED ${took}: ${code ?? 'internal'} (exit code ${exitCode})`
     : `lifeboat: ${job} is dumped ${took}: backup ${backup.id}, ${backup.plainBytes} bytes stored as ${backup.storedBytes}`
 }
 
 /** The same for machines. */
 export function factsOf(notification: Notification): object {
-  const { stage, job, host, at } = notification
-  const base = { version: 1, event: `dump.${stage}`, job, host, at: at.toISOString() }
+  const { stage, verb, job, host, at } = notification
+  const base = { version: 1, event: `${verb}.${stage}`, job, host, at: at.toISOString() }
   if (stage === 'start') return base
-  const { started, durationMs, exitCode, code, backup } = notification.outcome
+  const { started, durationMs, exitCode, code, backup, drill } = notification.outcome
   return {
     ...base,
     started: started.toISOString(),
@@ -55,5 +63,6 @@ export function factsOf(notification: Notification): object {
       backup === undefined
         ? null
         : { id: backup.id, plainBytes: backup.plainBytes, storedBytes: backup.storedBytes },
+    ...(drill !== undefined && { drill }),
   }
 }

@@ -68,10 +68,11 @@ export function createNotifier(request: NotifierRequest): RunWatcher {
   }
 
   return {
-    started: (job, at) => tell({ stage: 'start', job, host, at }),
+    started: (job, at, verb = 'dump') => tell({ stage: 'start', verb, job, host, at }),
     ended(outcome) {
       const stage = stageOf(outcome)
-      if (stage !== undefined) tell({ stage, job: outcome.job, host, at: outcome.ended, outcome })
+      const { verb = 'dump', job, ended } = outcome
+      if (stage !== undefined) tell({ stage, verb, job, host, at: ended, outcome })
     },
     async settled() {
       const late = new AbortController()

@@ -45,7 +45,9 @@ export async function prepareMysql(
     for (const path of [initFile, folder, data]) await chown(path, account.uid, account.gid)
   }
   const [program, args] = install
-  await runTool({ name: program, command: await as(program), args }, signal)
+  // Ours may lie where the account can't write.
+  const env = { TMPDIR: folder }
+  await runTool({ name: program, command: await as(program), args, env }, signal)
   const socket = join(scratch.socket, 'm')
   return {
     server: {
@@ -70,6 +72,7 @@ export async function prepareMysql(
         ...DATA_IS_WORTH_NOTHING,
         ...(product === 'MySQL' ? ['--mysqlx=OFF'] : []),
       ],
+      env,
       endWith: 'SIGKILL',
     },
   }

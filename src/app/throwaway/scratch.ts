@@ -1,6 +1,6 @@
-import { chmod, chown, mkdir, readFile, statfs, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, readFile, stat, statfs, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { LifeboatError, messageOf } from '../../core/errors.ts'
 import { createPrivateFolder, type PrivateFolder } from '../../core/private-folder.ts'
@@ -26,6 +26,7 @@ export async function createScratch(
   account: ServerAccount | undefined,
 ): Promise<Scratch> {
   await using made = new AsyncDisposableStack()
+  if (account !== undefined) await checkWay(root ?? tmpdir())
   const folder = made.use(await makeFolder(root ?? tmpdir()))
   const short = made.use(await createPrivateFolder())
   const data = await giveFolder(folder, 'data', account)
@@ -52,11 +53,28 @@ async function makeFolder(root: string): Promise<PrivateFolder> {
   try {
     return await createPrivateFolder(root, endLeftServer)
   } catch (thrown) {
-    throw new LifeboatError('config', `unable to make a scratch folder in '${root}': ${messageOf(thrown)}`, {
-      hint: 'Give a folder that this user may write to with --scratch, on an encrypted disk if the data are secret.',
-      cause: thrown,
-    })
+    throw noScratch(root, messageOf(thrown), thrown)
   }
+}
+
+/** Another account must get through every folder above, or the server says no more than "Permission denied". */
+async function checkWay(folder: string): Promise<void> {
+  for (let at = resolve(folder); ; at = dirname(at)) {
+    const { mode } = await stat(at).catch((thrown: unknown) => {
+      throw noScratch(folder, messageOf(thrown), thrown)
+    })
+    if ((mode & 0o001) === 0) {
+      throw noScratch(folder, `the account that runs the server can't get through '${at}'`)
+    }
+    if (at === dirname(at)) return
+  }
+}
+
+function noScratch(folder: string, reason: string, cause?: unknown): LifeboatError {
+  return new LifeboatError('config', `unable to make a scratch folder in '${folder}': ${reason}`, {
+    hint: 'Give a folder with --scratch that this user may write to, and as root others may pass through; on an encrypted disk if the data are secret.',
+    cause,
+  })
 }
 
 /** Another account gets through the folder, whose name nobody can guess, to what is its own. */

@@ -11,6 +11,7 @@ export interface ServerCommand {
   readonly name: string
   readonly command: readonly [string, ...string[]]
   readonly args: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
   /** What ends it quickest without leaving processes behind: what it holds is worth nothing. */
   readonly endWith: 'SIGKILL' | 'SIGQUIT' | 'SIGTERM'
 }
@@ -19,9 +20,13 @@ const KILL_AFTER_MS = 10_000
 
 /** A server as a child of this process; the signal only bounds its start, disposing ends it. */
 export async function startServer(server: ServerCommand, signal: AbortSignal): Promise<ServerProcess> {
-  const { name, command, args, endWith } = server
+  const { name, command, args, env, endWith } = server
   throwIfAborted(signal)
-  const child = await startTool({ name, command, args }, new AbortController().signal, 'ignore')
+  const child = await startTool(
+    { name, command, args, ...(env && { env }) },
+    new AbortController().signal,
+    'ignore',
+  )
   const stdout = keepLast(child.process.stdout, 8192)
   let stopping = false
   const exit = child.exit()
