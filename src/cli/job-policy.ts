@@ -35,5 +35,5 @@ export async function judgeJob(
       return stages.flatMap(({ facts }) => strings(facts.recipients))
     },
   })
-  return dump === undefined ? [] : judgeDump(dump, signal)
+  return dump === undefined ? [] : (await judgeDump(dump, signal)).verdicts
 }

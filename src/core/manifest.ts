@@ -80,6 +80,8 @@ export const manifestSchema = z.object({
     .optional(),
   /** How it was guarded: docs/policy.md. Absent where no class was given. */
   classification: z.string().optional(),
+  /** Where its class demands drills and none had passed: since when there have been backups. */
+  undrilledSince: z.iso.datetime().optional(),
   /** The operator said that it was one: what of the guardrails the run went without. */
   emergency: z.object({ overridden: z.array(z.string()) }).optional(),
   /** How far the audit log of the run had come when it started: that much must still be there. */

@@ -112,7 +112,11 @@ jobs:
     expect(ran).toMatchObject({ exitCode: 0, stderr: '' })
     const told = JSON.parse(ran.stdout)
     expect(told).toMatchObject({ classification: 'regulated', overridden: null, verified: 'attested' })
-    expect(await manifest(told.id)).toMatchObject({ classification: 'regulated' })
+    const first = await manifest(told.id)
+    expect(first).toMatchObject({ classification: 'regulated', undrilledSince: expect.any(String) })
+    const next = await run('dump', 'shop', ...config, '--json')
+    const { undrilledSince } = await manifest(JSON.parse(next.stdout).id)
+    expect(Date.parse(undrilledSince)).toBeLessThanOrEqual(Date.parse(first.started))
     expect(await manifest(told.id)).not.toHaveProperty('emergency')
     for (const place of ['near', 'far'])
       expect(await stored(place)).toContain(`shop/verified/${told.id}.json`)
@@ -166,7 +170,9 @@ jobs:
         { rule: 'drill', found: expect.stringMatching(/did not pass \(failed\)/) },
       ])
       await drilled('signer', 'passed')
-      expect(await run('dump', 'shop', ...config)).toMatchObject({ exitCode: 0 })
+      const ran = await run('dump', 'shop', ...config)
+      expect(ran).toMatchObject({ exitCode: 0 })
+      expect(await manifest(ran.stdout.trim())).not.toHaveProperty('undrilledSince')
     } finally {
       await rm(old)
     }

@@ -1,6 +1,7 @@
 import { LifeboatError, messageOf, throwIfAborted } from '../../core/errors.ts'
 import type { Sink } from '../../core/sink.ts'
-import { listNames } from '../catalog.ts'
+import { listNames, readManifest } from '../catalog.ts'
+import type { BackupName } from '../verified-record.ts'
 import type { DrillHistory, LastDrill } from './drill-rule.ts'
 import type { Known } from './rule.ts'
 
@@ -33,11 +34,12 @@ export async function readDrillHistory(
   const last = newest(found.flatMap((history) => history.last ?? []))
   const silent = answers.find((answer) => !answer.known)
   if (silent !== undefined && last?.outcome !== 'passed') return silent
-  const oldest = found
-    .flatMap(({ oldestBackup }) => oldestBackup ?? [])
-    .sort((a, b) => a.getTime() - b.getTime())
-  return { known: true, value: { last, oldestBackup: oldest[0] } }
+  const oldestBackup = earliest(found.flatMap((history) => history.oldestBackup ?? []))
+  const undrilledSince = earliest(found.flatMap((history) => history.undrilledSince ?? []))
+  return { known: true, value: { last, oldestBackup, undrilledSince } }
 }
+
+const NOTHING: DrillHistory = { last: undefined, oldestBackup: undefined, undrilledSince: undefined }
 
 async function askPlace(
   sink: Sink,
@@ -47,14 +49,32 @@ async function askPlace(
 ): Promise<Known<DrillHistory>> {
   try {
     const [last, names] = await Promise.all([lastDrill(sink, job, signal), listNames(sink, job, signal)])
-    return { known: true, value: { last, oldestBackup: names[0] && startOf(names[0].id) } }
+    const [oldest, newestName] = [names[0], names.at(-1)]
+    const undrilledSince =
+      newestName && last?.outcome !== 'passed' ? await saidBy(sink, newestName, signal) : undefined
+    return { known: true, value: { last, oldestBackup: oldest && startOf(oldest.id), undrilledSince } }
   } catch (thrown) {
     // The first dump makes the folder; a bucket that is not there stops it by itself.
     if (thrown instanceof LifeboatError && thrown.code === 'sink-not-found') {
-      return { known: true, value: { last: undefined, oldestBackup: undefined } }
+      return { known: true, value: NOTHING }
     }
     return { known: false, reason: `${sink.name}: ${messageOf(thrown)}` }
   }
+}
+
+/** A damaged manifest says nothing: it must not keep the next dump from running. */
+async function saidBy(sink: Sink, { job, id }: BackupName, signal: AbortSignal): Promise<Date | undefined> {
+  try {
+    const { undrilledSince } = await readManifest(sink, job, id, signal)
+    return undrilledSince === undefined ? undefined : new Date(undrilledSince)
+  } catch (thrown) {
+    if (thrown instanceof LifeboatError && /^(integrity|unsupported)$/.test(thrown.code)) return undefined
+    throw thrown
+  }
+}
+
+function earliest(dates: readonly Date[]): Date | undefined {
+  return dates.toSorted((a, b) => a.getTime() - b.getTime())[0]
 }
 
 /** Of `20261122T210500Z-k3f9`, which begins with the time. */

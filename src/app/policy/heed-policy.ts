@@ -1,7 +1,8 @@
 import type { Classification } from '../../core/classification.ts'
 import type { OnEvent } from '../run-event.ts'
+import { undrilledSince } from './drill-rule.ts'
 import { type DumpFactsRequest, gatherDumpFacts } from './dump-facts.ts'
-import { DUMP_RULES } from './dump-rules.ts'
+import { DUMP_RULES, type DumpFacts } from './dump-rules.ts'
 import { refusal } from './refusal.ts'
 import { type Broken, brokenOf, judge, type Verdict } from './rule.ts'
 
@@ -11,8 +12,14 @@ export interface ClassifiedDump extends DumpFactsRequest {
   readonly classified: boolean
 }
 
-export async function judgeDump(dump: ClassifiedDump, signal: AbortSignal): Promise<readonly Verdict[]> {
-  return judge(DUMP_RULES, dump.classification, await gatherDumpFacts(dump, signal))
+export interface JudgedDump {
+  readonly facts: DumpFacts
+  readonly verdicts: readonly Verdict[]
+}
+
+export async function judgeDump(dump: ClassifiedDump, signal: AbortSignal): Promise<JudgedDump> {
+  const facts = await gatherDumpFacts(dump, signal)
+  return { facts, verdicts: judge(DUMP_RULES, dump.classification, facts) }
 }
 
 export interface DumpPolicy {
@@ -27,6 +34,8 @@ export interface DumpPolicy {
 export interface PolicyRecord {
   readonly classification?: Classification
   readonly emergency?: { readonly overridden: string[] }
+  /** Where the class demands drills, and none has passed. */
+  readonly undrilledSince?: string
 }
 
 const NOT_ASKED = 'an emergency waits for no answer'
@@ -39,13 +48,14 @@ export async function heedDumpPolicy(
   const classification = dump && { classification: dump.classification }
   if (emergency === undefined) {
     if (dump === undefined) return {}
-    const verdicts = await judgeDump(dump, signal)
+    const { facts, verdicts } = await judgeDump(dump, signal)
     const refused = refusal({ what: `dump job '${dump.job}'`, ...dump, verdicts })
     if (refused !== undefined) throw refused
-    return { ...classification }
+    const since = verdicts.some(({ rule }) => rule === 'drill') ? undrilledSince(facts.drill) : undefined
+    return { ...classification, ...(since !== undefined && { undrilledSince: since.toISOString() }) }
   }
   const verdicts =
-    dump === undefined ? [] : await judgeDump({ ...dump, ask: { notAsked: NOT_ASKED } }, signal)
+    dump === undefined ? [] : (await judgeDump({ ...dump, ask: { notAsked: NOT_ASKED } }, signal)).verdicts
   const broken = brokenOf(verdicts)
   const overridden = [...broken.map(({ rule }) => rule), ...emergency.without]
   onEvent({ kind: 'warning', ...emergencyText(broken, emergency.without) })

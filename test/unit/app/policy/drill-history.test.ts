@@ -4,9 +4,13 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type ReadLastDrill, readDrillHistory } from '../../../../src/app/policy/drill-history.ts'
 import type { LastDrill } from '../../../../src/app/policy/drill-rule.ts'
+import { layout } from '../../../../src/core/backup-layout.ts'
+import { once } from '../../../../src/core/bytes.ts'
 import { LifeboatError } from '../../../../src/core/errors.ts'
 import type { Sink } from '../../../../src/core/sink.ts'
 import { createFileSink } from '../../../../src/sinks/file/index.ts'
+import { createMemorySink } from '../../../testbed/memory-sink.ts'
+import { storeBackup } from '../../../testbed/stored-backup.ts'
 import { NOW } from './dump-facts-of.ts'
 
 const signal = () => new AbortController().signal
@@ -48,7 +52,11 @@ describe('the history of drills', () => {
   test('takes the oldest backup from its id, whatever the manifests hold', async () => {
     expect(await read([full], told({}))).toEqual({
       known: true,
-      value: { last: undefined, oldestBackup: new Date('2026-01-02T03:04:05Z') },
+      value: {
+        last: undefined,
+        oldestBackup: new Date('2026-01-02T03:04:05Z'),
+        undrilledSince: undefined,
+      },
     })
   })
 
@@ -58,8 +66,24 @@ describe('the history of drills', () => {
     expect(await read([full], told({ full: failed }))).toMatchObject({ value: { last: failed } })
   })
 
+  test('takes from the newest manifest since when no drill has passed', async () => {
+    const sink = createMemorySink()
+    const { id } = await storeBackup(sink, { parts: [{ name: 'shop', data: Buffer.from('x') }] })
+    const key = layout.manifest('shop', id)
+    const stored = sink.objects.get(key)
+    const manifest = {
+      ...JSON.parse(Buffer.from(stored?.data ?? '').toString()),
+      undrilledSince: NOW.toISOString(),
+    }
+    await sink.write(key, once(Buffer.from(JSON.stringify(manifest))), { signal: signal() })
+    expect(await read([full, sink], told({}))).toMatchObject({ value: { undrilledSince: NOW } })
+  })
+
   test('a place that is not there yet holds nothing', async () => {
-    const nothing = { known: true, value: { last: undefined, oldestBackup: undefined } }
+    const nothing = {
+      known: true,
+      value: { last: undefined, oldestBackup: undefined, undrilledSince: undefined },
+    }
     expect(await read([empty], told({}))).toEqual(nothing)
   })
 

@@ -23,7 +23,12 @@ export function dumpFacts(but: Partial<DumpFacts> = {}): DumpFacts {
 export function drillFacts(
   last: { at: Date; outcome: string } | undefined,
   oldest: Date | 'none' = daysAgo(400),
+  undrilledSince?: Date,
 ): DumpFacts['drill'] {
   const oldestBackup = oldest === 'none' ? undefined : oldest
-  return { history: { known: true, value: { last, oldestBackup } }, maxAgeMs: 90 * DAY_MS, now: NOW }
+  return {
+    history: { known: true, value: { last, oldestBackup, undrilledSince } },
+    maxAgeMs: 90 * DAY_MS,
+    now: NOW,
+  }
 }

@@ -62,6 +62,22 @@ describe('rule × class', () => {
         { [R]: ['drill violated'] },
       ],
       ['no drill, no backup', { drill: drillFacts(undefined, 'none') }, {}],
+      [
+        'no drill, old ones pruned',
+        { drill: drillFacts(undefined, daysAgo(7), daysAgo(91)) },
+        { [R]: ['drill violated'] },
+      ],
+      ['no drill since not long', { drill: drillFacts(undefined, daysAgo(7), daysAgo(30)) }, {}],
+      [
+        'a drill long ago, old ones pruned',
+        { drill: drillFacts({ at: daysAgo(91), outcome: 'passed' }, daysAgo(7)) },
+        { [R]: ['drill violated'] },
+      ],
+      [
+        'a drill long ago, no backup',
+        { drill: drillFacts({ at: daysAgo(91), outcome: 'passed' }, 'none') },
+        {},
+      ],
       ['no drill, young backups', { drill: drillFacts(undefined, daysAgo(90)) }, {}],
       [
         'a failed drill, young backups',
@@ -130,6 +146,7 @@ describe('adding protection never adds a violation', () => {
               }),
               { nil: undefined },
             ),
+            undrilledSince: fc.option(fc.integer({ min: 0, max: 200 }).map(daysAgo), { nil: undefined }),
             oldestBackup: fc.option(fc.integer({ min: 0, max: 200 }).map(daysAgo), { nil: undefined }),
           })
           .map(known),
@@ -156,6 +173,7 @@ describe('adding protection never adds a violation', () => {
         ...f.drill,
         history: known({
           oldestBackup: undefined,
+          undrilledSince: undefined,
           ...(f.drill.history.known && f.drill.history.value),
           last: { at: NOW, outcome: 'passed' },
         }),
