@@ -1,7 +1,6 @@
 import { throwIfAborted } from '../../../core/errors.ts'
 import type { Staging } from '../../../core/staging.ts'
-import { ALL_TASKS_TEXT } from './statements.ts'
-import { cancelTask, readTask, type TaskContext } from './task.ts'
+import { cancelTask, type TaskContext, unfinishedTasks } from './task.ts'
 
 /**
  * Removes what runs that were cut off have left in the staging bucket. Their tasks run on at the server, and would write
@@ -30,18 +29,6 @@ export async function clearDeadRuns(
       message: `removed '${key}', which a run that was cut off had staged`,
     })
   }
-}
-
-async function unfinishedTasks(
-  context: TaskContext,
-  signal: AbortSignal,
-): Promise<readonly { readonly id: number; readonly arn: string }[]> {
-  await using session = await context.openSession(signal)
-  const rows = await session.query(ALL_TASKS_TEXT, signal)
-  return rows
-    .map(readTask)
-    .filter(({ lifecycle }) => lifecycle === 'CREATED' || lifecycle === 'IN_PROGRESS')
-    .map(({ id, arn }) => ({ id, arn }))
 }
 
 /** A task over several files names them by one `*`. */

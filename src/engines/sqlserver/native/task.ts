@@ -1,9 +1,10 @@
 import type { Clock } from '../../../core/clock.ts'
 import type { EngineEvent } from '../../../core/engine.ts'
 import { LifeboatError, throwIfAborted } from '../../../core/errors.ts'
+import { sqlNumberOf } from '../failures.ts'
 import type { Session, SqlRow } from '../session.ts'
 import { explainTask } from './explain-task.ts'
-import { CANCEL_TASK_TEXT, type Statement, TASK_STATUS_TEXT } from './statements.ts'
+import { ALL_TASKS_TEXT, CANCEL_TASK_TEXT, type Statement, TASK_STATUS_TEXT } from './statements.ts'
 
 /** How often a task is asked for, at first and in the long run. RDS refreshes every two minutes or 5 %, but shows ends at once. */
 const FIRST_POLL_MS = 500
@@ -25,7 +26,7 @@ export interface TaskEnd {
   readonly info: string
 }
 
-interface TaskState {
+export interface TaskState {
   readonly id: number
   readonly lifecycle: string
   readonly percent: number | undefined
@@ -44,7 +45,14 @@ export async function runTask(
   doing: string,
   signal: AbortSignal,
 ): Promise<TaskEnd> {
-  const id = await startTask(context, statement, doing, signal)
+  let id: number
+  try {
+    id = await startTask(context, statement, doing, signal)
+  } catch (thrown) {
+    // The server may have taken it all the same, unless it was the one to refuse.
+    if (sqlNumberOf(thrown) === undefined) await cancelUnheard(context, statement)
+    throw thrown
+  }
   try {
     return await follow(context, id, doing, signal)
   } catch (thrown) {
@@ -133,6 +141,31 @@ export function readTask(row: SqlRow): TaskState {
 function progressOf(doing: string, { id, lifecycle, percent }: TaskState): string {
   if (lifecycle === 'CREATED') return `${doing}: task ${id} is queued (RDS may take five minutes to begin)`
   return `${doing}: task ${id}, ${percent ?? 0} % done`
+}
+
+/** Tasks of this server that are not at their end, whoever started them. */
+export async function unfinishedTasks(
+  context: TaskContext,
+  signal: AbortSignal,
+): Promise<readonly TaskState[]> {
+  await using session = await context.openSession(signal)
+  const tasks = (await session.query(ALL_TASKS_TEXT, signal)).map(readTask)
+  return tasks.filter(({ lifecycle }) => lifecycle === 'CREATED' || lifecycle === 'IN_PROGRESS')
+}
+
+/** A task whose id was lost on its way here is known by its files: their names are this run's own. */
+async function cancelUnheard(context: TaskContext, { text, parameters }: Statement): Promise<void> {
+  const arns = Object.values(parameters).filter((value) => String(value).startsWith('arn:'))
+  try {
+    for (const { id, arn } of await unfinishedTasks(context, AbortSignal.timeout(CANCEL_MS))) {
+      if (arns.includes(arn)) await cancelTask(context, id)
+    }
+  } catch {
+    context.onProgress?.({
+      kind: 'warning',
+      message: `a task may have been started on the server nevertheless (${text.replace(/ @.*/s, '')}): EXEC msdb.dbo.rds_task_status tells, rds_cancel_task ends it`,
+    })
+  }
 }
 
 /** Bounded in time: whoever interrupts a run is waiting for the prompt. The error that led here is the news. */

@@ -25,6 +25,8 @@ export interface FakeRds {
   hangs: boolean
   /** Looks at the status that fail with a lost connection. */
   lostPolls: number
+  /** The connection is lost when the server has started the next task, before it says so. */
+  losesAnswer: boolean
 }
 
 /** The procedures of RDS as far as they are documented: tasks take three looks, and act on the storage at their end. */
@@ -36,12 +38,15 @@ export function createFakeRds(storage: ServerStorage): FakeRds {
     failWith: undefined,
     hangs: false,
     lostPolls: 0,
+    losesAnswer: false,
     openSession: async () => session,
   }
 
   function begin(type: string, database: string, arn: string, work: () => void): SqlRow[] {
     const id = rds.tasks.length + 101
     rds.tasks.push({ id, type, database, arn, polls: 0, lifecycle: 'CREATED', info: '', work })
+    if (rds.losesAnswer)
+      throw new LifeboatError('engine-unreachable', 'unable to go on: the connection was lost')
     return [{ Task_Id: id, task_type: type, lifecycle: 'CREATED' }]
   }
 

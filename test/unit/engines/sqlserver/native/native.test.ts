@@ -165,6 +165,15 @@ describe('native backup', () => {
     expect([...staging.claimed]).toEqual([])
   })
 
+  test('cancels a task that the server started, though its answer was lost', async () => {
+    const { rds, dump, staging } = setUp()
+    rds.databases.set('shop', { state: 'ONLINE', data: 'x' })
+    rds.losesAnswer = true
+    await expect(take(dump(['shop']))).rejects.toMatchObject({ code: 'engine-unreachable' })
+    expect(rds.tasks.map(({ lifecycle }) => lifecycle)).toEqual(['CANCELLED'])
+    expect([...staging.claimed]).toEqual([])
+  })
+
   test('records the rows of tables that nobody wrote to meanwhile, and of no others', async () => {
     const { rds, dump } = setUp()
     rds.databases.set('shop', { state: 'ONLINE', data: 'x' })
