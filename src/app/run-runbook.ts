@@ -2,7 +2,7 @@ import { hostname } from 'node:os'
 import { version } from '../config/version.ts'
 import type { Clock } from '../core/clock.ts'
 import { isTransient } from '../core/cloud-fault.ts'
-import { LifeboatError, throwIfAborted, toLifeboatError } from '../core/errors.ts'
+import { LifeboatError, messageOf, throwIfAborted, toLifeboatError } from '../core/errors.ts'
 import type { Observation, Runbook, RunName, Step, Way } from '../core/runbook.ts'
 import { runStep } from './run-step.ts'
 import type { RunbookJournal, RunbookRecord, StepState } from './runbook-journal.ts'
@@ -53,7 +53,8 @@ export async function planRunbook<Flags, Ports>(
       const facts = await way.gather(options, ports, signal)
       return { runbook: way.plan(options, facts, run), facts }
     } catch (thrown) {
-      if (!isTransient(thrown) || clock.monotonicMs() - startMs > GATHER_MS) throw thrown
+      if (!isTransient(thrown)) throw thrown
+      if (clock.monotonicMs() - startMs > GATHER_MS) throw silent(way, thrown)
     }
     await clock.sleep(delayMs, signal)
   }
@@ -131,6 +132,18 @@ export function plannedRecord(
   journal: Pick<RunbookJournal, 'records'>,
 ): Extract<RunbookRecord, { event: 'planned' }> | undefined {
   return journal.records.find((record) => record.event === 'planned')
+}
+
+function silent(way: { readonly name: string }, cause: unknown): LifeboatError {
+  return new LifeboatError(
+    'step-failed',
+    `unable to plan '${way.name}': no good answer: ${messageOf(cause)}`,
+    {
+      hint: 'This way needs that control plane. Take one that does not: lifeboat migrate --help names them, and a dump and restore (lifeboat dump --help), the native way, needs none.',
+      cause,
+      details: { ...(cause instanceof LifeboatError && cause.details), offer: 'native' },
+    },
+  )
 }
 
 /** The flags that a run was last given. */

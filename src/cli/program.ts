@@ -10,6 +10,7 @@ import { dumpCommand } from './dump.ts'
 import { keepCommand } from './keep.ts'
 import { keygenCommand } from './keygen.ts'
 import { listCommand } from './list.ts'
+import { migrateCommand } from './migrate.ts'
 import { pruneCommand } from './prune.ts'
 import { reportCommand } from './report.ts'
 import { restoreCommand } from './restore.ts'
@@ -30,6 +31,7 @@ export const VERBS = [
   keygenCommand,
   configCommand,
   scheduleCommand,
+  migrateCommand,
   auditCommand,
 ]
 

@@ -39,7 +39,7 @@ export interface CliLine {
 
 /** What has to hold before the next step: the line prints it. */
 export interface StatusCheck extends CliLine {
-  /** What it prints when all is well; `…` where any text will do. */
+  /** What it prints when all is well; a blank stands for any white space, `…` for any text. */
   readonly expect: string
 }
 

@@ -40,4 +40,4 @@ export function fenceCheck(
 }
 
 const HINT =
-  'Stop the applications or set that database to read-only; --accept split-brain goes on all the same, and loses what is written there from now on.'
+  'Stop the applications or set that database to read-only; --accept-split-brain goes on all the same, and loses what is written there from now on.'

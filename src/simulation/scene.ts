@@ -68,8 +68,8 @@ function landingZone(world: World, state: RegionState): void {
     inbound: [{ protocol: 'tcp', fromPort: 3306, toPort: 5432, peer: '10.0.0.0/16' }],
     outbound: [],
   })
-  for (const of of ['instance', 'cluster'])
-    state.parameterGroups.set(`${of}/${SCENE.parameterGroup}`, {
+  for (const kind of ['instance', 'cluster'])
+    state.parameterGroups.set(`${kind}/${SCENE.parameterGroup}`, {
       ...{ name: SCENE.parameterGroup, family: 'mysql8.0', description: 'tuned' },
       parameters: [{ name: 'require_secure_transport', value: '1', apply: 'immediate' }],
     })

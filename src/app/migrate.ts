@@ -1,0 +1,111 @@
+import { join } from 'node:path'
+import { newBackupId } from '../core/backup-layout.ts'
+import { LifeboatError } from '../core/errors.ts'
+import { createFileJournal } from '../core/journal.ts'
+import type { Runbook } from '../core/runbook.ts'
+import type { Sink } from '../core/sink.ts'
+import type { CloudPorts } from '../runbooks/ports.ts'
+import type { WayFlags } from '../runbooks/way-flags.ts'
+import { openCloud } from './open-cloud.ts'
+import type { OnEvent } from './run-event.ts'
+import { keptFlags, plannedRecord, planRunbook, runRunbook, type StepEvent } from './run-runbook.ts'
+import { openRunbookJournal } from './runbook-journal.ts'
+import { type RunbookPolicy, runbookPolicy } from './runbook-policy.ts'
+import type { RunbookReport } from './runbook-report.ts'
+import { type AnyWay, loadWay } from './ways.ts'
+
+export interface MigrateRequest {
+  readonly way: string
+  readonly flags: WayFlags
+  readonly simulate?: 'instance' | 'cluster'
+  readonly faults: readonly string[]
+  readonly profile?: string
+  readonly stateFolder: string
+  /** For a copy of the journal. */
+  readonly sink?: Sink
+  readonly onEvent: OnEvent
+}
+
+export interface MigratePlan {
+  readonly way: AnyWay
+  readonly runbook: Runbook<CloudPorts>
+  readonly facts: unknown
+  readonly policy: RunbookPolicy
+}
+
+/** What a run would do now. Changes nothing. */
+export async function planMigration(request: MigrateRequest, signal: AbortSignal): Promise<MigratePlan> {
+  const way = await loadWay(request.way)
+  using cloud = await openCloud(request)
+  const { ports, clock, flags } = cloud
+  const run = { id: newBackupId(clock.now()) }
+  const { runbook, facts } = await planRunbook({ way, flags, ports, run, clock }, signal)
+  return { way, runbook, facts, policy: runbookPolicy(runbook, (await ports.iam.caller(signal)).arn) }
+}
+
+export interface MigrateRun extends MigrateRequest {
+  /** An earlier run to go on with. */
+  readonly resume?: string
+  readonly confirm: boolean
+  readonly deadlineMs?: number
+  readonly onStart: (run: string, journal: string) => void
+  readonly onStep: (event: StepEvent) => void
+}
+
+export async function runMigration(request: MigrateRun, signal: AbortSignal): Promise<RunbookReport> {
+  const { resume, stateFolder, sink, simulate, confirm, deadlineMs, onEvent, onStart, onStep } = request
+  const way = await loadWay(request.way)
+  const id = resume ?? newBackupId(new Date())
+  // A rehearsal is never taken for the real thing, nor goes on with it.
+  const folder = simulate === undefined ? stateFolder : join(stateFolder, 'simulated')
+  const place = { folder, run: id, onEvent, ...(sink !== undefined && { sink }) }
+  const journal = await openRunbookJournal(place, signal)
+  await using _ = await lockRun(folder, id)
+  const planned = plannedRecord(journal)
+  if (resume !== undefined && planned === undefined) {
+    throw new LifeboatError('usage', `unable to resume run '${resume}': nothing is known of it here`, {
+      hint: 'Runs are remembered on the machine that began them, and at the sink that --at names.',
+    })
+  }
+  const wanted =
+    planned === undefined ? request.flags : mergeFlags(keptFlags(journal) as WayFlags, request.flags, id)
+  using cloud = await openCloud({ ...request, flags: wanted })
+  const { ports, clock, flags } = cloud
+  onStart(id, journal.path)
+  // Awaited here: lock and connections are held until it has ended.
+  return await runRunbook(
+    {
+      ...{ way, flags, ports, run: { id }, journal, clock, confirm, onStep },
+      deadlineMs: deadlineMs ?? way.deadlineMs,
+    },
+    signal,
+  )
+}
+
+/** What a resumed run is given anew wins, except for what the run is about. Acceptances add up. */
+function mergeFlags(kept: WayFlags, given: WayFlags, run: string): WayFlags {
+  for (const name of ['source', 'target', 'db', 'targetId'] as const) {
+    if (given[name] !== undefined && JSON.stringify(given[name]) !== JSON.stringify(kept[name])) {
+      throw new LifeboatError('usage', `unable to resume run '${run}': it is about another ${name}`, {
+        hint: `Leave that option out, or leave out --resume for a new run.`,
+      })
+    }
+  }
+  const accept = [...new Set([...(kept.accept ?? []), ...(given.accept ?? [])])]
+  return { ...kept, ...given, ...(accept.length > 0 && { accept }) }
+}
+
+/** Two processes at one run would each wait for what the other does, and write one journal. */
+async function lockRun(folder: string, run: string): Promise<AsyncDisposable> {
+  const locks = createFileJournal<{ readonly sink: string; readonly run: string }>(
+    join(folder, 'runbook-locks'),
+  )
+  const entry = { sink: 'runbooks', run }
+  if ((await locks.live('runbooks')).some((each) => each.run === run)) {
+    throw new LifeboatError('locked', `unable to run '${run}': another process on this machine is at it`, {
+      hint: 'Let it go on, or stop it first; then resume.',
+    })
+  }
+  await locks.opened(entry)
+  return { [Symbol.asyncDispose]: () => locks.closed(entry) }
+}

@@ -1,0 +1,44 @@
+import { type Clock, systemClock } from '../core/clock.ts'
+import { LifeboatError } from '../core/errors.ts'
+import type { CloudPorts } from '../runbooks/ports.ts'
+import { needRegions, type WayFlags } from '../runbooks/way-flags.ts'
+
+/** Where a way out is run, and by which clock. */
+export interface Cloud extends Disposable {
+  readonly ports: CloudPorts
+  readonly clock: Clock
+  /** What the flags leave open and a simulated cloud can fill. */
+  readonly flags: WayFlags
+}
+
+export interface CloudRequest {
+  readonly flags: WayFlags
+  /** `instance` or `cluster`: a cloud in memory that has one. */
+  readonly simulate?: 'instance' | 'cluster'
+  /** What goes wrong in it. */
+  readonly faults: readonly string[]
+  /** Of the AWS files. */
+  readonly profile?: string
+}
+
+export async function openCloud({ flags, simulate, faults, profile }: CloudRequest): Promise<Cloud> {
+  if (simulate !== undefined) {
+    const { simulateCloud } = await import('./simulate-cloud.ts')
+    return simulateCloud(flags, simulate, faults)
+  }
+  if (faults.length > 0) {
+    throw new LifeboatError('usage', 'unable to start: --fault is of --simulate only', {
+      hint: 'Add --simulate to rehearse, or leave out --fault.',
+    })
+  }
+  const ports = await openAws(flags, profile)
+  return { ports, clock: systemClock, flags, [Symbol.dispose]: () => ports[Symbol.dispose]() }
+}
+
+async function openAws(flags: WayFlags, profile: string | undefined): Promise<CloudPorts & Disposable> {
+  const [{ openCloud: open }, { createUnloggedDatabase }] = await Promise.all([
+    import('../aws/index.ts'),
+    import('./unlogged-database.ts'),
+  ])
+  return open({ ...needRegions(flags), ...(profile !== undefined && { profile }) }, createUnloggedDatabase())
+}

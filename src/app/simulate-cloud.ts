@@ -1,0 +1,51 @@
+import { LifeboatError } from '../core/errors.ts'
+import { needOneDb, needRegions, type WayFlags } from '../runbooks/way-flags.ts'
+import { simulatedPorts } from '../simulation/cloud.ts'
+import { furnish, SCENE } from '../simulation/scene.ts'
+import { parseStrike } from '../simulation/strikes.ts'
+import { createWorld, type World } from '../simulation/world.ts'
+import type { Cloud } from './open-cloud.ts'
+
+/** A cloud in memory that has the database and its landing zone, in which what is asked for goes wrong. */
+export function simulateCloud(
+  flags: WayFlags,
+  kind: 'instance' | 'cluster',
+  faults: readonly string[],
+): Cloud {
+  const { source, target } = needRegions(flags)
+  const db = needOneDb(flags, 'simulate')
+  const world = createWorld({ start: new Date().toISOString() })
+  furnish(world, { source, target, db, kind })
+  for (const fault of faults) strike(world, fault)
+  return {
+    ports: simulatedPorts(world, source, target),
+    clock: world.time.clock,
+    flags: { securityGroup: [SCENE.securityGroup(target)], kmsKey: SCENE.keyAlias, ...flags },
+    [Symbol.dispose]: () => undefined,
+  }
+}
+
+/** `dead:REGION` is its control plane, `dark:REGION` its databases too; the rest are calls that fail. */
+function strike(world: World, fault: string): void {
+  const [, what, region] = /^(dead|dark):([a-z0-9-]+)$/.exec(fault) ?? []
+  if (what === undefined || region === undefined) {
+    const [, full] = /^full:(.+)$/.exec(fault) ?? []
+    if (full === undefined) world.strike(parseStrike(fault))
+    else exhaust(world, full)
+    return
+  }
+  world.region(region).dead = true
+  if (what === 'dead') return
+  for (const host of world.databases.keys()) if (host.includes(`.${region}.`)) world.databases.delete(host)
+}
+
+/** `REGION/CLASS` or `REGION/CLASS/ZONE`. */
+function exhaust(world: World, text: string): void {
+  const [region, ...rest] = text.split('/')
+  if (region === undefined || rest.length === 0 || rest.length > 2) {
+    throw new LifeboatError('usage', `unable to simulate fault 'full:${text}': it is not full:REGION/CLASS`, {
+      hint: 'Write it like full:eu-central-1/db.r6g.large.',
+    })
+  }
+  world.region(region).exhausted.add(rest.join('/'))
+}

@@ -1,0 +1,61 @@
+import type { Step } from '../core/runbook.ts'
+import { shellLine } from './runbook-lines.ts'
+import type { AnyWay } from './ways.ts'
+
+const EXAMPLE_RUN = { id: '20261122T210500Z-k3f9' }
+
+/** The document of a way, from the very plan that runs: `npm run docs:ways` writes it, a test holds it. */
+export function wayPage({ name, title, page, example, plan, deadlineMs }: AnyWay): string {
+  const runbook = plan(example.options, example.facts, EXAMPLE_RUN)
+  return [
+    `# ${name}`,
+    '',
+    `<!-- Written by npm run docs:ways from the plan that runs: change that, not this. -->`,
+    '',
+    `To ${title}. What holds for all ways is in [migrate.md](../migrate.md).`,
+    ...section('When it is open', bullets(page.open)),
+    ...section('What it costs', bullets(page.costs)),
+    '',
+    `After ${Math.round(deadlineMs / 60_000)} minutes (\`--deadline\`) it stops waiting and offers the native way.`,
+    ...section('Steps', [
+      'Of an example; `--dry-run` shows those of your own database. A step that is done already is passed over.',
+      '',
+      '| step | effect | what it does |',
+      '|---|---|---|',
+      ...runbook.steps.map(({ id, effect, title: what }) => `| \`${id}\` | ${effect} | ${what} |`),
+    ]),
+    ...section(
+      'By hand',
+      runbook.steps.flatMap((step, index) => byHand(step, index)),
+    ),
+    ...section('Beware', bullets(runbook.warnings)),
+    ...section('Afterwards', bullets(runbook.afterwards)),
+    ...section('Rollback', bullets(runbook.rollback)),
+    '',
+  ].join('\n')
+}
+
+function byHand<Ports>(step: Step<Ports>, index: number): string[] {
+  const check = step.check()
+  const head = `${index + 1}. ${step.title}`
+  const lines = step.command().map(shellLine)
+  if (lines.length === 0) return [head, '']
+  return [
+    head,
+    '',
+    '   ```text',
+    ...lines.map((line) => `   ${line}`),
+    ...(check === undefined ? [] : [`   # until this prints: ${check.expect}`, `   ${shellLine(check)}`]),
+    '   ```',
+    '',
+  ]
+}
+
+function section(title: string, lines: readonly string[]): string[] {
+  const last = lines.findLastIndex((line) => line !== '')
+  return lines.length === 0 ? [] : ['', `## ${title}`, '', ...lines.slice(0, last + 1)]
+}
+
+function bullets(lines: readonly string[]): string[] {
+  return lines.map((line) => `- ${line}`)
+}

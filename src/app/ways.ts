@@ -1,0 +1,24 @@
+import { LifeboatError } from '../core/errors.ts'
+import { nearest } from '../core/nearest.ts'
+import type { Way } from '../core/runbook.ts'
+import type { CloudPorts } from '../runbooks/ports.ts'
+import type { WayFlags } from '../runbooks/way-flags.ts'
+
+export type AnyWay = Way<WayFlags, unknown, unknown, CloudPorts>
+
+/** Every way out, best first where all are open. The help, the documents and their tests go by this list. */
+const WAYS: Readonly<Record<string, () => Promise<AnyWay>>> = {
+  'promote-replica': async () => (await import('../runbooks/promote-replica.ts')).promoteReplica,
+  'copy-snapshot': async () => (await import('../runbooks/copy-snapshot.ts')).copySnapshot,
+}
+
+export const WAY_NAMES = Object.keys(WAYS)
+
+export async function loadWay(name: string): Promise<AnyWay> {
+  const load = Object.hasOwn(WAYS, name) ? WAYS[name] : undefined
+  if (load !== undefined) return load()
+  const likely = nearest(name, WAY_NAMES)
+  throw new LifeboatError('usage', `unable to take way '${name}': there is no such way`, {
+    hint: `${likely === undefined ? '' : `Did you mean ${likely}? `}Known are ${WAY_NAMES.join(', ')}.`,
+  })
+}

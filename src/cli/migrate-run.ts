@@ -1,0 +1,118 @@
+import { type MigrateRequest, planMigration, runMigration } from '../app/migrate.ts'
+import type { StepEvent } from '../app/run-runbook.ts'
+import { reportText } from '../app/runbook-report.ts'
+import { LifeboatError } from '../core/errors.ts'
+import type { MigrateOptions } from './migrate.ts'
+import { planJson, planText, policyText } from './migrate-text.ts'
+import { printable } from './printable.ts'
+import type { Outcome, VerbContext } from './run-verb.ts'
+import { sinkAddress } from './sink-address.ts'
+
+export async function migrate(way: string, options: MigrateOptions, context: VerbContext): Promise<Outcome> {
+  const { dryRun = false, printPolicy = false, resume } = options
+  if ((dryRun || printPolicy) && resume !== undefined) {
+    throw new LifeboatError(
+      'usage',
+      'unable to start: --resume goes on with a run, and a plan runs nothing',
+      {
+        hint: 'Leave out --resume, or --dry-run and --print-policy.',
+      },
+    )
+  }
+  if (dryRun || printPolicy) return showPlan(way, options, context)
+  if (options.at === undefined) return run(requestOf(way, options, context), options, context)
+  const address = await sinkAddress(options.at, '--at', options, context)
+  const { openSink } = await import('../app/registry.ts')
+  await using sink = await openSink(address.url, address.context)
+  return await run({ ...requestOf(way, options, context), sink }, options, context)
+}
+
+async function showPlan(way: string, options: MigrateOptions, context: VerbContext): Promise<Outcome> {
+  const plan = await planMigration(requestOf(way, options, context), context.signal)
+  const simulated = options.simulate !== undefined
+  return {
+    text: options.printPolicy === true ? policyText(plan.policy) : planText(plan.runbook),
+    json: (warnings) =>
+      options.printPolicy === true
+        ? { way, simulated, ...plan.policy, warnings }
+        : { way, simulated, ...planJson(plan.runbook), facts: plan.facts, warnings },
+  }
+}
+
+async function run(request: MigrateRequest, options: MigrateOptions, context: VerbContext): Promise<Outcome> {
+  const { reporter, signal } = context
+  const { resume, deadline, confirm = false } = options
+  const simulated = options.simulate !== undefined
+  const report = await runMigration(
+    {
+      ...{ ...request, confirm },
+      ...(resume !== undefined && { resume }),
+      ...(deadline !== undefined && { deadlineMs: deadline }),
+      onStart: (id, journal) => {
+        const what = simulated ? 'simulated run' : 'run'
+        reporter.say(`${what} ${id}, journal ${journal}`)
+      },
+      onStep: tellSteps((message) => reporter.onEvent({ kind: 'step', message })),
+    },
+    signal,
+  )
+  return {
+    text: printable(reportText(report)),
+    json: (warnings) => ({ ...report, beware: report.warnings, simulated, warnings }),
+  }
+}
+
+/** A line for each change of state, and for each tenth of the way. */
+function tellSteps(say: (line: string) => void): (event: StepEvent) => void {
+  let told = ''
+  return ({ title, number, steps, state, percent, reason }) => {
+    const tenth = percent === undefined ? '' : ` ${Math.floor(percent / 10)}`
+    const news = `${number} ${state}${tenth} ${reason ?? ''}`
+    if (news === told) return
+    told = news
+    const detail = [state, percent === undefined ? '' : `${percent} %`, reason ?? ''].filter(
+      (part) => part !== '',
+    )
+    say(`${number}/${steps} ${title}: ${detail.join(', ')}`)
+  }
+}
+
+function requestOf(way: string, options: MigrateOptions, context: VerbContext): MigrateRequest {
+  const { simulate, profile, maxLag, accept = [], acceptSplitBrain = false } = options
+  const { source, target, db, targetId, replica, snapshot, kmsKey, subnetGroup, securityGroup } = options
+  const { parameterGroup, optionGroup, class: classes, zone, multiAz, backupDays, recreateReplica } = options
+  const accepted = [...accept, ...(acceptSplitBrain ? ['split-brain'] : [])]
+  const given = {
+    ...{
+      source,
+      target,
+      db,
+      targetId,
+      replica,
+      snapshot,
+      kmsKey,
+      subnetGroup,
+      securityGroup,
+      parameterGroup,
+    },
+    ...{ optionGroup, class: classes, zone, multiAz, backupDays, recreateReplica },
+    maxLagSeconds: maxLag === undefined ? undefined : maxLag / 1000,
+    accept: accepted.length === 0 ? undefined : accepted,
+  }
+  return {
+    way,
+    flags: withoutUndefined(given),
+    ...(simulate !== undefined && { simulate: simulate === true ? 'instance' : simulate }),
+    ...(profile !== undefined && { profile }),
+    faults: options.fault ?? [],
+    stateFolder: context.environment.stateFolder,
+    onEvent: context.reporter.onEvent,
+  }
+}
+
+/** What was not given must not look as if it were, or it would undo what a resumed run was given before. */
+function withoutUndefined<T extends object>(given: T): { [Key in keyof T]?: Exclude<T[Key], undefined> } {
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as {
+    [Key in keyof T]?: Exclude<T[Key], undefined>
+  }
+}

@@ -1,0 +1,58 @@
+import { shellLine } from '../app/runbook-lines.ts'
+import type { RunbookPolicy } from '../app/runbook-policy.ts'
+import type { Runbook } from '../core/runbook.ts'
+import { showDuration } from './amounts.ts'
+
+/** Every step with what it does, the line that does it by hand, and what must hold before the next. */
+export function planText<Ports>({ way, steps, warnings, afterwards, rollback }: Runbook<Ports>): string {
+  const lines = [
+    `${way}: ${steps.length} steps`,
+    ...steps.flatMap((step, index) => {
+      const check = step.check()
+      const usual = step.usualMs === undefined ? '' : `, about ${showDuration(step.usualMs)}`
+      return [
+        '',
+        `${index + 1}. ${step.title} [${step.effect}${usual}]`,
+        ...step.command().map((line) => `   ${shellLine(line)}`),
+        ...(check === undefined ? [] : [`   until this prints '${check.expect}':`, `   ${shellLine(check)}`]),
+      ]
+    }),
+    ...section('Beware', warnings),
+    ...section('Afterwards', afterwards),
+    ...section('To go back', rollback),
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+export function planJson<Ports>({ steps, warnings, afterwards, rollback }: Runbook<Ports>): object {
+  return {
+    steps: steps.map((step) => {
+      const check = step.check()
+      return {
+        ...{ id: step.id, title: step.title, effect: step.effect, usualMs: step.usualMs ?? null },
+        commands: step.command().map((line) => ({ line: shellLine(line), argv: line.argv })),
+        check:
+          check === undefined ? null : { line: shellLine(check), argv: check.argv, expect: check.expect },
+        permissions: step.permissions(),
+      }
+    }),
+    ...{ beware: warnings, afterwards, rollback },
+  }
+}
+
+export function policyText({ iam, keys }: RunbookPolicy): string {
+  const json = (value: unknown) => JSON.stringify(value, undefined, 2)
+  return [
+    '# IAM policy for whoever runs this way',
+    json(iam),
+    ...Object.entries(keys).flatMap(([key, statements]) => [
+      `# statements for the policy of ${key}`,
+      json(statements),
+    ]),
+    '',
+  ].join('\n')
+}
+
+function section(title: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : ['', `${title}:`, ...lines.map((line) => `- ${line}`)]
+}

@@ -1,0 +1,140 @@
+import { Argument, Command, InvalidArgumentError, Option } from 'commander'
+import { helpTail, option, parseDuration, parseWhole } from './options.ts'
+
+export interface MigrateOptions {
+  readonly source?: string
+  readonly target?: string
+  readonly db?: readonly string[]
+  readonly targetId?: string
+  readonly replica?: string
+  readonly snapshot?: string
+  readonly kmsKey?: string
+  readonly subnetGroup?: string
+  readonly securityGroup?: readonly string[]
+  readonly parameterGroup?: string
+  readonly optionGroup?: string
+  readonly class?: readonly string[]
+  readonly zone?: readonly string[]
+  readonly multiAz?: boolean
+  readonly backupDays?: number
+  readonly maxLag?: number
+  readonly recreateReplica?: boolean
+  readonly accept?: readonly string[]
+  readonly acceptSplitBrain?: boolean
+  readonly dryRun?: boolean
+  readonly printPolicy?: boolean
+  readonly confirm?: boolean
+  readonly resume?: string
+  readonly deadline?: number
+  readonly simulate?: true | 'instance' | 'cluster'
+  readonly fault?: readonly string[]
+  readonly profile?: string
+  readonly at?: string
+  readonly config?: string
+  readonly sinkPassword?: string
+  readonly sinkPassphrase?: string
+  readonly json?: boolean
+  readonly logFormat?: 'text' | 'json'
+  readonly logFile?: string
+}
+
+export function migrateCommand(done: (exitCode: number) => void): Command {
+  return new Command('migrate')
+    .summary('take a way out of a region through the AWS API')
+    .description(
+      'Runs a way out step by step: each step looks first, does only what is not done yet, and waits. What happens is in a ' +
+        'journal, so that a run which was stopped, by whatever, goes on with --resume. Nothing switches over or is destroyed ' +
+        'without --confirm.',
+    )
+    .addArgument(
+      new Argument('<way>', 'promote-replica or copy-snapshot: docs/migrate.md has a page for each'),
+    )
+    .option('--source <region>', 'region to leave')
+    .option('--target <region>', 'region to go to')
+    .addOption(several('--db <id>', 'the instance or cluster, as the source region names it'))
+    .option('--target-id <id>', 'what the new one is called (default: after the run)')
+    .option('--replica <id>', 'which one, where there are several')
+    .option('--snapshot <id>', 'which one, or new (default: the newest there is)')
+    .option('--kms-key <key>', 'key of the target region: id, ARN or alias/NAME')
+    .option('--subnet-group <name>', 'of the target region (default: the one of the same name)')
+    .addOption(several('--security-group <id>', 'of the target region; repeat for several'))
+    .option('--parameter-group <name>', 'of the target region (default: the one of the same name)')
+    .option('--option-group <name>', 'of the target region (default: the one of the same name)')
+    .addOption(several('--class <class>', 'another class to try where there is no room; repeat for several'))
+    .addOption(several('--zone <zone>', 'zone to try; repeat for several'))
+    .option('--multi-az', 'in two zones (default: as the source)')
+    .option('--no-multi-az', 'in one zone')
+    .addOption(
+      new Option('--backup-days <n>', 'days of automated backups (default: as the source)').argParser(
+        parseWhole(1, 35),
+      ),
+    )
+    .addOption(
+      new Option('--max-lag <time>', 'promote no replica that is further behind, like 30s').argParser(
+        parseDuration,
+      ),
+    )
+    .option('--recreate-replica', 'make a replica the other way afterwards')
+    .option('--accept-split-brain', 'go on though the old primary may still take writes')
+    .addOption(several('--accept <danger>', 'take a danger by its name; repeat for several'))
+    .option('--dry-run', 'show every step, with the line to type by hand; change nothing')
+    .option('--print-policy', 'print the least IAM policy, and what the keys must allow; change nothing')
+    .option('--confirm', 'switch over or destroy where a step does so; without it the run stops before')
+    .option('--resume <run>', 'go on with this run; options that are left out stay as they were')
+    .addOption(
+      new Option('--deadline <time>', 'stop waiting after so long, like 2h (default: by way)').argParser(
+        parseDuration,
+      ),
+    )
+    .addOption(
+      new Option('--simulate [kind]', 'rehearse in a cloud in memory: instance (default) or cluster').choices(
+        ['instance', 'cluster'],
+      ),
+    )
+    .addOption(
+      several(
+        '--fault <fault>',
+        'in the simulation: dead:REGION, dark:REGION, full:REGION/CLASS, FAULT:OPERATION:TIMES',
+      ),
+    )
+    .option('--profile <name>', 'of the AWS files')
+    .option('--at <sink>', 'keep a copy of journal and report there')
+    .addOption(option.config())
+    .addOption(option.sinkPassword())
+    .addOption(option.sinkPassphrase())
+    .addOption(option.logFormat())
+    .addOption(option.logFile())
+    .addOption(option.json())
+    .addHelpText(
+      'after',
+      helpTail(
+        [
+          'lifeboat migrate promote-replica --source eu-west-1 --target eu-central-1 --db shop --dry-run',
+          'lifeboat migrate promote-replica --source eu-west-1 --target eu-central-1 --db shop --confirm',
+          'lifeboat migrate copy-snapshot --source eu-west-1 --target eu-central-1 --db shop --simulate',
+          'lifeboat migrate promote-replica --resume 20261122T210500Z-k3f9 --confirm',
+        ],
+        [
+          [0, 'done, or shown'],
+          [40, 'another process is at this run'],
+          [41, 'a step switches over: read what it is, then --resume RUN --confirm'],
+          [42, 'a step failed, or the way is closed'],
+          [43, 'the deadline is over; what has begun goes on at AWS'],
+        ],
+      ),
+    )
+    .action(async (way: string, options: MigrateOptions) => {
+      const [{ runVerb }, { migrate }] = await Promise.all([
+        import('./run-verb.ts'),
+        import('./migrate-run.ts'),
+      ])
+      done(await runVerb(options, (context) => migrate(way, options, context)))
+    })
+}
+
+function several(flags: string, what: string): Option {
+  return new Option(flags, what).argParser((value: string, before: readonly string[] | undefined) => {
+    if (value === '') throw new InvalidArgumentError('It is empty.')
+    return [...(before ?? []), value]
+  })
+}
