@@ -9,6 +9,7 @@ import type { Evidence } from '../../src/core/evidence.ts'
 import { Secret } from '../../src/core/secret.ts'
 import { createFileSink } from '../../src/sinks/file/index.ts'
 import { runLifeboat } from '../testbed/command-line.ts'
+import { createLeaseAgent } from '../testbed/lease-agent.ts'
 import { startMariadb } from '../testbed/mariadb.ts'
 import { lacks } from '../testbed/requirement.ts'
 
@@ -213,6 +214,19 @@ jobs:
     })
     const waits = ['--emergency', '--wait-lease', '1m', '--recipient', `${home}/keys/ops.pub.asc`]
     expect(await run('dump', ...bare, ...waits)).toMatchObject({ exitCode: 2 })
+  })
+
+  test('an emergency waits for no lease and holds none', async () => {
+    const config = await write('recipients: [ops]')
+    const holder = createLeaseAgent(createFileSink({ folder: join(home, 'near') }), { job: 'open' })
+    await holder.lease.take('20261122T210000Z-aaaa', new AbortController().signal)
+    try {
+      expect(await run('dump', 'open', ...config)).toMatchObject({ exitCode: 40 })
+      const ran = await run('dump', 'open', ...config, '--emergency', '--json')
+      expect(JSON.parse(ran.stdout)).toMatchObject({ classification: 'development', overridden: ['lease'] })
+    } finally {
+      await holder.lease[Symbol.asyncDispose]()
+    }
   })
 
   test('business-critical demands promises and encryption', async () => {

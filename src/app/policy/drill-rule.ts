@@ -40,7 +40,7 @@ function firstBackup({ oldestBackup, undrilledSince: said }: DrillHistory): Date
  * first. After that the grace is over for good.
  */
 export function judgeDrill({ history, maxAgeMs, now }: DrillFacts): Judgement {
-  const remedy = 'Restore the newest backup into a scratch server as a drill, and see that it passes.'
+  const remedy = 'Run lifeboat drill for the job, and see that it passes.'
   if (!history.known) return { state: 'unknown', found: history.reason, remedy }
   const { last } = history.value
   const first = firstBackup(history.value)

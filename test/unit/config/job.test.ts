@@ -45,6 +45,27 @@ describe('resolveJob', () => {
     expect(resolve('{ source: mysql://db, encryption: false }').recipients).toEqual([])
   })
 
+  test('counts as regulated where nobody says a class, and takes what it is held to', () => {
+    expect(resolve('{ source: mysql://db }')).toMatchObject({
+      classification: 'regulated',
+      classified: false,
+      verify: undefined,
+      rtoMs: undefined,
+      drill: { maxAgeMs: undefined },
+    })
+    const told =
+      '{ source: mysql://db, classification: business-critical, rto: 4h, rpo: 90d, drill: { maxAge: 30d } }'
+    expect(resolve(told)).toMatchObject({
+      classification: 'business-critical',
+      classified: true,
+      rtoMs: 14_400_000,
+      rpoMs: 7_776_000_000,
+      drill: { maxAgeMs: 2_592_000_000 },
+    })
+    expect(() => resolve('{ source: mysql://db, classification: secret }')).toThrow(/classification/)
+    expect(() => resolve('{ source: mysql://db, rto: 0h }')).toThrow(/rto: 0h is no time/)
+  })
+
   test('takes the lease of the defaults, one setting by the other, and lets a job do without', () => {
     const leaseOf = (defaults: string, job: string) =>
       resolveJob(
