@@ -35,9 +35,9 @@ const BY_NAME: readonly (readonly [RegExp, Fault])[] = [
 /** `InvalidDBInstanceStateFault` says by its words only whether the state ends by itself. */
 const STATE = /^Invalid\w*State(Fault|Exception)?$/
 const LASTING_STATE =
-  /not a read replica|isn't a read replica|deletion protection|\b(stopped|failed|incompatible-[a-z-]+|inaccessible-encryption-credentials(-recoverable)?|storage-full|restore-error|insufficient-capacity|disabled)\b|not supported|must be a|is not a|already (a|the) (primary|writer)|has (read replicas|members|instances)|still (has|contains)|cannot be deleted/i
+  /not a read replica|isn't a read replica|deletion protection|\b(stopped|failed|incompatible-[a-z-]+|inaccessible-encryption-credentials(-recoverable)?|storage-full|restore-error|insufficient-capacity|disabled)\b|not supported|must be an?\b|is not an?\b|already (a|the) (primary|writer)|has (read replicas|members|instances)|still (has|contains)|cannot be deleted/i
 
-const NETWORK = /^(E[A-Z]{3,}|ERR_[A-Z_]+|[A-Z_]*CERT[A-Z_]*|UNABLE_TO_[A-Z_]+|TimeoutError|HPE_[A-Z_]+)$/
+const NETWORK = /^(E[A-Z_]{3,}|ERR_[A-Z_]+|[A-Z_]*CERT[A-Z_]*|UNABLE_TO_[A-Z_]+|TimeoutError|HPE_[A-Z_]+)$/
 
 /** Undefined for what is no failed call at all: a defect of ours. */
 export function classify(thrown: unknown): Fault | undefined {
