@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { LifeboatError, messageOf } from './errors.ts'
 
 const ZEROS = Buffer.alloc(1024 * 1024)
+/** Each waits for the disk: one after the other, the thousand files of a new database server take seconds. */
+const FILES_AT_ONCE = 32
 
 /**
  * Overwrites every file in the folder once and removes all of it; links are removed, not followed. What can't be overwritten
@@ -11,13 +13,17 @@ const ZEROS = Buffer.alloc(1024 * 1024)
  */
 export async function destroyFolder(path: string): Promise<void> {
   let failed: { readonly path: string; readonly thrown: unknown } | undefined
-  for (const file of await filesIn(path)) {
+  const destroy = async (file: string) => {
     try {
       await overwrite(file)
     } catch (thrown) {
       // Gone by itself, or removed by another run that sweeps the same folder.
       if ((thrown as NodeJS.ErrnoException).code !== 'ENOENT') failed ??= { path: file, thrown }
     }
+  }
+  const files = await filesIn(path)
+  for (let at = 0; at < files.length; at += FILES_AT_ONCE) {
+    await Promise.all(files.slice(at, at + FILES_AT_ONCE).map(destroy))
   }
   await rm(path, { recursive: true, force: true })
   if (failed === undefined) return
