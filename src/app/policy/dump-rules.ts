@@ -68,6 +68,7 @@ export const DUMP_RULES: readonly Rule<DumpFacts>[] = [
     name: 'sse-kms',
     demand: 'S3 buckets encrypt with a KMS key (SSE-KMS)',
     classes: ['regulated'],
+    asksPlaces: true,
     judge: ({ buckets }) => judgeBuckets(buckets),
   },
   {
@@ -86,6 +87,7 @@ export const DUMP_RULES: readonly Rule<DumpFacts>[] = [
     name: 'drill',
     demand: 'a drill passed within drill.maxAge',
     classes: ['regulated'],
+    asksPlaces: true,
     judge: ({ drill }) => judgeDrill(drill),
   },
   {

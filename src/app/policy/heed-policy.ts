@@ -18,8 +18,11 @@ export interface JudgedDump {
 }
 
 export async function judgeDump(dump: ClassifiedDump, signal: AbortSignal): Promise<JudgedDump> {
-  const facts = await gatherDumpFacts(dump, signal)
-  return { facts, verdicts: judge(DUMP_RULES, dump.classification, facts) }
+  const { classification } = dump
+  const asks = DUMP_RULES.some((rule) => rule.asksPlaces && rule.classes.includes(classification))
+  const ask = asks ? dump.ask : { notAsked: 'no rule needs it' }
+  const facts = await gatherDumpFacts({ ...dump, ask }, signal)
+  return { facts, verdicts: judge(DUMP_RULES, classification, facts) }
 }
 
 export interface DumpPolicy {
@@ -64,9 +67,8 @@ export async function heedDumpPolicy(
 
 function emergencyText(broken: readonly Broken[], without: readonly string[]) {
   const told = [...broken.map(({ rule, found }) => `${rule} (${found})`), ...without]
-  const what = told.length === 0 ? 'nothing had to be' : told.join(', ')
   return {
-    message: `emergency: overridden: ${what}`,
+    message: `emergency: ${told.length === 0 ? 'nothing had to be overridden' : `overridden: ${told.join(', ')}`}`,
     hint: 'the manifest says so; mend it when the data is out',
   }
 }

@@ -21,6 +21,8 @@ export interface Rule<Facts> {
   readonly name: string
   readonly demand: string
   readonly classes: readonly Classification[]
+  /** Some of its facts only the places know: where no rule of a class says so, none is asked. */
+  readonly asksPlaces?: true
   readonly judge: (facts: Facts) => Judgement
 }
 
