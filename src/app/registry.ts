@@ -172,11 +172,15 @@ export async function createEncodeStages({ codec, level, recipients }: EncodeOpt
 }
 
 /** The stages that a backup went through, able to undo them. Asks for a key only where the backup is encrypted. */
-export async function createDecodeStages(manifest: Manifest, keys: DecodeKeys): Promise<Stage[]> {
+export function createDecodeStages(manifest: Manifest, keys: DecodeKeys): Promise<Stage[]> {
+  const names = manifest.stages.map(({ name }) => name)
+  return createDecoders(names, `backup '${manifest.id}'`, keys)
+}
+
+/** The same for `what`, by the names of its stages. */
+export function createDecoders(names: readonly string[], what: string, keys: DecodeKeys): Promise<Stage[]> {
   return Promise.all(
-    manifest.stages.map(({ name }) =>
-      name === 'openpgp' ? createDecryption(keys, `backup '${manifest.id}'`) : createCodec(name, undefined),
-    ),
+    names.map((name) => (name === 'openpgp' ? createDecryption(keys, what) : createCodec(name, undefined))),
   )
 }
 

@@ -23,6 +23,16 @@ export const layout = {
   /** Says that a backup must not be removed, and why. */
   keep: (job: string, id: string) => `${job}/keep/${id}.json`,
   keepOf: (job: string) => `${job}/keep/`,
+  /**
+   * What a rebuild needs of the control plane, of no backup either. `suffixes` say how to undo what was done: `.gz.pgp`.
+   */
+  inventory: (job: string, id: string, suffixes: string) => `${job}/inventory/${id}.json${suffixes}`,
+  inventoryOf: (job: string) => `${job}/inventory/`,
+  /** What of the source's landing zone stands for what of the target's. */
+  landingZone: (job: string, id: string, suffixes: string) => `${job}/landing-zone/${id}.json${suffixes}`,
+  landingZoneOf: (job: string) => `${job}/landing-zone/`,
+  /** Detached OpenPGP signature of the stored bytes of one of these two. */
+  sealed: (key: string) => `${key}.sig`,
   /** Journal and report of a way out that was run: of no job. */
   runbook: (run: string, name: string) => `runbooks/${run}/${name}`,
 }

@@ -50,7 +50,17 @@ const MAY_USE_PACKAGES: Readonly<Partial<Record<Layer, Readonly<Record<string, r
       'src/core/audit-record.ts',
     ],
   },
-  app: { zod: ['src/app/catalog.ts'], yaml: ['src/app/schedule/kubernetes.ts'] },
+  app: {
+    zod: [
+      'src/app/catalog.ts',
+      'src/app/sealed-record.ts',
+      'src/app/inventory/schema.ts',
+      'src/app/inventory/rds-schema.ts',
+      'src/app/inventory/zone-schema.ts',
+      'src/app/inventory/record.ts',
+    ],
+    yaml: ['src/app/schedule/kubernetes.ts'],
+  },
 }
 
 /** What belongs to one place only, and that place. */

@@ -1,0 +1,150 @@
+import { z } from 'zod'
+import type { Endpoint, RdsInstance } from '../../runbooks/ports/rds.ts'
+import type { ReplicatedBackup, Snapshot } from '../../runbooks/ports/rds-backups.ts'
+import type { GlobalCluster, RdsCluster } from '../../runbooks/ports/rds-clusters.ts'
+import { date, flag, maybe, objectOf, tags, text, texts, whole } from './schema.ts'
+
+const groupStates = z.array(z.object({ name: text, status: text }))
+
+export const instanceSchema = objectOf<RdsInstance>()({
+  id: text,
+  arn: text,
+  status: text,
+  engine: text,
+  engineVersion: text,
+  instanceClass: text,
+  storage: objectOf<RdsInstance['storage']>()({
+    type: text,
+    gib: whole,
+    iops: maybe(whole),
+    throughput: maybe(whole),
+  }),
+  multiAz: flag,
+  zone: maybe(text),
+  endpoint: maybe(objectOf<Endpoint>()({ host: text, port: whole })),
+  subnetGroup: maybe(text),
+  vpcId: maybe(text),
+  securityGroups: texts,
+  parameterGroups: groupStates,
+  optionGroups: groupStates,
+  encrypted: flag,
+  kmsKeyArn: maybe(text),
+  publiclyAccessible: flag,
+  deletionProtection: flag,
+  backupRetentionDays: whole,
+  backupWindow: maybe(text),
+  maintenanceWindow: maybe(text),
+  latestRestorable: maybe(date),
+  iamAuthentication: flag,
+  logExports: texts,
+  certificateAuthority: maybe(text),
+  masterUser: maybe(text),
+  databaseName: maybe(text),
+  roles: texts,
+  resourceId: text,
+  replicaOf: maybe(text),
+  replicas: texts,
+  replicationError: maybe(text),
+  clusterId: maybe(text),
+  backupReplications: texts,
+  tags,
+})
+
+export const clusterSchema = objectOf<RdsCluster>()({
+  id: text,
+  arn: text,
+  status: text,
+  engine: text,
+  engineVersion: text,
+  engineMode: maybe(text),
+  members: z.array(z.object({ instanceId: text, writer: flag })),
+  port: whole,
+  writerHost: maybe(text),
+  readerHost: maybe(text),
+  customEndpoints: z.array(z.object({ id: text, host: text })),
+  zones: texts,
+  subnetGroup: maybe(text),
+  vpcId: maybe(text),
+  securityGroups: texts,
+  parameterGroup: maybe(text),
+  encrypted: flag,
+  kmsKeyArn: maybe(text),
+  deletionProtection: flag,
+  backupRetentionDays: whole,
+  backupWindow: maybe(text),
+  maintenanceWindow: maybe(text),
+  latestRestorable: maybe(date),
+  iamAuthentication: flag,
+  logExports: texts,
+  masterUser: maybe(text),
+  databaseName: maybe(text),
+  roles: texts,
+  resourceId: text,
+  serverless: maybe(z.object({ minCapacity: whole, maxCapacity: whole })),
+  globalClusterId: maybe(text),
+  replicaOf: maybe(text),
+  tags,
+})
+
+type Member = GlobalCluster['members'][number]
+type Failover = NonNullable<GlobalCluster['failover']>
+
+export const globalClusterSchema = objectOf<GlobalCluster>()({
+  id: text,
+  arn: text,
+  status: text,
+  engine: text,
+  engineVersion: text,
+  encrypted: flag,
+  deletionProtection: flag,
+  endpoint: maybe(text),
+  members: z.array(
+    objectOf<Member>()({ clusterArn: text, region: text, writer: flag, synchronization: maybe(text) }),
+  ),
+  failover: maybe(
+    objectOf<Failover>()({
+      status: z.enum(['pending', 'failing-over', 'cancelling']),
+      fromArn: maybe(text),
+      toArn: maybe(text),
+      dataLossAllowed: flag,
+    }),
+  ),
+})
+
+export const snapshotSchema = objectOf<Snapshot>()({
+  kind: z.enum(['instance', 'cluster']),
+  id: text,
+  arn: text,
+  sourceId: text,
+  type: z.enum(['manual', 'automated', 'other']),
+  status: text,
+  percent: maybe(whole),
+  created: maybe(date),
+  engine: text,
+  engineVersion: text,
+  gib: whole,
+  encrypted: flag,
+  kmsKeyArn: maybe(text),
+  optionGroup: maybe(text),
+  copyOfArn: maybe(text),
+  port: maybe(whole),
+  masterUser: maybe(text),
+  tags,
+})
+
+export const replicatedBackupSchema = objectOf<ReplicatedBackup>()({
+  arn: text,
+  instanceId: text,
+  region: text,
+  instanceArn: text,
+  status: text,
+  earliest: maybe(date),
+  latest: maybe(date),
+  engine: text,
+  engineVersion: text,
+  gib: whole,
+  encrypted: flag,
+  kmsKeyArn: maybe(text),
+  optionGroup: maybe(text),
+  retentionDays: maybe(whole),
+})
