@@ -1,6 +1,7 @@
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { abortReason, LifeboatError, throwIfAborted } from '../core/errors.ts'
 import { orAborted } from '../core/until-aborted.ts'
+import { IncompleteAnswer } from './answer.ts'
 import { type Deed, explain, noAnswer } from './explain.ts'
 import { hasExpired } from './failure.ts'
 
@@ -59,13 +60,7 @@ export function createApi<Client extends AwsClient>(
   const { region, timeouts } = settings
   const shown = settings.controlRegion ?? region
   // All clients of an API share their connections.
-  const requestHandler = new NodeHttpHandler({
-    connectionTimeout: timeouts.connectMs,
-    socketTimeout: timeouts.callMs,
-    requestTimeout: timeouts.callMs,
-    // Without it the SDK only warns.
-    throwOnRequestTimeout: true,
-  })
+  const requestHandler = createRequestHandler(timeouts)
   let client: Client | undefined
 
   async function attempt<Result>(
@@ -110,11 +105,43 @@ export function createApi<Client extends AwsClient>(
       } catch (thrown) {
         if (signal.aborted) throw abortReason(signal)
         if (late.aborted) throw noAnswer(deed, shown, 'answer', timeouts.callMs)
-        throw thrown instanceof LifeboatError ? thrown : explain(thrown, deed, shown)
+        throw thrown instanceof LifeboatError
+          ? thrown
+          : explain(thrown, deed, { region: shown, profile: settings.profile })
       }
     },
     destroy: () => requestHandler.destroy(),
   }
+}
+
+function createRequestHandler({ connectMs, callMs }: ApiTimeouts): NodeHttpHandler {
+  const handler = new NodeHttpHandler({
+    connectionTimeout: connectMs,
+    socketTimeout: callMs,
+    requestTimeout: callMs,
+    // Without it the SDK only warns.
+    throwOnRequestTimeout: true,
+  })
+  const handle = handler.handle.bind(handler)
+  handler.handle = async (request, options) => {
+    const answer = await handle(request, options)
+    refuseStrangers(answer.response)
+    return answer
+  }
+  return handler
+}
+
+/** The SDK takes any page of a proxy that comes with status 200 for an empty answer: a change would count as accepted. */
+function refuseStrangers({ statusCode, headers }: HttpAnswer): void {
+  const isAws = Object.keys(headers).some((name) => /^x-amzn?-request-?id$/i.test(name))
+  if (statusCode < 300 && !isAws && !/xml|json/i.test(headers['content-type'] ?? '')) {
+    throw new IncompleteAnswer('request id of AWS: somebody else gave it')
+  }
+}
+
+interface HttpAnswer {
+  readonly statusCode: number
+  readonly headers: Readonly<Record<string, string>>
 }
 
 function clientSettings(

@@ -11,6 +11,12 @@ export interface Deed {
   readonly to: string
 }
 
+/** Where, and with whose credentials. */
+export interface Asked {
+  readonly region: string
+  readonly profile?: string | undefined
+}
+
 const HINTS: Readonly<Record<Fault, string>> = {
   throttled:
     'AWS takes fewer calls of this account than come: wait a minute, then run the same command again.',
@@ -34,7 +40,7 @@ const CLOCK_HINT =
   "Set this machine's clock (timedatectl, chronyc makestep): AWS refuses requests that are off by minutes."
 
 /** Turns whatever the SDK threw into a fault of the control plane; a defect of ours stays what it is. */
-export function explain(thrown: unknown, deed: Deed, region: string): unknown {
+export function explain(thrown: unknown, deed: Deed, { region, profile }: Asked): unknown {
   const fault = classify(thrown)
   if (fault === undefined) return thrown
   const code = vendorCode(thrown)
@@ -42,7 +48,7 @@ export function explain(thrown: unknown, deed: Deed, region: string): unknown {
   // No cause: the SDK's error holds the request, and with it the credentials' signature and token.
   return cloudFault(
     fault,
-    `unable to ${deed.to}: ${reasonOf(thrown, code)}`,
+    `unable to ${deed.to}: ${reasonOf(thrown, code, profile)}`,
     {
       operation: deed.operation,
       region,
@@ -77,8 +83,8 @@ function isAboutCredentials(code: string): boolean {
 const MOST_CHARACTERS = 400
 
 /** AWS's own words, without what echoes the request: a canonical string has the session token in it. */
-function reasonOf(thrown: unknown, code: string): string {
-  if (/^\w*ProviderError$/.test(code)) return `no usable credentials${whereNot(messageOf(thrown))}`
+function reasonOf(thrown: unknown, code: string, profile: string | undefined): string {
+  if (/^\w*ProviderError$/.test(code)) return `no usable credentials${whichNot(messageOf(thrown), profile)}`
   const text = messageOf(thrown)
     .split(/The Canonical String|Encoded authorization failure message|\n {2}Deserialization error/)[0]
     ?.replace(/(X-Amz-(?:Signature|Security-Token|Credential))([=:])[^&\s]+/gi, '$1$2[redacted]')
@@ -94,10 +100,8 @@ function reasonOf(thrown: unknown, code: string): string {
   return text.includes(code) ? text : `${code}: ${text}`
 }
 
-/** A helper's whole output may be in the message; only what names no secret is passed on. */
-function whereNot(message: string): string {
-  const profile = /(?:profile|session)[^'"[\]]{0,40}['"[]([\w.-]+)['"\]]/i.exec(message)?.[1]
-  if (profile !== undefined) return ` (profile '${profile}')`
-  if (/expired|sso login/i.test(message)) return ' (the session has expired)'
-  return ''
+/** A helper's whole output may be in the message: nothing of it is passed on. */
+function whichNot(message: string, profile: string | undefined): string {
+  const of = profile === undefined ? '' : ` in profile '${profile}'`
+  return /expired|sso login/i.test(message) ? `${of}: the session has expired` : of
 }

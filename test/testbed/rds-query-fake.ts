@@ -99,7 +99,7 @@ export async function startQueryFake(): Promise<QueryFake> {
     } else if ('result' in said) {
       reply(to, 200, queryAnswer(call.action, said.result))
     } else if ('body' in said) {
-      reply(to, said.status, said.body)
+      reply(to, said.status, said.body, 'text/html')
     } else {
       reply(to, said.status ?? 400, queryError(said.code, said.message ?? said.code))
     }
@@ -134,7 +134,7 @@ async function textOf(from: IncomingMessage): Promise<string> {
   return Buffer.concat(pieces).toString()
 }
 
-function reply(to: ServerResponse, status: number, body: string): void {
-  to.writeHead(status, { 'content-type': 'text/xml' })
+function reply(to: ServerResponse, status: number, body: string, type = 'text/xml'): void {
+  to.writeHead(status, { 'content-type': type })
   to.end(body)
 }
