@@ -44,8 +44,8 @@ describe('the history of drills', () => {
     (drills: Readonly<Record<string, LastDrill | undefined>>): ReadLastDrill =>
     async (sink) =>
       drills[sink.name.split('/').at(-1) ?? '']
-  const read = (sinks: readonly Sink[], lastDrill: ReadLastDrill) =>
-    readDrillHistory({ sinks, job: 'shop', lastDrill, timeoutMs: 50 }, signal())
+  const read = (sinks: readonly Sink[], lastDrill: ReadLastDrill, timeoutMs = 20_000) =>
+    readDrillHistory({ sinks, job: 'shop', lastDrill, timeoutMs }, signal())
   const silent: ReadLastDrill = (_, __, until) =>
     new Promise((_resolve, reject) => until.addEventListener('abort', () => reject(until.reason)))
 
@@ -90,8 +90,8 @@ describe('the history of drills', () => {
   test('one that is silent is unknown in bounded time, unless another knows of a drill that passed', async () => {
     const half: ReadLastDrill = (sink, job, until) =>
       sink === full ? told({ full: passed })(sink, job, until) : silent(sink, job, until)
-    expect(await read([other, full], half)).toMatchObject({ known: true, value: { last: passed } })
-    expect(await read([full], silent)).toMatchObject({
+    expect(await read([other, full], half, 1_000)).toMatchObject({ known: true, value: { last: passed } })
+    expect(await read([full], silent, 50)).toMatchObject({
       known: false,
       reason: expect.stringMatching(/^file:\/\/.*full: .*time/),
     })
