@@ -90,7 +90,7 @@ describe('the history of drills', () => {
   test('one that is silent is unknown in bounded time, unless another knows of a drill that passed', async () => {
     const half: ReadLastDrill = (sink, job, until) =>
       sink === full ? told({ full: passed })(sink, job, until) : silent(sink, job, until)
-    expect(await read([other, full], half, 1_000)).toMatchObject({ known: true, value: { last: passed } })
+    expect(await read([other, full], half, 3_000)).toMatchObject({ known: true, value: { last: passed } })
     expect(await read([full], silent, 50)).toMatchObject({
       known: false,
       reason: expect.stringMatching(/^file:\/\/.*full: .*time/),
