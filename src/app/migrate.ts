@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { newBackupId } from '../core/backup-layout.ts'
 import { LifeboatError } from '../core/errors.ts'
@@ -58,9 +59,15 @@ export async function runMigration(request: MigrateRun, signal: AbortSignal): Pr
   const id = resume ?? newBackupId(new Date())
   // A rehearsal is never taken for the real thing, nor goes on with it.
   const folder = simulate === undefined ? stateFolder : join(stateFolder, 'simulated')
-  const place = { folder, run: id, onEvent, ...(sink !== undefined && { sink }) }
-  const journal = await openRunbookJournal(place, signal)
+  const place = {
+    folder,
+    run: id,
+    simulated: simulate !== undefined,
+    onEvent,
+    ...(sink !== undefined && { sink }),
+  }
   await using _ = await lockRun(folder, id)
+  const journal = await openRunbookJournal(place, signal)
   const planned = plannedRecord(journal)
   if (resume !== undefined && planned === undefined) {
     throw new LifeboatError('usage', `unable to resume run '${resume}': nothing is known of it here`, {
@@ -95,17 +102,22 @@ function mergeFlags(kept: WayFlags, given: WayFlags, run: string): WayFlags {
   return { ...kept, ...given, ...(accept.length > 0 && { accept }) }
 }
 
-/** Two processes at one run would each wait for what the other does, and write one journal. */
-async function lockRun(folder: string, run: string): Promise<AsyncDisposable> {
-  const locks = createFileJournal<{ readonly sink: string; readonly run: string }>(
+/**
+ * Two processes at one run would each wait for what the other does, and write one journal. Each enters itself first and looks
+ * then: of two that begin at once at least the later one sees the other.
+ */
+export async function lockRun(folder: string, run: string): Promise<AsyncDisposable> {
+  const locks = createFileJournal<{ readonly sink: string; readonly token: string }>(
     join(folder, 'runbook-locks'),
   )
-  const entry = { sink: 'runbooks', run }
-  if ((await locks.live('runbooks')).some((each) => each.run === run)) {
-    throw new LifeboatError('locked', `unable to run '${run}': another process on this machine is at it`, {
+  const entry = { sink: run, token: randomUUID() }
+  await locks.opened(entry)
+  if ((await locks.live(run)).some(({ token }) => token !== entry.token)) {
+    await locks.closed(entry)
+    throw new LifeboatError('locked', `unable to go on with run '${run}': another process is at it`, {
       hint: 'Let it go on, or stop it first; then resume.',
     })
   }
-  await locks.opened(entry)
+  for (const dead of await locks.left(run)) await locks.closed(dead)
   return { [Symbol.asyncDispose]: () => locks.closed(entry) }
 }

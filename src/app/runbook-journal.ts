@@ -59,6 +59,8 @@ export interface RunbookJournalOptions {
   readonly folder: string
   readonly run: string
   readonly sink?: Sink
+  /** A rehearsal: at the sink it lies where nobody takes it for a run of the real cloud. */
+  readonly simulated?: boolean
   readonly onEvent: OnEvent
 }
 
@@ -66,7 +68,7 @@ const SINK_MS = 30_000
 
 /** Takes what is on this machine; where there is nothing, what another machine left at the sink. */
 export async function openRunbookJournal(
-  { folder, run, sink, onEvent }: RunbookJournalOptions,
+  { folder, run, sink, simulated = false, onEvent }: RunbookJournalOptions,
   signal: AbortSignal,
 ): Promise<RunbookJournal> {
   if (!isBackupId(run)) {
@@ -77,8 +79,9 @@ export async function openRunbookJournal(
   const place = join(folder, 'runbooks', run)
   const path = join(place, 'journal.jsonl')
   await makeFolders(place)
+  const keyOf = (name: string) => `${simulated ? 'simulated/' : ''}${layout.runbook(run, name)}`
   const local = await readText(path)
-  const text = local ?? (sink === undefined ? '' : await readStored(sink, run, signal))
+  const text = local ?? (sink === undefined ? '' : await readStored(sink, keyOf('journal.jsonl'), signal))
   const whole = text.slice(0, text.lastIndexOf('\n') + 1)
   const records = parse(whole, path)
   // A line that a crash has cut was never acted upon: it goes, so that the next one starts a line of its own.
@@ -89,7 +92,7 @@ export async function openRunbookJournal(
     if (sink === undefined) return
     const bounded = AbortSignal.any([outer, AbortSignal.timeout(SINK_MS)])
     try {
-      await sink.write(layout.runbook(run, name), once(Buffer.from(body)), { signal: bounded })
+      await sink.write(keyOf(name), once(Buffer.from(body)), { signal: bounded })
     } catch (thrown) {
       if (outer.aborted || told) return
       told = true
@@ -126,8 +129,7 @@ async function readText(path: string): Promise<string | undefined> {
   }
 }
 
-async function readStored(sink: Sink, run: string, signal: AbortSignal): Promise<string> {
-  const key = layout.runbook(run, 'journal.jsonl')
+async function readStored(sink: Sink, key: string, signal: AbortSignal): Promise<string> {
   const info = await sink.stat(key, signal)
   if (info === undefined) return ''
   return Buffer.from(await sink.read(key, { offset: 0, bytes: info.bytes }, signal)).toString('utf8')

@@ -32,6 +32,8 @@ export interface RunbookScene extends AsyncDisposable {
   /** Records and calls that changed something, as they came. */
   readonly log: (RunbookRecord | MadeCall)[]
   run(settings?: Partial<RunbookRequest<WayFlags, CloudPorts>>): ReturnType<typeof runRunbook>
+  /** The same run under other flags, as when it is resumed with them. */
+  withFlags(flags: WayFlags): Partial<RunbookRequest<WayFlags, CloudPorts>>
   plan(): ReturnType<typeof planRunbook<WayFlags, CloudPorts>>
   /** Calls that changed something, in order: what a second creation would show up in. */
   changes(): readonly string[]
@@ -89,6 +91,7 @@ export async function createRunbookScene({ way, flags, furnish }: RunbookHarness
         logChanges()
       }
     },
+    withFlags: (more) => ({ flags: { ...flags, ...more } }),
     plan: () => planRunbook({ way, flags, ports, run: RUN, clock }, signal),
     changes: () =>
       world.calls.flatMap(({ kind, done, operation }) => (kind === 'change' && done ? [operation] : [])),

@@ -1,0 +1,59 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { runLifeboat } from '../testbed/command-line.ts'
+
+let home: string
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), 'lifeboat-migrate-'))
+})
+afterAll(() => rm(home, { recursive: true, force: true }))
+
+const REGIONS = ['--source', 'eu-west-1', '--target', 'eu-central-1', '--db', 'shop']
+const run = (args: readonly string[]) => runLifeboat(['migrate', ...args], { home })
+
+test('a rehearsal stops before the switch, goes on when it is confirmed, and keeps its journal at the sink', async () => {
+  const sink = join(home, 'sink')
+  const way = ['promote-replica', '--simulate', '--at', `file://${sink}`]
+  const first = await run([...way, ...REGIONS, '--accept-split-brain', '--json'])
+  expect(first).toMatchObject({ exitCode: 41, stdout: '' })
+  const { error } = JSON.parse(first.stderr)
+  const { run: id, report } = error.details
+  expect(error.hint).toBe(`When it may happen: lifeboat migrate promote-replica --resume ${id} --confirm`)
+  expect(report).toMatchObject({ run: id, outcome: 'confirmation-required' })
+  const second = await run([...way, ...REGIONS, '--resume', id, '--confirm', '--json'])
+  expect(second).toMatchObject({ exitCode: 0, stderr: '' })
+  expect(JSON.parse(second.stdout)).toMatchObject({ run: id, outcome: 'done', attempts: 2, simulated: true })
+  const local = await readFile(join(home, 'state/simulated/runbooks', id, 'journal.jsonl'), 'utf8')
+  expect(await readFile(join(sink, 'simulated/runbooks', id, 'journal.jsonl'), 'utf8')).toBe(local)
+  expect(await readFile(join(sink, 'simulated/runbooks', id, 'report.txt'), 'utf8')).toContain(': done')
+})
+
+test('--dry-run and --print-policy show, and leave nothing', async () => {
+  const plan = await run(['copy-snapshot', '--simulate', ...REGIONS, '--dry-run'])
+  expect(plan).toMatchObject({ exitCode: 0, stderr: '' })
+  expect(plan.stdout).toMatch(/\n {3}aws rds copy-db-snapshot --region eu-central-1 /)
+  expect(plan.stdout).toMatch(/until this prints 'available 100':/)
+  const policy = await run(['copy-snapshot', '--simulate', ...REGIONS, '--print-policy', '--json'])
+  const printed = JSON.parse(policy.stdout)
+  expect(printed.iam.Statement.length).toBeGreaterThan(3)
+  expect(Object.keys(printed.keys)).toHaveLength(2)
+})
+
+test.each([
+  [['promot-replica', ...REGIONS, '--simulate'], 2, /no such way[\s\S]*Did you mean promote-replica/],
+  [['promote-replica', '--simulate', '--target', 'eu-central-1', '--db', 'shop'], 2, /--source is missing/],
+  [['promote-replica', '--simulate', ...REGIONS, '--accept', 'all'], 2, /nothing is called 'all'/],
+  [['promote-replica', '--simulate', ...REGIONS, '--db', 'other'], 2, /takes one --db/],
+  [['promote-replica', ...REGIONS, '--fault', 'dead:eu-west-1'], 2, /--fault is of --simulate only/],
+  [['promote-replica', '--simulate', ...REGIONS, '--fault', 'x'], 2, /FAULT:OPERATION:TIMES/],
+  [['promote-replica', '--simulate', ...REGIONS, '--resume', 'x', '--dry-run'], 2, /a plan runs nothing/],
+  [['copy-snapshot', '--simulate', ...REGIONS, '--fault', 'dead:eu-west-1'], 42, /native way/],
+  [['copy-snapshot', '--simulate', ...REGIONS, '--deadline', '5m'], 43, /--resume \S+ --deadline 4h/],
+] as const)('%j ends with %i', async (args, exitCode, said) => {
+  const result = await run(args)
+  expect(result.exitCode).toBe(exitCode)
+  expect(result.stderr).toMatch(said)
+  expect(result.stdout).toBe('')
+})
