@@ -52,7 +52,7 @@ const mysql = (name: 'mariadb' | 'mysql', program: string, options: readonly str
 
 const RECIPES: Readonly<Record<Product, Recipe>> = {
   MariaDB: mysql('mariadb', 'mariadbd', []),
-  MySQL: mysql('mysql', 'mysqld', ['--mysqlx=OFF', '--skip-log-bin']),
+  MySQL: mysql('mysql', 'mysqld', ['--mysqlx=OFF', '--skip-log-bin', '--secure-file-priv=NULL']),
   PostgreSQL: {
     image: (series) => `postgres:${series}`,
     passwordVariable: 'POSTGRES_PASSWORD',

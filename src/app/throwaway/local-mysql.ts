@@ -70,7 +70,8 @@ export async function prepareMysql(
         '--max-allowed-packet=1G',
         '--character-set-server=utf8mb4',
         ...DATA_IS_WORTH_NOTHING,
-        ...(product === 'MySQL' ? ['--mysqlx=OFF'] : []),
+        // The folder that is compiled in need not be there.
+        ...(product === 'MySQL' ? ['--mysqlx=OFF', '--secure-file-priv=NULL'] : []),
       ],
       env,
       endWith: 'SIGKILL',
