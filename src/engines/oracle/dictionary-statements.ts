@@ -132,12 +132,18 @@ WHERE owner = 'SYS' AND object_type = 'PACKAGE'
  * pluggable database only its own data files are seen. Archived logs are left out: RDS removes them by itself.
  */
 export const READ_DATABASE_FILES = `
-SELECT TO_CHAR((SELECT NVL(SUM(d.bytes), 0) FROM v$datafile d)
-             + (SELECT NVL(SUM(t.bytes), 0) FROM v$tempfile t)
-             + (SELECT NVL(SUM(l.bytes), 0) FROM v$log l JOIN v$logfile m ON m.group# = l.group#)
-             + (SELECT NVL(SUM(s.bytes), 0) FROM v$standby_log s JOIN v$logfile n ON n.group# = s.group#)
-             + (SELECT NVL(SUM(c.block_size * c.file_size_blks), 0) FROM v$controlfile c)) AS "bytes"
-FROM dual`
+SELECT TO_CHAR(SUM(f.bytes)) AS "bytes"
+FROM (
+  SELECT d.bytes FROM v$datafile d
+  UNION ALL
+  SELECT t.bytes FROM v$tempfile t
+  UNION ALL
+  SELECT l.bytes FROM v$log l JOIN v$logfile m ON m.group# = l.group#
+  UNION ALL
+  SELECT s.bytes FROM v$standby_log s JOIN v$logfile n ON n.group# = s.group#
+  UNION ALL
+  SELECT c.block_size * c.file_size_blks FROM v$controlfile c
+) f`
 
 /** Room that SQL can see: only where the directory lies in ASM. */
 export const READ_ASM_ROOM = `
