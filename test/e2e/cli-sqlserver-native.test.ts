@@ -89,7 +89,7 @@ describe.skipIf(lacks('s3')).each(S3_SERVERS)(
           if (task === undefined) throw new Error('no task')
           return task
         },
-        { timeout: 20_000, interval: 50 },
+        { timeout: 60_000, interval: 50 },
       )
     }
 

@@ -8,7 +8,7 @@ import { type SqlServer, startSqlServer } from '../testbed/sqlserver.ts'
 import { APP_LOGIN, loadSqlServerFixture } from '../testbed/sqlserver-fixture.ts'
 
 /** The way of an operator, against the stand-in; test/e2e/line-vendors.test.ts goes it with Microsoft's own server. */
-describe('the command line with SQL Server', { timeout: 60_000 }, () => {
+describe('the command line with SQL Server', { timeout: 120_000 }, () => {
   let line: Line
   let place: LinePlace
   let source: SqlServer
