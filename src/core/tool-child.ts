@@ -1,7 +1,9 @@
 import type { Readable } from 'node:stream'
+import { setTimeout as pause } from 'node:timers/promises'
 import { execa, type ResultPromise } from 'execa'
 import { abortReason, type LifeboatError } from './errors.ts'
 import { findTool } from './find-tool.ts'
+import { descendantsOf, signalIfAlive } from './process-tree.ts'
 import { redact, type Secret } from './secret.ts'
 import { toolError } from './tool-error.ts'
 
@@ -26,6 +28,8 @@ export interface ToolCommand {
 
 const STDERR_BYTES = 8192
 const KILL_AFTER_MS = 5_000
+/** From SIGKILL to the end of what a tool has written. */
+const LAST_WORDS_MS = 1_000
 
 /** A tool that runs. */
 export interface ToolChild {
@@ -56,12 +60,20 @@ export async function startTool(
     stderr: 'pipe',
     buffer: false,
     reject: false,
-    cancelSignal: signal,
     forceKillAfterDelay: KILL_AFTER_MS,
     ...(tool.env === undefined ? {} : { env: tool.env }),
   }) as unknown as ToolChild['process']
   // Read always, keep little: a tool that writes to stderr for ever must neither block nor fill our memory.
   const stderr = keepLast(child.stderr, STDERR_BYTES)
+  let ending: Promise<void> | undefined
+  const end = () => {
+    ending ??= endTool(child)
+    return ending
+  }
+  const onAbort = () => void end()
+  if (signal.aborted) onAbort()
+  else signal.addEventListener('abort', onAbort, { once: true })
+  child.finally(() => signal.removeEventListener('abort', onAbort))
   return {
     process: child,
     async exit() {
@@ -77,11 +89,36 @@ export async function startTool(
       return (await child).failed
     },
     async stop() {
-      child.kill('SIGTERM')
-      child.stdin?.destroy()
       child.stdout?.destroy()
+      await end()
       await child
     },
+  }
+}
+
+/**
+ * A wrapper script does not pass on that it is to end, and what it leaves running holds its outputs open: so all that
+ * descend from the tool are told too, killed if that does not help, and at last no longer listened to.
+ */
+async function endTool(child: ToolChild['process']): Promise<void> {
+  const heirs = child.pid === undefined ? [] : await descendantsOf(child.pid)
+  // SIGKILL follows by itself: `forceKillAfterDelay`.
+  child.kill('SIGTERM')
+  child.stdin?.destroy()
+  for (const heir of heirs) await signalIfAlive(heir, 'SIGTERM')
+  if (await endsWithin(child, KILL_AFTER_MS)) return
+  for (const heir of heirs) await signalIfAlive(heir, 'SIGKILL')
+  if (await endsWithin(child, LAST_WORDS_MS)) return
+  child.stdout?.destroy()
+  child.stderr?.destroy()
+}
+
+async function endsWithin(child: ToolChild['process'], timeoutMs: number): Promise<boolean> {
+  const timer = new AbortController()
+  try {
+    return await Promise.race([child.then(() => true), pause(timeoutMs, false, { signal: timer.signal })])
+  } finally {
+    timer.abort()
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Bytes } from './bytes.ts'
-import { LifeboatError } from './errors.ts'
+import { LifeboatError, throwIfAborted } from './errors.ts'
 import { createFeed, type Feed } from './feed.ts'
 import { fullBuffers, keepLast, startTool, type ToolChild, type ToolCommand } from './tool-child.ts'
 import { partlyRead } from './tool-error.ts'
@@ -43,6 +43,10 @@ export async function* readTool(
         },
       )
     }
+  } catch (thrown) {
+    // Its outputs may have been cut, as the last way to end.
+    throwIfAborted(signal)
+    throw thrown
   } finally {
     if (!ended) await child.stop()
   }
@@ -130,6 +134,9 @@ export async function* filterTool(
     if (!accepted) throw partlyRead(tool)
     if (isComplete?.(child.stderr()) === false)
       throw await child.failure('exit code 0, but it did not finish')
+  } catch (thrown) {
+    throwIfAborted(signal)
+    throw thrown
   } finally {
     await feed.close()
     if (!ended) await child?.stop()

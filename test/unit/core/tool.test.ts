@@ -6,7 +6,14 @@ import { collect } from '../../../src/core/bytes.ts'
 import { LifeboatError } from '../../../src/core/errors.ts'
 import { startTime } from '../../../src/core/process-owner.ts'
 import { Secret } from '../../../src/core/secret.ts'
-import { findTool, readTool, runTool, type ToolCommand, writeTool } from '../../../src/core/tool.ts'
+import {
+  filterTool,
+  findTool,
+  readTool,
+  runTool,
+  type ToolCommand,
+  writeTool,
+} from '../../../src/core/tool.ts'
 
 const { signal } = new AbortController()
 
@@ -134,6 +141,58 @@ describe('tools that are given up', () => {
     const pid = await pidOf()
     await source.return(undefined)
     await gone(pid)
+  })
+})
+
+describe('what a wrapper script has started, when the tool is given up', { timeout: 20_000 }, () => {
+  let folder: string
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'tool-test-'))
+  })
+  afterEach(() => rm(folder, { recursive: true }))
+
+  const pidOf = () => vi.waitFor(async () => Number.parseInt(await readFile(join(folder, 'pid'), 'utf8'), 10))
+  const gone = (pid: number) =>
+    vi.waitFor(async () => expect(await startTime(pid)).toBeUndefined(), { timeout: 10_000 })
+  /** A shell that waits for a command does not hand on a signal of its own. */
+  const wrapped = (script: string) => shell(`/bin/sh -c 'echo $$ > ${folder}/pid; ${script}'; true`)
+  async function* endless() {
+    while (true) yield Buffer.alloc(65_536)
+  }
+
+  test.each<[string, string, (tool: ToolCommand, signal: AbortSignal) => Promise<unknown>]>([
+    ['read', 'exec sleep 1000', (tool, signal) => collect(readTool(tool, signal))],
+    ['run', 'exec sleep 1000', (tool, signal) => runTool(tool, signal)],
+    ['written to', 'exec sleep 1000', (tool, signal) => writeTool(tool, endless(), signal)],
+    ['filtered through', 'exec sleep 1000', (tool, signal) => collect(filterTool(tool, endless(), signal))],
+    ['deaf to SIGTERM', 'trap "" TERM; while :; do sleep 1; done', (tool, signal) => runTool(tool, signal)],
+  ])('ends at an abort: %s', async (_, script, use) => {
+    const controller = new AbortController()
+    const using = failureOf(use(wrapped(script), controller.signal))
+    const pid = await pidOf()
+    controller.abort(new LifeboatError('terminated', 'told to stop'))
+    expect((await using).code).toBe('terminated')
+    await gone(pid)
+  })
+
+  test('ends when nobody reads on', async () => {
+    const source = readTool(wrapped('echo $$; exec sleep 1000'), signal)
+    await source.next()
+    await source.return(undefined)
+    await gone(await pidOf())
+  })
+
+  test('is not waited for where it has made itself a daemon that keeps the outputs open', async () => {
+    const controller = new AbortController()
+    const script = `(setsid sh -c 'echo $$ > ${folder}/pid; exec sleep 1000' &)`
+    const reading = failureOf(collect(readTool(shell(script), controller.signal)))
+    const pid = await pidOf()
+    try {
+      controller.abort(new LifeboatError('terminated', 'told to stop'))
+      expect((await reading).code).toBe('terminated')
+    } finally {
+      process.kill(pid, 'SIGKILL')
+    }
   })
 })
 
