@@ -5,7 +5,9 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { parseDatabaseUrl } from '../../src/core/database-url.ts'
 import type { EngineContext } from '../../src/core/engine.ts'
-import { Secret } from '../../src/core/secret.ts'
+import { LifeboatError } from '../../src/core/errors.ts'
+import { Secret, type SecretSource } from '../../src/core/secret.ts'
+import { connect, findServer } from '../../src/engines/postgres/connection.ts'
 import { createPostgresEngine } from '../../src/engines/postgres/index.ts'
 import { failureOf, sourceOf, type Taken, take } from '../conformance/engine-suite.ts'
 import { findPostgresBinFolder, type PostgresServer, startPostgres } from '../testbed/postgres.ts'
@@ -176,6 +178,69 @@ describe.skipIf(lacks('postgres'))('engine postgres when things break', { timeou
       )
       await blocker.query('ROLLBACK')
       expect(await counting).toEqual(result.contents.tables)
+    } finally {
+      await blocker.end()
+    }
+  })
+
+  describe('a connection', () => {
+    const serverFor = (proxy: { host: string; port: number }, password?: SecretSource) =>
+      findServer(
+        parseDatabaseUrl(source.url({ query: through(proxy) })),
+        { password: password ?? (async () => new Secret(source.password)), silenceMs: 60_000 },
+        never,
+      )
+
+    test('to a server that has fallen silent is not said goodbye to for ever, and not at all after an abort', async () => {
+      await using proxy = await startTcpProxy({ host: '127.0.0.1', port: source.port })
+      const server = await serverFor(proxy)
+      const stop = new AbortController()
+      const left = await connect(server, 'big', never)
+      const stopped = await connect(server, 'big', stop.signal)
+      proxy.inject({ kind: 'stall' })
+      const began = performance.now()
+      const leaving = left[Symbol.asyncDispose]()
+      const stopping = stopped[Symbol.asyncDispose]()
+      stop.abort()
+      await stopping
+      expect(performance.now() - began).toBeLessThan(1_500)
+      await leaving
+      expect(performance.now() - began).toBeLessThan(10_000)
+    })
+
+    test('is not begun when the run was stopped while its password was waited for', async () => {
+      await using proxy = await startTcpProxy({ host: '127.0.0.1', port: source.port })
+      const stop = new AbortController()
+      const asked = async () => {
+        stop.abort(new LifeboatError('interrupted', 'stopped at the prompt'))
+        return new Secret(source.password)
+      }
+      const failure = await failureOf(connect(await serverFor(proxy, asked), 'big', stop.signal))
+      expect(failure.message).toBe('stopped at the prompt')
+      expect(proxy.connections).toBe(0)
+    })
+  })
+
+  test('a part that is given up waits for no lock any more', async () => {
+    await using engine = engineFor(source, { 'lock-wait-ms': '300000' })
+    const probe = await engine.probe('source', never)
+    const blocker = await connectTo(source, 'big')
+    const waiting = () =>
+      source.query(`SELECT pid FROM pg_stat_activity WHERE datname = 'big' AND wait_event_type = 'Lock'`)
+    try {
+      await blocker.query('BEGIN; LOCK TABLE filler IN ACCESS EXCLUSIVE MODE')
+      await using dump = engine.dump(probe, { counts: 'exact' }, never)
+      for await (const part of dump.parts) {
+        if (part.format !== 'pgdump') continue
+        const stop = new AbortController()
+        const reading = failureOf(drain(part.open(stop.signal)[Symbol.asyncIterator]()))
+        await vi.waitFor(async () => expect(await waiting()).toHaveLength(1), {
+          timeout: 10_000,
+          interval: 20,
+        })
+        stop.abort(new LifeboatError('sink-unavailable', 'the sink is gone'))
+        expect((await reading).message).toBe('the sink is gone')
+      }
     } finally {
       await blocker.end()
     }

@@ -13,6 +13,8 @@ const CONNECT_TIMEOUT_MS = 20_000
 /** However little silence is borne, a server that is busy gets this long to answer whether it still works. */
 const LEAST_ANSWER_MS = 2_000
 const KEEPALIVE_AFTER_MS = 30_000
+/** For a server to take note that a session is over. */
+const GOODBYE_MS = 2_000
 const AS_TEXT = { getTypeParser: () => (value: string) => value } as unknown as pg.CustomTypesConfig
 
 /** What all connections to one server have in common: of ours and of the tools. */
@@ -58,6 +60,8 @@ export async function connect(server: Server, database: string, signal: AbortSig
   throwIfAborted(signal)
   const { address, url } = server
   const secret = await server.password?.()
+  // A prompt, or a token, may have taken its time.
+  throwIfAborted(signal)
   const config: pg.ClientConfig = {
     host: address.hostaddr ?? address.host,
     port: address.port,
@@ -122,19 +126,34 @@ export async function connect(server: Server, database: string, signal: AbortSig
     async [Symbol.asyncDispose]() {
       if (!open) return
       open = false
-      signal.removeEventListener('abort', drop)
       if (signal.aborted || dropped || broken !== undefined) drop()
-      else await client.end()
+      else await sayGoodbye(client, drop)
+      signal.removeEventListener('abort', drop)
     },
   }
   // The operator's or the provider's limits must not cut a long count; the check (14 and later) ends a query of ours
   // whose client is gone.
-  await connection.query(
-    `SELECT set_config(name, CASE WHEN name = 'client_connection_check_interval' THEN '10s' ELSE '0' END, false)
+  try {
+    await connection.query(
+      `SELECT set_config(name, CASE WHEN name = 'client_connection_check_interval' THEN '10s' ELSE '0' END, false)
      FROM pg_settings WHERE name IN ('statement_timeout', 'lock_timeout', 'idle_session_timeout',
        'idle_in_transaction_session_timeout', 'transaction_timeout', 'client_connection_check_interval')`,
-  )
+    )
+  } catch (thrown) {
+    await connection[Symbol.asyncDispose]()
+    throw thrown
+  }
   return connection
+}
+
+/** The driver waits without end for a server that has fallen silent: then the connection is simply dropped. */
+async function sayGoodbye(client: pg.Client, drop: () => void): Promise<void> {
+  const timer = setTimeout(drop, GOODBYE_MS)
+  try {
+    await client.end()
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 /** The database to connect to where none is meant: `postgres` may have been dropped, or closed to us. */

@@ -1,5 +1,6 @@
 import type { TableCount } from '../../core/contents.ts'
 import type { Dump, DumpResult, Part, Probe } from '../../core/engine.ts'
+import { abortReason, throwIfAborted } from '../../core/errors.ts'
 import type { NotCaptured } from '../../core/manifest.ts'
 import { orAborted } from '../../core/until-aborted.ts'
 import { checkArchive } from './archive-check.ts'
@@ -67,9 +68,7 @@ export function dumpDatabases(setting: DumpSetting, signal: AbortSignal): Dump {
 
   async function* dumpDatabase(database: string, inner: AbortSignal): AsyncGenerator<Uint8Array> {
     const tool = await tools.get('pg_dump', inner)
-    const snapshot = await takeSnapshot(server, database, options, both)
-    held.add(snapshot)
-    const facts = await readDatabaseFacts(snapshot.connection)
+    const { snapshot, facts } = await holdSnapshot(database, inner)
     // Beside the dump, not after it: whoever waits for the part's bytes must not wait for the counts. `finish` does.
     const tables =
       counts === 'off'
@@ -86,6 +85,24 @@ export function dumpDatabases(setting: DumpSetting, signal: AbortSignal): Dump {
     // Let go as soon as nobody looks through it any more: an old snapshot keeps dead rows from being cleared away.
     // What can fail here is the end of a session that has done its work: not even a failure is news then.
     tables.then(() => release(snapshot)).catch(() => undefined)
+  }
+
+  /** Taken, it outlives its part, for the counts; but nobody waits for it when the part is given up before. */
+  async function holdSnapshot(
+    database: string,
+    inner: AbortSignal,
+  ): Promise<{ readonly snapshot: Snapshot; readonly facts: DatabaseFacts }> {
+    throwIfAborted(inner)
+    const givenUp = new AbortController()
+    const giveUp = () => givenUp.abort(abortReason(inner))
+    inner.addEventListener('abort', giveUp, { once: true })
+    try {
+      const snapshot = await takeSnapshot(server, database, options, AbortSignal.any([both, givenUp.signal]))
+      held.add(snapshot)
+      return { snapshot, facts: await readDatabaseFacts(snapshot.connection) }
+    } finally {
+      inner.removeEventListener('abort', giveUp)
+    }
   }
 
   async function release(snapshot: Snapshot): Promise<void> {
