@@ -1,8 +1,9 @@
 import { execa } from 'execa'
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { parseDatabaseUrl } from '../../src/core/database-url.ts'
 import type { Engine } from '../../src/core/engine.ts'
+import { LifeboatError } from '../../src/core/errors.ts'
 import { createPrivateFolder } from '../../src/core/private-folder.ts'
 import { Secret } from '../../src/core/secret.ts'
 import { createMysqlEngine } from '../../src/engines/mysql/index.ts'
@@ -11,6 +12,7 @@ import { quoteText } from '../../src/engines/mysql/quote.ts'
 import { failureOf, sourceOf, type Taken, take } from '../conformance/engine-suite.ts'
 import { type MariadbServer, startMariadb } from '../testbed/mariadb.ts'
 import { lacks } from '../testbed/requirement.ts'
+import { startTcpProxy } from '../testbed/tcp-proxy.ts'
 
 const never = new AbortController().signal
 
@@ -210,6 +212,22 @@ describe.skipIf(lacks('mariadb'))(
       expect(failure.message).toMatch(/^unable to restore 'INSERT INTO `t` \(in `small`\)': ERROR \d+/)
       expect(failure.message).not.toContain('secret row')
       expect(failure.hint).toMatch(/--replace/)
+    })
+
+    test('an abort ends the wait for a server that takes the connection and says nothing', async () => {
+      await using proxy = await startTcpProxy({ host: '127.0.0.1', port: source.port })
+      proxy.inject({ kind: 'stall' })
+      await using engine = engineFor(
+        `mariadb://${source.user}@127.0.0.1:${proxy.port}?tls=disable`,
+        source.password,
+      )
+      const stop = new AbortController()
+      const asking = failureOf(engine.probe('source', stop.signal))
+      await vi.waitFor(() => expect(proxy.connections).toBe(1))
+      const began = performance.now()
+      stop.abort(new LifeboatError('interrupted', 'stopped'))
+      expect((await asking).message).toBe('stopped')
+      expect(performance.now() - began).toBeLessThan(5_000)
     })
 
     test('a connection that is cut in the middle of a dump throws', async () => {

@@ -87,20 +87,29 @@ export function createServerAccess(
       const { route, relay } = await ready()
       const secret = await password()
       const cleartext = isSafe && wantsCleartext(options, secret)
+      throwIfAborted(signal)
+      const opening = createConnection({
+        user,
+        password: secret.reveal(),
+        ...('socket' in route ? { socketPath: route.socket } : { host: route.host, port: route.port }),
+        charset: 'utf8mb4',
+        connectTimeout: CONNECT_TIMEOUT_MS,
+        dateStrings: true,
+        supportBigNumbers: true,
+        ...(cleartext ? { enableCleartextPlugin: true } : {}),
+      })
       let connection: Connection
       try {
-        connection = await createConnection({
-          user,
-          password: secret.reveal(),
-          ...('socket' in route ? { socketPath: route.socket } : { host: route.host, port: route.port }),
-          charset: 'utf8mb4',
-          connectTimeout: CONNECT_TIMEOUT_MS,
-          dateStrings: true,
-          supportBigNumbers: true,
-          ...(cleartext ? { enableCleartextPlugin: true } : {}),
-        })
+        connection = await orAborted(opening, signal)
       } catch (thrown) {
-        if (signal.aborted) throw abortReason(signal)
+        if (signal.aborted) {
+          // It can't be cut before the driver gives it out; where it never does, its own time limit ends it.
+          opening.then(
+            (late) => late.destroy(),
+            () => undefined,
+          )
+          throw abortReason(signal)
+        }
         throw connectionFailure(target, relay?.failure(), thrown, [secret])
       }
       const cut = () => connection.destroy()
@@ -124,11 +133,13 @@ export function createServerAccess(
         if (signal.aborted) throw abortReason(signal)
         throw thrown
       } finally {
-        signal.removeEventListener('abort', cut)
         // A server that has gone can't be said goodbye to; why it went is known by now.
         // Bounded: behind a query whose answer never comes it would be waited for without end.
-        if (!signal.aborted)
-          await within(connection.end(), GOODBYE_MS, goneSilent).catch(() => connection.destroy())
+        if (!signal.aborted) {
+          const goodbye = orAborted(connection.end(), signal)
+          await within(goodbye, GOODBYE_MS, goneSilent).catch(() => connection.destroy())
+        }
+        signal.removeEventListener('abort', cut)
       }
     },
     async optionFile(tool, signal) {
