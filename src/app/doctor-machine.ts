@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.ts'
 import { messageOf, throwIfAborted } from '../core/errors.ts'
 import type { Finding } from '../core/finding.ts'
 import { createPrivateFolder } from '../core/private-folder.ts'
+import { withTimeLimit } from '../core/time-limit.ts'
 import { findTool, runTool } from '../core/tool.ts'
 import { openRunJournal } from './journals.ts'
 
@@ -55,7 +56,7 @@ export async function* checkTools(searchPath: string, signal: AbortSignal): Asyn
       }
       continue
     }
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(TOOL_TIMEOUT_MS)])
+    const limit = withTimeLimit(signal, TOOL_TIMEOUT_MS)
     try {
       const version = await runTool({ name, command: [found], args: ['--version'] }, limit)
       yield { level: 'ok', topic: name, message: `${version.split('\n')[0]?.trim()}` }

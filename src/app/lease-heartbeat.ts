@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts'
+import { withTimeLimit } from '../core/time-limit.ts'
 
 export interface HeartbeatRequest {
   readonly ttlMs: number
@@ -30,7 +31,7 @@ export function startHeartbeat({ ttlMs, clock, beat, onLapsed }: HeartbeatReques
     for (;;) {
       await clock.sleep(pauseMs, signal)
       try {
-        await beat(AbortSignal.any([signal, AbortSignal.timeout(Math.min(BEAT_MS, Math.ceil(everyMs)))]))
+        await beat(withTimeLimit(signal, Math.min(BEAT_MS, Math.ceil(everyMs))))
         lastMs = clock.monotonicMs()
         pauseMs = everyMs
         lapsed = false

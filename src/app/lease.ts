@@ -5,6 +5,7 @@ import { LifeboatError, messageOf, throwIfAborted } from '../core/errors.ts'
 import { encodeLease, type LeaseRecord } from '../core/lease-record.ts'
 import { currentOwner, type ProcessOwner } from '../core/process-owner.ts'
 import type { ObjectInfo, Sink } from '../core/sink.ts'
+import { withTimeLimit } from '../core/time-limit.ts'
 import { startHeartbeat } from './lease-heartbeat.ts'
 import { findLeases, isDenied, judgeLease, type LiveLease, readLease, readSinkClock } from './lease-place.ts'
 import { holderOf, lockedBy } from './lease-text.ts'
@@ -89,7 +90,7 @@ export function createLease(request: LeaseRequest): Lease {
     for (;;) {
       let live: LiveLease | undefined
       try {
-        const bounded = AbortSignal.any([signal, AbortSignal.timeout(LOOK_MS)])
+        const bounded = withTimeLimit(signal, LOOK_MS)
         const highest = (await findLeases(place, bounded)).leases.at(-1)
         live = highest && (await judgeLease(place, highest, bounded))
         if (live === undefined) return highest?.number ?? 0
@@ -124,7 +125,7 @@ export function createLease(request: LeaseRequest): Lease {
     for (let round = 0; round < MOST_ROUNDS; round++) {
       const before = await numberBefore(signal)
       const number = before + 1
-      const bounded = AbortSignal.any([signal, AbortSignal.timeout(LOOK_MS)])
+      const bounded = withTimeLimit(signal, LOOK_MS)
       const since = clock.now()
       const sinceMs = clock.monotonicMs()
       const lease: Held = { number, since, sinceMs, run, superseded: false, stop: async () => undefined }

@@ -2,6 +2,7 @@ import { lookup } from 'node:dns/promises'
 import { connect, isIP } from 'node:net'
 import { LifeboatError, messageOf } from '../core/errors.ts'
 import type { Finding } from '../core/finding.ts'
+import { withTimeLimit } from '../core/time-limit.ts'
 import { orAborted } from '../core/until-aborted.ts'
 import { failure } from './doctor-check.ts'
 
@@ -19,7 +20,7 @@ export interface Endpoint {
 /** Whether a host has an address, and whether something listens there. Not a byte is sent. */
 export async function* checkReach(endpoint: Endpoint, signal: AbortSignal): AsyncGenerator<Finding> {
   const { topic, host, port, code, withoutDns } = endpoint
-  const bound = AbortSignal.any([signal, AbortSignal.timeout(REACH_MS)])
+  const bound = withTimeLimit(signal, REACH_MS)
   let address = host
   if (isIP(host) === 0) {
     try {

@@ -6,6 +6,7 @@ import { LifeboatError, messageOf } from '../core/errors.ts'
 import { makeFolders } from '../core/make-folders.ts'
 import type { SeenFacts, StepEffect } from '../core/runbook.ts'
 import type { Sink } from '../core/sink.ts'
+import { withTimeLimit } from '../core/time-limit.ts'
 import type { OnEvent } from './run-event.ts'
 
 /** `waiting`: a call failed in a way that passes, and will be tried again. */
@@ -90,7 +91,7 @@ export async function openRunbookJournal(
   let told = false
   async function copyToSink(name: string, body: string, outer: AbortSignal): Promise<void> {
     if (sink === undefined) return
-    const bounded = AbortSignal.any([outer, AbortSignal.timeout(SINK_MS)])
+    const bounded = withTimeLimit(outer, SINK_MS)
     try {
       await sink.write(keyOf(name), once(Buffer.from(body)), { signal: bounded })
     } catch (thrown) {

@@ -5,6 +5,7 @@ import type { Clock } from '../core/clock.ts'
 import { LifeboatError, messageOf, throwIfAborted } from '../core/errors.ts'
 import type { Sink } from '../core/sink.ts'
 import { createSlots } from '../core/slots.ts'
+import { withTimeLimit } from '../core/time-limit.ts'
 import { compareLevels, type Verified, type VerifiedLevel, verifiedSchema } from '../core/verified.ts'
 import { parseStored } from './catalog.ts'
 import type { OnEvent } from './run-event.ts'
@@ -36,7 +37,7 @@ export async function recordVerified(
   level: VerifiedLevel,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const bounded = AbortSignal.any([signal, AbortSignal.timeout(RECORD_MS)])
+  const bounded = withTimeLimit(signal, RECORD_MS)
   const key = layout.verified(job, id)
   try {
     const before = await readOne({ sink, onEvent }, { job, id }, bounded)
@@ -62,7 +63,7 @@ export async function forgetVerified(
   { job, id }: BackupName,
   signal: AbortSignal,
 ): Promise<void> {
-  const bounded = AbortSignal.any([signal, AbortSignal.timeout(RECORD_MS)])
+  const bounded = withTimeLimit(signal, RECORD_MS)
   const key = layout.verified(job, id)
   try {
     if ((await sink.stat(key, bounded)) !== undefined) await sink.delete([key], bounded)

@@ -2,6 +2,7 @@ import type { S3Client } from '@aws-sdk/client-s3'
 import { abortReason, LifeboatError, throwIfAborted } from '../../core/errors.ts'
 import { CHUNK_BYTES } from '../../core/sink.ts'
 import { createSlots, type Slots } from '../../core/slots.ts'
+import { withTimeLimit } from '../../core/time-limit.ts'
 import { orAborted } from '../../core/until-aborted.ts'
 import type { UploadJournal } from '../../core/upload-journal.ts'
 import { CHECKSUMS, type Checksum } from './checksum.ts'
@@ -116,7 +117,7 @@ export function createPlace(options: S3SinkOptions): Place {
     at: (key) => ({ Bucket: options.bucket, Key: root + key }),
     prefixed: (key) => root + key,
     async checkCredentials(signal) {
-      const bounded = AbortSignal.any([signal, AbortSignal.timeout(timeouts.credentialsMs)])
+      const bounded = withTimeLimit(signal, timeouts.credentialsMs)
       try {
         await orAborted(clients.current().config.credentials(), bounded)
       } catch (thrown) {
