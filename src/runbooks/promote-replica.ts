@@ -1,43 +1,14 @@
-import { isTransient } from '../core/cloud-fault.ts'
-import { LifeboatError } from '../core/errors.ts'
 import { nameOf, RUN_TAG, type Runbook, type RunName, type Step, type Way } from '../core/runbook.ts'
 import { aws, awsCheck, mayLook, rdsArn, tagWords } from './aws-cli.ts'
 import { fenceCheck } from './fence-check.ts'
-import type { Endpoint, RdsInstance } from './ports/rds.ts'
 import type { CloudPorts } from './ports.ts'
+import {
+  gatherPromoteReplica,
+  type PromoteReplicaFacts,
+  type PromoteReplicaOptions,
+} from './promote-replica-facts.ts'
 import { ownInstance, protectInstance } from './protect-instance.ts'
 import { accepted, needOneDb, needRegions, type WayFlags } from './way-flags.ts'
-
-export interface PromoteReplicaOptions {
-  readonly source: string
-  readonly target: string
-  readonly db: string
-  readonly replica: string | null
-  readonly backupDays: number | null
-  readonly maxLagSeconds: number | null
-  readonly recreateReplica: boolean
-  readonly kmsKey: string | null
-  readonly acceptSplitBrain: boolean
-}
-
-export interface PromoteReplicaFacts {
-  readonly account: string
-  readonly replica: string
-  readonly engine: string
-  readonly encrypted: boolean
-  readonly multiAz: boolean
-  /** Null where the source region gives no answer. */
-  readonly primary: {
-    readonly endpoint: Endpoint | null
-    readonly multiAz: boolean
-    readonly deletionProtection: boolean
-    readonly backupRetentionDays: number
-    readonly instanceClass: string
-    readonly subnetGroup: string | null
-    readonly securityGroups: readonly string[]
-    readonly otherReplicas: readonly string[]
-  } | null
-}
 
 const MINUTE = 60_000
 
@@ -66,7 +37,7 @@ export const promoteReplica: Way<WayFlags, PromoteReplicaOptions, PromoteReplica
     kmsKey: flags.kmsKey ?? null,
     acceptSplitBrain: accepted(flags).includes('split-brain'),
   }),
-  gather,
+  gather: gatherPromoteReplica,
   plan,
   example: {
     options: {
@@ -88,71 +59,6 @@ export const promoteReplica: Way<WayFlags, PromoteReplicaOptions, PromoteReplica
       },
     },
   },
-}
-
-async function gather(
-  options: PromoteReplicaOptions,
-  { source, target, iam }: CloudPorts,
-  signal: AbortSignal,
-): Promise<PromoteReplicaFacts> {
-  const { account } = await iam.caller(signal)
-  const primaryArn = rdsArn(options.source, account, 'db', options.db)
-  const there = await target.rds.instances(signal)
-  const replicas = there.filter(({ replicaOf }) => replicaOf === primaryArn)
-  const chosen = replicas.filter(({ id }) => options.replica === null || id === options.replica)
-  const [replica] = chosen
-  if (replica === undefined || chosen.length > 1) throw noReplica(options, replicas)
-  const primary = await lookAtPrimary(options.db, source, signal)
-  return {
-    ...{ account, replica: replica.id, engine: replica.engine },
-    ...{ encrypted: replica.encrypted, multiAz: replica.multiAz },
-    primary:
-      primary === undefined
-        ? null
-        : {
-            endpoint: primary.endpoint ?? null,
-            multiAz: primary.multiAz,
-            deletionProtection: primary.deletionProtection,
-            backupRetentionDays: primary.backupRetentionDays,
-            instanceClass: primary.instanceClass,
-            subnetGroup: primary.subnetGroup ?? null,
-            securityGroups: primary.securityGroups,
-            otherReplicas: primary.replicas.filter((name) => name !== replica.arn),
-          },
-  }
-}
-
-/** One question, and no answer is an answer: the way is for when that region is dead. */
-async function lookAtPrimary(
-  id: string,
-  source: CloudPorts['source'],
-  signal: AbortSignal,
-): Promise<RdsInstance | undefined> {
-  try {
-    return await source.rds.instance(id, signal)
-  } catch (thrown) {
-    if (isTransient(thrown)) return undefined
-    throw thrown
-  }
-}
-
-function noReplica(
-  { db, replica, target }: PromoteReplicaOptions,
-  all: readonly RdsInstance[],
-): LifeboatError {
-  const ids = all.map(({ id }) => id)
-  const reason =
-    ids.length === 0
-      ? `it has no read replica in ${target}`
-      : replica === null
-        ? `it has several replicas in ${target}: ${ids.join(', ')}`
-        : `'${replica}' is no replica of it in ${target}; those are ${ids.join(', ')}`
-  return new LifeboatError('step-failed', `unable to promote a replica of '${db}': ${reason}`, {
-    hint:
-      ids.length === 0
-        ? 'This way is closed. If it was promoted before, that run goes on with --resume RUN.'
-        : `Name one of them with --replica, for example --replica ${ids[0]}.`,
-  })
 }
 
 function plan(options: PromoteReplicaOptions, facts: PromoteReplicaFacts, run: RunName): Runbook<CloudPorts> {
