@@ -89,6 +89,7 @@ function reasonOf(thrown: unknown, code: string, profile: string | undefined): s
     .split(/The Canonical String|Encoded authorization failure message|\n {2}Deserialization error/)[0]
     ?.replace(/(X-Amz-(?:Signature|Security-Token|Credential))([=:])[^&\s]+/gi, '$1$2[redacted]')
     .replace(/\S{200,}/g, '[cut]')
+    .replace(/^@[\w/-]+ - (\[ERROR\] )?/, '')
     .replace(/\s+/g, ' ')
     .trim()
     .replace(/\.$/, '')
