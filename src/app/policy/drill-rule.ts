@@ -41,7 +41,13 @@ function firstBackup({ oldestBackup, undrilledSince: said }: DrillHistory): Date
  */
 export function judgeDrill({ history, maxAgeMs, now }: DrillFacts): Judgement {
   const remedy = 'Run lifeboat drill for the job, and see that it passes.'
-  if (!history.known) return { state: 'unknown', found: history.reason, remedy }
+  if (!history.known) {
+    return {
+      state: 'unknown',
+      found: history.reason,
+      remedy: 'Let this machine reach that sink: lifeboat doctor with the job says what is in the way.',
+    }
+  }
   const { last } = history.value
   const first = firstBackup(history.value)
   const ageMs = last === undefined ? undefined : now.getTime() - last.at.getTime()

@@ -28,19 +28,19 @@ export interface DumpFacts {
 export const DUMP_RULES: readonly Rule<DumpFacts>[] = [
   {
     name: 'encryption',
-    demand: 'the backup is encrypted',
+    demand: 'the backup must be encrypted',
     classes: ['business-critical'],
     judge: ({ recipients }) => judgeRecipients(recipients, 1),
   },
   {
     name: 'recipients',
-    demand: 'the backup is encrypted to at least two keys',
+    demand: 'the backup must be encrypted to at least two keys',
     classes: ['regulated'],
     judge: ({ recipients }) => judgeRecipients(recipients, 2),
   },
   {
     name: 'tls',
-    demand: "the connection to the database verifies the server's certificate and name (verify-full)",
+    demand: "the connection to the database must verify the server's certificate and name (verify-full)",
     classes: ['regulated'],
     judge: ({ connection }) =>
       connection === 'socket'
@@ -54,7 +54,7 @@ export const DUMP_RULES: readonly Rule<DumpFacts>[] = [
   },
   {
     name: 'signing',
-    demand: 'the backup is signed',
+    demand: 'the backup must be signed',
     classes: ['regulated'],
     judge: ({ signed }) =>
       stated(
@@ -66,14 +66,14 @@ export const DUMP_RULES: readonly Rule<DumpFacts>[] = [
   },
   {
     name: 'sse-kms',
-    demand: 'S3 buckets encrypt with a KMS key (SSE-KMS)',
+    demand: 'S3 buckets must encrypt with a KMS key (SSE-KMS)',
     classes: ['regulated'],
     asksPlaces: true,
     judge: ({ buckets }) => judgeBuckets(buckets),
   },
   {
     name: 'audit',
-    demand: 'the run is recorded in an audit log',
+    demand: 'the run must be recorded in an audit log',
     classes: ['regulated'],
     judge: ({ audit }) =>
       stated(
@@ -85,14 +85,14 @@ export const DUMP_RULES: readonly Rule<DumpFacts>[] = [
   },
   {
     name: 'drill',
-    demand: 'a drill passed within drill.maxAge',
+    demand: 'a drill must have passed within drill.maxAge',
     classes: ['regulated'],
     asksPlaces: true,
     judge: ({ drill }) => judgeDrill(drill),
   },
   {
     name: 'verification',
-    demand: 'what was stored is verified after the dump',
+    demand: 'what was stored must be verified after the dump',
     classes: ['business-critical'],
     judge: ({ verify }) =>
       stated(
@@ -104,13 +104,13 @@ export const DUMP_RULES: readonly Rule<DumpFacts>[] = [
   },
   {
     name: 'rto',
-    demand: 'it is stated how long a restore may take',
+    demand: 'it must be stated how long a restore may take',
     classes: ['business-critical'],
     judge: ({ rtoMs }) => promised('rto', rtoMs, 'the business can bear'),
   },
   {
     name: 'rpo',
-    demand: 'it is stated how old its data may be',
+    demand: 'it must be stated how old its data may be',
     classes: ['business-critical'],
     judge: ({ rpoMs }) => promised('rpo', rpoMs, 'the business can bear to lose'),
   },

@@ -19,7 +19,7 @@ export interface MigrationFacts {
 export const MIGRATION_RULES: readonly Rule<MigrationFacts>[] = [
   {
     name: 'snapshot-encryption',
-    demand: 'every snapshot on the way is encrypted',
+    demand: 'every snapshot on the way must be encrypted',
     classes: ['business-critical', 'regulated'],
     judge: ({ snapshots }) => {
       const plain = snapshots.filter(({ encrypted }) => encrypted.known && !encrypted.value)
@@ -45,14 +45,14 @@ export const MIGRATION_RULES: readonly Rule<MigrationFacts>[] = [
   },
   {
     name: 'copy-verification',
-    demand: 'what arrives is verified against the source',
+    demand: 'what arrives must be verified against the source',
     classes: ['business-critical', 'regulated'],
     judge: ({ verifiesCopies }) =>
       stated(verifiesCopies, 'it is', 'it is not', 'Let the run verify the target before it is relied on.'),
   },
   {
     name: 'audit',
-    demand: 'the run is recorded in an audit log',
+    demand: 'the run must be recorded in an audit log',
     classes: ['regulated'],
     judge: ({ audit }) =>
       stated(
@@ -64,7 +64,7 @@ export const MIGRATION_RULES: readonly Rule<MigrationFacts>[] = [
   },
   {
     name: 'audit-comparison',
-    demand: "the target's audit logging is compared with the source's",
+    demand: "the target's audit logging must be compared with the source's",
     classes: ['regulated'],
     judge: ({ comparesAuditLogging }) =>
       stated(
@@ -76,7 +76,7 @@ export const MIGRATION_RULES: readonly Rule<MigrationFacts>[] = [
   },
   {
     name: 'grants-comparison',
-    demand: "the target's accounts and grants are compared with the source's",
+    demand: "the target's accounts and grants must be compared with the source's",
     classes: ['regulated'],
     judge: ({ comparesGrants }) =>
       stated(
@@ -88,13 +88,13 @@ export const MIGRATION_RULES: readonly Rule<MigrationFacts>[] = [
   },
   {
     name: 'rto',
-    demand: 'it is stated how long it may take',
+    demand: 'it must be stated how long it may take',
     classes: ['business-critical', 'regulated'],
     judge: ({ rtoMs }) => promised('rto', rtoMs, 'the business can bear'),
   },
   {
     name: 'rpo',
-    demand: 'it is stated how much data may be lost',
+    demand: 'it must be stated how much data may be lost',
     classes: ['business-critical', 'regulated'],
     judge: ({ rpoMs }) => promised('rpo', rpoMs, 'the business can bear to lose'),
   },

@@ -23,7 +23,7 @@ test('every broken rule has a line of its own, with what was found and what to d
     expect.stringMatching(
       /^recipients: .* at least two keys; that is not known \(nobody asks\)\. Mend .*\.$/,
     ),
-    expect.stringMatching(/^signing: the backup is signed; no signing key is named\. Make one .*\.$/),
+    expect.stringMatching(/^signing: the backup must be signed; no signing key is named\. Make one .*\.$/),
   ])
   expect(hint).toMatch(/--emergency/)
   expect(details).toMatchObject({ classified: true, broken: [{ state: 'unknown' }, { state: 'violated' }] })
