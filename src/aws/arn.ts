@@ -20,6 +20,7 @@ const PARTITIONS = [
 ] as const
 
 /** Where the control planes of IAM and Route 53 are, for whoever works in this region. */
-export function globalRegionOf(region: string): string {
+export function globalRegionOf(region: string, service: 'iam' | 'route53'): string {
+  if (service === 'route53' && region.startsWith('cn-')) return 'cn-northwest-1'
   return PARTITIONS.find(([prefix]) => region.startsWith(prefix))?.[1] ?? 'us-east-1'
 }

@@ -48,6 +48,8 @@ export function classify(thrown: unknown): Fault | undefined {
   if (name === 'InvalidChangeBatch') return onlySaysExisting(thrown) ? 'exists' : 'invalid'
   // RDS has no name of its own for `Invalid KMS key`.
   if (/^InvalidParameter/.test(name) && /kms/i.test(message)) return 'key'
+  // A subnet group that lost its zones doesn't get them back by waiting.
+  if (/^InvalidVPCNetworkState/.test(name)) return 'invalid'
   if (STATE.test(name)) return LASTING_STATE.test(message) ? 'invalid' : 'busy'
   const named = BY_NAME.find(([pattern]) => pattern.test(name))
   if (named !== undefined) return named[1]

@@ -43,8 +43,8 @@ export function openCloud(options: CloudOptions, database: DatabasePort): OpenCl
   }
 
   /** The SDK finds the endpoint of a service without regions by any region of its partition. */
-  function global(service: ServiceName): ApiSettings {
-    return { ...at(service, target), controlRegion: globalRegionOf(target) }
+  function global(service: 'iam' | 'route53'): ApiSettings {
+    return { ...at(service, target), controlRegion: globalRegionOf(target, service) }
   }
 
   function regionPorts(region: string): RegionPorts {

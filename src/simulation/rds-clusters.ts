@@ -164,7 +164,7 @@ export function createRdsClusters(world: World, region: string): RdsClusters {
         const seed = {
           ...input,
           kmsKeyArn,
-          encrypted: kmsKeyArn !== undefined,
+          encrypted: global === undefined || kmsKeyArn !== undefined,
           replicaOf: primary?.clusterArn,
         }
         addCluster(call, seed, DURATIONS.createCluster)

@@ -132,11 +132,7 @@ export function createRdsInstances(world: World, region: string): RdsInstances {
       change('CreateDBInstance', signal, (call) => {
         checkInstance(call, input)
         const kmsKeyArn = input.kmsKeyArn === undefined ? undefined : usableKey(call, input.kmsKeyArn)
-        addInstance(
-          call,
-          { ...input, kmsKeyArn, encrypted: kmsKeyArn !== undefined },
-          DURATIONS.createInstance,
-        )
+        addInstance(call, { ...input, kmsKeyArn, encrypted: true }, DURATIONS.createInstance)
       }),
     createClusterInstance: (input, signal) =>
       change('CreateDBInstance', signal, (call) => {

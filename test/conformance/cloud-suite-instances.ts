@@ -87,6 +87,19 @@ export function describeCloudInstances({ cloud, departs }: CloudSuite): void {
       expect((await source.rds.instances(signal)).map(({ id }) => id)).toContain(db)
     })
 
+    test('without a key it is encrypted all the same', async () => {
+      const id = fresh('plain')
+      const { engine, engineVersion } = cloud().instance
+      await target.rds.createInstance(
+        {
+          ...{ ...settings(there), id, engine, engineVersion, storage: { type: 'gp3', gib: 20 } },
+          ...{ masterUser: 'captain', backupRetentionDays: 1, tags: TAGS },
+        },
+        signal,
+      )
+      expect(await seen(target, id)).toMatchObject({ encrypted: true })
+    })
+
     test('what is not there, and what is there already', async () => {
       const { rds } = source
       expect(await rds.instance('none', signal)).toBeUndefined()

@@ -21,6 +21,7 @@ export interface KmsKey {
 export interface KmsPort {
   /** By id, ARN or `alias/…`. Undefined where this region has none such; `denied` where only the look is forbidden. */
   key(name: string, signal: AbortSignal): Promise<KmsKey | undefined>
+  /** One that may not be looked at is among them, with the state `AccessDenied`: it can't be used. */
   keys(signal: AbortSignal): Promise<readonly KmsKey[]>
   /** The policy as JSON. */
   policy(keyId: string, signal: AbortSignal): Promise<string>

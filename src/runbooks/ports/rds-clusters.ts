@@ -56,6 +56,7 @@ export interface NewCluster extends ClusterSettings {
   readonly globalClusterId?: string
   readonly masterUser?: string
   readonly databaseName?: string
+  /** Without one it is encrypted all the same, under a key of AWS's own; a secondary is only where its primary is. */
   readonly kmsKeyArn?: string
   readonly backupRetentionDays: number
   readonly tags: Tags

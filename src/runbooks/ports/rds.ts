@@ -86,6 +86,7 @@ export interface NewInstance extends InstanceSettings {
   readonly storage: RdsInstance['storage']
   readonly masterUser: string
   readonly databaseName?: string
+  /** Without one it is encrypted all the same, under a key of AWS's own. */
   readonly kmsKeyArn?: string
   readonly backupRetentionDays: number
   readonly tags: Tags

@@ -129,6 +129,7 @@ describe('what a failure is', () => {
       'Cannot delete protected DB Instance, please disable deletion protection',
       'invalid',
     ],
+    ['InvalidVPCNetworkStateFault', 'DB subnet group does not cover all zones', 'invalid'],
     ['InvalidParameterValue', 'The parameter KmsKeyId is not valid', 'key'],
     ['InvalidParameterCombination', 'Invalid KMS key', 'key'],
     [
