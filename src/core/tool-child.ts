@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import { execa, type ResultPromise } from 'execa'
@@ -46,17 +47,24 @@ export interface ToolChild {
   stop(): Promise<void>
 }
 
+export interface ToolStart {
+  /** Words before the command, of a program that starts it. */
+  readonly wrapper?: readonly string[]
+  /** Where its output goes, if not into a pipe of Node's. */
+  readonly stdout?: Socket
+}
+
 export async function startTool(
   tool: ToolCommand,
   signal: AbortSignal,
   stdin: 'ignore' | 'pipe',
-  wrapper: readonly string[] = [],
+  { wrapper = [], stdout }: ToolStart = {},
 ): Promise<ToolChild> {
   if (signal.aborted) throw abortReason(signal)
   const [file, ...first] = [...(await deathSignal()), ...wrapper, ...tool.command]
   const child = execa(file as string, [...first, ...tool.args], {
     stdin,
-    stdout: 'pipe',
+    stdout: stdout ?? 'pipe',
     stderr: 'pipe',
     buffer: false,
     reject: false,

@@ -3,6 +3,7 @@ import { LifeboatError, throwIfAborted } from './errors.ts'
 import { createFeed, type Feed } from './feed.ts'
 import { fullBuffers, keepLast, startTool, type ToolChild, type ToolCommand } from './tool-child.ts'
 import { partlyRead } from './tool-error.ts'
+import { createToolOutput } from './tool-output.ts'
 
 export { findTool } from './find-tool.ts'
 export type { ToolCommand } from './tool-child.ts'
@@ -23,11 +24,16 @@ export async function* readTool(
   signal: AbortSignal,
   options: ToolSourceOptions = {},
 ): AsyncGenerator<Uint8Array> {
-  const child = await startTool(tool, signal, 'ignore', await fullBuffers(tool))
+  using output = await createToolOutput()
+  const wrapper = await fullBuffers(tool)
+  const child = await startTool(tool, signal, 'ignore', { wrapper, stdout: output.theirs })
+  // Given up, it is listened to no longer: what it leaves running may hold its output open.
+  const end = () => (signal.aborted ? output[Symbol.dispose]() : output.toolEnded())
+  child.process.then(end, end)
   let tail: Buffer = Buffer.alloc(0)
   let ended = false
   try {
-    for await (const piece of child.process.stdout as AsyncIterable<Buffer>) {
+    for await (const piece of output.read()) {
       if (options.isComplete !== undefined) tail = lastBytes(tail, piece)
       yield piece
     }
@@ -48,7 +54,12 @@ export async function* readTool(
     throwIfAborted(signal)
     throw thrown
   } finally {
-    if (!ended) await child.stop()
+    if (!ended) {
+      const stopped = child.stop()
+      // What the tool has started itself, and its signal did not reach, ends at its next write.
+      output[Symbol.dispose]()
+      await stopped
+    }
   }
 }
 

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import type { Bytes } from '../core/bytes.ts'
 import { throwIfAborted } from '../core/errors.ts'
 import { createFeed } from '../core/feed.ts'
+import { giveBack } from '../core/loan.ts'
 
 export interface BlockOptions {
   readonly blockBytes: number
@@ -69,6 +70,7 @@ export async function* compressBlocks(
         block = spare.pop() ?? Buffer.allocUnsafe(blockBytes)
         filled = 0
       }
+      giveBack(piece)
     }
     if (filled > 0 || blocks === 0) await enqueue(compressAndReuse(block, filled))
   }

@@ -20,8 +20,8 @@ export async function* checkArchive(input: Bytes): AsyncGenerator<Uint8Array> {
   const parser = readArchive()
   parser.next()
   for await (const piece of input) {
-    yield piece
     parser.next(piece)
+    yield piece
   }
   parser.next(undefined)
 }

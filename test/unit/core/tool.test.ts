@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { collect } from '../../../src/core/bytes.ts'
 import { LifeboatError } from '../../../src/core/errors.ts'
+import { giveBack } from '../../../src/core/loan.ts'
 import { startTime } from '../../../src/core/process-owner.ts'
 import { Secret } from '../../../src/core/secret.ts'
 import {
@@ -33,6 +34,22 @@ async function failureOf(work: Promise<unknown>): Promise<LifeboatError> {
 describe('readTool', () => {
   test('gives the whole output of a tool that exits 0', async () => {
     expect(Buffer.from(await collect(readTool(shell('printf hello'), signal))).toString()).toBe('hello')
+  })
+
+  test('reads into the memory that is given back, and never into what is not', async () => {
+    const script = 'i=0; while [ $i -lt 400 ]; do printf %0100000d $i; i=$((i + 1)); done'
+    const used = new Set<ArrayBufferLike>()
+    let bytes = 0
+    for await (const piece of readTool(shell(script), signal)) {
+      used.add(piece.buffer)
+      bytes += piece.length
+      giveBack(piece)
+    }
+    expect(bytes).toBe(40_000_000)
+    expect(used.size).toBeLessThan(8)
+    const kept = Buffer.from(await collect(readTool(shell(script), signal))).toString()
+    expect(kept).toHaveLength(40_000_000)
+    for (let i = 0; i < 400; i += 1) expect(Number(kept.slice(i * 100_000, (i + 1) * 100_000))).toBe(i)
   })
 
   test('throws at the end when the tool exits 1 after its last byte', async () => {
