@@ -1,11 +1,11 @@
-import { promisify } from 'node:util'
-import { constants, createZstdDecompress, zstdCompress } from 'node:zlib'
+import { constants, createZstdDecompress } from 'node:zlib'
 import type { Bytes } from '../core/bytes.ts'
 import { LifeboatError } from '../core/errors.ts'
 import type { Stage } from '../core/stage.ts'
 import { createByteReader } from './byte-reader.ts'
 import { compressBlocks, defaultWorkers } from './compress-blocks.ts'
 import { damaged, decodeThrough } from './decode-through.ts'
+import { createZstdCompressor } from './zstd-compressor.ts'
 import { skipFrame, ZSTD_WHAT, zstdFrame } from './zstd-frame.ts'
 
 export interface ZstdOptions {
@@ -19,10 +19,6 @@ export interface ZstdOptions {
 // level 3 266 at 3.29, level 5 128 at 3.25. Blocks of 2 MiB are a tenth faster, larger ones no more.
 const LEVEL = 1
 const BLOCK_BYTES = 2 * 1024 * 1024
-const compressBlock = promisify(zstdCompress) as (
-  block: Uint8Array,
-  options: import('node:zlib').ZstdOptions,
-) => Promise<Buffer>
 
 /** zstd over several cores: each block is a frame of its own with a checksum, and a zstd file is any number of frames. */
 export function createZstd({ level = LEVEL, workers = defaultWorkers() }: ZstdOptions = {}): Stage {
@@ -31,21 +27,18 @@ export function createZstd({ level = LEVEL, workers = defaultWorkers() }: ZstdOp
       hint: 'Leave --level out, or give a whole number from 1 (fastest) to 19 (smallest).',
     })
   }
-  const options = {
-    chunkSize: BLOCK_BYTES / 2,
-    params: { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 },
-  }
+  const params = { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 }
+  const compressor = createZstdCompressor(params, workers + 1)
   return {
     name: 'zstd',
     suffix: '.zst',
     byHand: 'zstd -d',
     facts: { level },
-    encode: (input, signal) =>
-      compressBlocks(
-        input,
-        { blockBytes: BLOCK_BYTES, workers, compress: (block) => compressBlock(block, options) },
-        signal,
-      ),
+    async *encode(input, signal) {
+      using run = compressor.begin()
+      const compress = (block: Uint8Array) => run.compress(block, signal)
+      yield* compressBlocks(input, { blockBytes: BLOCK_BYTES, workers, compress }, signal)
+    },
     decode: decodeFrames,
   }
 }

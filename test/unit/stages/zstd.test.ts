@@ -1,8 +1,9 @@
-import { constants, zstdCompressSync } from 'node:zlib'
+import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { collect, once } from '../../../src/core/bytes.ts'
 import { createZstd } from '../../../src/stages/zstd.ts'
+import { createZstdCompressor } from '../../../src/stages/zstd-compressor.ts'
 import { inPieces, sampleBytes } from '../../testbed/sample-bytes.ts'
 
 const signal = new AbortController().signal
@@ -46,6 +47,37 @@ describe('zstd', () => {
   it('writes a checksum into every frame', async () => {
     const stored = Buffer.from(await collect(createZstd().encode(once(Buffer.from('x')), signal)))
     expect(stored.readUInt8(4) & 0x04).toBe(0x04)
+  })
+
+  it('makes a frame of each block, also where the compressor is used again and its output runs over', async () => {
+    using run = createZstdCompressor({ [constants.ZSTD_c_checksumFlag]: 1 }, 3).begin()
+    for (let round = 0; round < 4; round += 1) {
+      const blocks = [0, 1, 2_000_000, 3_000_000].map((bytes) =>
+        sampleBytes(bytes, `block ${bytes} ${round}`),
+      )
+      const frames = await Promise.all(blocks.map((block) => run.compress(block, signal)))
+      for (const [at, one] of frames.entries()) {
+        expect(zstdDecompressSync(one).equals(blocks[at] as Uint8Array), `round ${round}, block ${at}`).toBe(
+          true,
+        )
+      }
+    }
+  })
+
+  it('gives up what is being compressed, and what waits for it, with the last stream', async () => {
+    const compressor = createZstdCompressor({}, 1)
+    const [one, other] = [compressor.begin(), compressor.begin()]
+    const block = sampleBytes(3_000_000, 'given up')
+    const frame = one.compress(block, signal)
+    const waiting = other.compress(block, signal)
+    other[Symbol.dispose]()
+    await expect(waiting).rejects.toThrow('closed')
+    expect(zstdDecompressSync(await frame).equals(block)).toBe(true)
+    const last = one.compress(block, signal)
+    one[Symbol.dispose]()
+    await expect(last).rejects.toThrow('closed')
+    using later = compressor.begin()
+    expect(zstdDecompressSync(await later.compress(block, signal)).equals(block)).toBe(true)
   })
 
   it('says what it can’t read: frames that need a dictionary', async () => {
