@@ -1,4 +1,6 @@
 import { readFile } from 'node:fs/promises'
+import fc from 'fast-check'
+import { createConnection } from 'mysql2/promise'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parseDatabaseUrl } from '../../src/core/database-url.ts'
 import type { Engine } from '../../src/core/engine.ts'
@@ -147,6 +149,44 @@ describe.skipIf(lacks('mariadb'))('mysql by several jobs', { timeout: 60_000 }, 
       )
     }
     expect(await snapshotMysql(target)).toBe(await snapshotMysql(source))
+  })
+
+  test('writes each value byte for byte as one job does, whatever its character set', async () => {
+    await source.run(`CREATE DATABASE charsets CHARACTER SET utf8mb4; USE charsets; CREATE TABLE 日本 (
+      id INT PRIMARY KEY, whole TEXT, latin1 TEXT CHARACTER SET latin1, ucs2 TEXT CHARACTER SET ucs2,
+      sjis TEXT CHARACTER SET sjis, gbk TEXT CHARACTER SET gbk, kind ENUM('ä', '表', "'"), bytes VARBINARY(255))`)
+    // 表 and 能 end in a backslash in Shift JIS, 誠 in GBK.
+    const unit = fc.constantFrom(...`ab'"\\\0\n\r\x1a;)é表能誠漢字ſß\u{1f600}\ufffd`)
+    const texts = fc.sample(fc.string({ unit, minLength: 1, maxLength: 40 }), { numRuns: 400, seed: 7 })
+    const session = await createConnection({
+      socketPath: source.socket,
+      user: source.user,
+      password: source.password,
+      charset: 'utf8mb4',
+    })
+    await session.query("SET sql_mode = ''")
+    const kinds = ['ä', '表', "'"]
+    const rows = texts.map((text, id) => [
+      ...[id, text, text, text, text, text],
+      ...[kinds[id % 3], Buffer.from(text).subarray(1)],
+    ])
+    await session.query('INSERT INTO charsets.日本 VALUES ?', [rows])
+    await session.end()
+    const url = new URL(source.url)
+    url.pathname = '/charsets'
+    await using engine = engineFor(source, url.href)
+    const [one, several] = [await take(engine), await take(engine, 'exact', 3)]
+    const lines = ({ parts }: Taken) =>
+      [...parts.values()].flatMap(({ bytes }) =>
+        Buffer.from(bytes)
+          .toString('latin1')
+          .split('\n')
+          .filter((line) => /^(?:INSERT|\()/.test(line)),
+      )
+    expect(lines(one).filter((line) => line.startsWith('('))).toHaveLength(texts.length)
+    expect(lines(several)).toEqual(lines(one))
+    const text = Buffer.from(several.parts.get('rows 1')?.bytes ?? []).toString('utf8')
+    expect(text.match(/SET NAMES \w+/g)).toEqual(['SET NAMES utf8mb4'])
   })
 
   test('of one database takes that one only', async () => {

@@ -9,11 +9,14 @@ import { LifeboatError } from '../../src/core/errors.ts'
 import { createPrivateFolder } from '../../src/core/private-folder.ts'
 import { Secret } from '../../src/core/secret.ts'
 import { openCommonSnapshot, type SnapshotWanted } from '../../src/engines/mysql/common-snapshot.ts'
+import { holdDump } from '../../src/engines/mysql/held-dump.ts'
 import { createMysqlEngine } from '../../src/engines/mysql/index.ts'
 import { parseMysqlOptions } from '../../src/engines/mysql/options.ts'
 import { packet } from '../../src/engines/mysql/packets.ts'
 import { createServerAccess, type ServerAccess } from '../../src/engines/mysql/server-access.ts'
 import { createSnapshotGate, type SnapshotGate } from '../../src/engines/mysql/snapshot-gate.ts'
+import { SINGLE_BYTES } from '../../src/engines/mysql/tool-charset.ts'
+import { findClient } from '../../src/engines/mysql/tools.ts'
 import { failureOf, sourceOf, take } from '../conformance/engine-suite.ts'
 import { childProcesses } from '../testbed/child-processes.ts'
 import { type MariadbServer, startMariadb } from '../testbed/mariadb.ts'
@@ -135,6 +138,7 @@ describe.skipIf(lacks('mariadb'))('engine mysql, by several jobs', { timeout: 60
       reached: Promise.resolve(),
       openSnapshot: () => new Promise(() => undefined),
       proceed: () => undefined,
+      refusal: () => undefined,
       [Symbol.asyncDispose]: async () => undefined,
     }
     const failure = await failureOf(openCommonSnapshot(access, wanted([silent]), never, HURRIED))
@@ -256,6 +260,23 @@ describe.skipIf(lacks('mariadb'))('engine mysql, by several jobs', { timeout: 60
       hint: expect.stringMatching(/later mysqldump/),
     })
     client.destroy()
+  })
+
+  test('lets no tool take its session out of UTF-8 again', async () => {
+    const numbers = { flavour: 'MariaDB', text: '10.11', numbers: [10, 11] } as const
+    const tool = await findClient('dump', numbers, context, never)
+    // Triggers are what it changes the character set of results for.
+    const args = ['--single-transaction', '--quick', '--no-create-info', '--triggers', '--databases', 'bank']
+    await using access = accessFor()
+    const told = { access, tool, args: [`--default-character-set=${SINGLE_BYTES}`, ...args] }
+    await using held = await holdDump(told, () => undefined, never)
+    await held.ready()
+    await held.gate.openSnapshot()
+    expect(await failureOf(collect(held.read(never)))).toMatchObject({
+      code: 'unsupported',
+      message: expect.stringContaining('changes the character set of its session'),
+      hint: expect.stringContaining('--jobs 1'),
+    })
   })
 
   test('is stopped as a whole, wherever it is', async () => {

@@ -4,6 +4,7 @@ import { explainDump } from './failures.ts'
 import type { Piece } from './row-pieces.ts'
 import type { OptionFile } from './server-access.ts'
 import type { SourceFacts } from './source-facts.ts'
+import { DUMP_CHARSET } from './tool-charset.ts'
 import { TOOL_ENVIRONMENT, type Tool } from './tools.ts'
 import { isAtLeast, parseVersion } from './version.ts'
 
@@ -63,9 +64,16 @@ export function actionArguments(tool: Tool, facts: SourceFacts): readonly string
   ]
 }
 
-export function rowArguments(tool: Tool, facts: SourceFacts, piece: Piece): readonly string[] {
+/** Rows alone, without a word on the character set where it is not the dump's (see tool-charset.ts). */
+export function rowArguments(
+  tool: Tool,
+  facts: SourceFacts,
+  piece: Piece,
+  charset: string,
+): readonly string[] {
   return [
-    ...sharedArguments(tool),
+    ...sharedArguments(tool, charset),
+    '--skip-set-charset',
     '--no-create-info',
     '--no-create-db',
     '--skip-routines',
@@ -96,7 +104,7 @@ function ignored(facts: SourceFacts): readonly string[] {
 }
 
 /** Both vendors' options differ, and an unknown one aborts either's client. */
-function sharedArguments(tool: Tool): readonly string[] {
+function sharedArguments(tool: Tool, charset: string = DUMP_CHARSET): readonly string[] {
   const version = parseVersion(tool.version)
   const oracle = tool.vendor === 'Oracle'
   return [
@@ -107,7 +115,7 @@ function sharedArguments(tool: Tool): readonly string[] {
     '--skip-add-locks',
     // Asking for tablespaces needs PROCESS, which no managed account has on MySQL 8.
     '--no-tablespaces',
-    '--default-character-set=utf8mb4',
+    `--default-character-set=${charset}`,
     '--max-allowed-packet=1G',
     // Neither a global lock nor SET @@GLOBAL.GTID_PURGED, which managed servers refuse.
     ...(oracle ? ['--set-gtid-purged=OFF'] : []),

@@ -56,6 +56,8 @@ export async function holdDump(
       gate.proceed()
       try {
         for (let next = await first; next.done !== true; next = await output.next()) yield next.value
+      } catch (thrown) {
+        throw gate.refusal() ?? thrown
       } finally {
         inner.removeEventListener('abort', onAbort)
         await close()

@@ -14,6 +14,7 @@ import type { Reading, ReadingContext } from './reading.ts'
 import { createRowCounter, type RowCounter } from './row-counter.ts'
 import { cutIntoPieces, type Piece } from './row-pieces.ts'
 import { list } from './source-facts.ts'
+import { NAMES_LINE, toolCharset } from './tool-charset.ts'
 import { findClient, type Tool } from './tools.ts'
 import { within } from './within.ts'
 
@@ -91,7 +92,7 @@ export function createParallelReading(
   async function hold({ tool, pieces }: Plan): Promise<void> {
     const starting = pieces.map((piece) =>
       holdDump(
-        { access, tool, args: rowArguments(tool, facts, piece) },
+        { access, tool, args: rowArguments(tool, facts, piece, toolCharset(tool, access.user)) },
         (thrown) => failed.abort(thrown),
         running,
       ),
@@ -125,7 +126,8 @@ export function createParallelReading(
     const [each, piece] = [held[at], plan?.pieces[at]]
     if (each === undefined || piece === undefined)
       throw new Error('a part was opened before it was given out')
-    const bytes = piece.kind === 'databases' ? each.read(inner) : using(piece.database, each.read(inner))
+    const database = piece.kind === 'databases' ? undefined : piece.database
+    const bytes = withHead(database, each.read(inner))
     const counter = createRowCounter()
     counters.push(counter)
     yield* counts === 'exact' ? counter.through(bytes) : bytes
@@ -196,10 +198,11 @@ export function createParallelReading(
 }
 
 /**
- * The tool names a database only where it dumps whole ones. MariaDB's sandbox line must stay the first (see by-hand.ts),
- * and is a statement without an end: so behind the first statement that has one.
+ * The tool names a database only where it dumps whole ones, and here no character set. MariaDB's sandbox line must stay
+ * the first (see by-hand.ts), and is a statement without an end: so behind the first statement that has one.
  */
-async function* using(database: string, input: Bytes): AsyncGenerator<Uint8Array> {
+async function* withHead(database: string | undefined, input: Bytes): AsyncGenerator<Uint8Array> {
+  const lines = `${NAMES_LINE}${database === undefined ? '' : `USE ${quoteName(database)};\n`}`
   let head: Buffer | undefined = Buffer.alloc(0)
   for await (const piece of input) {
     if (head === undefined) {
@@ -210,13 +213,10 @@ async function* using(database: string, input: Bytes): AsyncGenerator<Uint8Array
     const end = head.indexOf(';\n')
     if (end === -1) continue
     const line = end + 2
-    yield Buffer.concat([
-      head.subarray(0, line),
-      Buffer.from(`USE ${quoteName(database)};\n`),
-      head.subarray(line),
-    ])
+    yield Buffer.concat([head.subarray(0, line), Buffer.from(lines), head.subarray(line)])
     head = undefined
   }
+  if (head !== undefined) throw new Error('the dump of the rows has no head')
 }
 
 function sumOf(counters: readonly RowCounter[]): readonly TableCount[] {

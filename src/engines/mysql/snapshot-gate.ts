@@ -1,6 +1,8 @@
+import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type ListenOptions, type Socket } from 'node:net'
 import { LifeboatError } from '../../core/errors.ts'
-import { createPacketReader, packet, readErrorPacket } from './packets.ts'
+import { createPacketReader, type PacketReader, packet, readErrorPacket } from './packets.ts'
+import { DUMP_CHARSET, TAKES_BACK } from './tool-charset.ts'
 
 export type Route = { readonly socket: string } | { readonly host: string; readonly port: number }
 
@@ -14,6 +16,8 @@ export interface SnapshotGate extends AsyncDisposable {
   openSnapshot(): Promise<void>
   /** Tells the tool, which goes on. */
   proceed(): void
+  /** Why the connection was cut later on: the tool itself does not know. */
+  refusal(): LifeboatError | undefined
 }
 
 const COM_QUERY = 0x03
@@ -28,6 +32,10 @@ const READ_BYTES = 256 * 1024
 const PATIENCE =
   'SET SESSION wait_timeout = 31536000, SESSION net_write_timeout = 86400, SESSION net_read_timeout = 86400' +
   '/*M!100300 , SESSION idle_transaction_timeout = 0, SESSION idle_readonly_transaction_timeout = 0 */'
+/** Whatever the tool has logged in with (see tool-charset.ts). */
+const IN_UTF8 = ['client', 'connection', 'results']
+  .map((name) => `, SESSION character_set_${name} = ${DUMP_CHARSET}`)
+  .join('')
 
 /**
  * A relay for exactly one connection of one tool. Until the snapshot it reads the packets of the protocol; from there on
@@ -41,6 +49,7 @@ export async function createSnapshotGate(server: Route, socketPath: string): Pro
   reached.promise.catch(() => undefined)
   const sockets: Socket[] = []
   let request: Request | undefined
+  let refusal: LifeboatError | undefined
   let used = false
 
   const listener = createServer((client) => {
@@ -52,7 +61,11 @@ export async function createSnapshotGate(server: Route, socketPath: string): Pro
     used = true
     const upstream = openUpstream(server, client)
     sockets.push(client, upstream.socket)
-    hold(client, upstream).then(
+    const refuse = (reason: LifeboatError) => {
+      refusal = reason
+      client.destroy()
+    }
+    hold(client, upstream, refuse).then(
       (held) => {
         request = held
         reached.resolve()
@@ -80,6 +93,7 @@ export async function createSnapshotGate(server: Route, socketPath: string): Pro
     proceed() {
       request?.proceed()
     },
+    refusal: () => refusal,
     async [Symbol.asyncDispose]() {
       const closed = new Promise((resolve) => listener.close(resolve))
       for (const socket of sockets) socket.destroy()
@@ -94,7 +108,11 @@ interface Request {
 }
 
 /** Lets the login and the first settings through, and stops at the request for a snapshot. */
-async function hold(client: Socket, upstream: Upstream): Promise<Request> {
+async function hold(
+  client: Socket,
+  upstream: Upstream,
+  refuse: (reason: LifeboatError) => void,
+): Promise<Request> {
   const fromClient = createPacketReader(client)
   let asked: Buffer
   for (;;) {
@@ -106,7 +124,7 @@ async function hold(client: Socket, upstream: Upstream): Promise<Request> {
   upstream.hold()
   const text = asked.indexOf('START TRANSACTION')
   // What precedes the text is the command and, with query attributes (MySQL 8), their number.
-  await upstream.ask(packet(0, Buffer.concat([asked.subarray(4, text), Buffer.from(PATIENCE)])))
+  await upstream.ask(packet(0, Buffer.concat([asked.subarray(4, text), Buffer.from(PATIENCE + IN_UTF8)])))
   let answer: Buffer | undefined
   return {
     async pass() {
@@ -115,10 +133,23 @@ async function hold(client: Socket, upstream: Upstream): Promise<Request> {
     proceed() {
       if (answer === undefined) throw new Error('the tool may not go on before its snapshot is open')
       client.write(answer)
-      fromClient.release()
-      client.pipe(upstream.socket)
+      pass(fromClient, upstream.socket, refuse).catch(() => upstream.socket.end())
       upstream.release()
     },
+  }
+}
+
+/** What the tool still asks is little: it is read packet by packet to its end, which rejects. */
+async function pass(
+  fromClient: PacketReader,
+  upstream: Socket,
+  refuse: (reason: LifeboatError) => void,
+): Promise<never> {
+  for (;;) {
+    const asked = await fromClient.next()
+    if (isCommand(asked, TAKES_BACK)) {
+      refuse(notInUtf8())
+    } else if (!upstream.write(asked)) await once(upstream, 'drain')
   }
 }
 
@@ -138,6 +169,14 @@ function ownLock(): LifeboatError {
     'unsupported',
     'unable to open a common snapshot: this dump tool takes a global lock of its own',
     { hint: 'Install a later mysqldump, or run with --jobs 1.' },
+  )
+}
+
+function notInUtf8(): LifeboatError {
+  return new LifeboatError(
+    'unsupported',
+    'unable to dump with several jobs: this dump tool changes the character set of its session',
+    { hint: 'Run with --jobs 1, and report the version of the dump tool.' },
   )
 }
 
