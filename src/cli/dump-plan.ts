@@ -212,7 +212,10 @@ export function plannedSink({ name, url, password, passphrase }: ResolvedSink): 
   }
 }
 
-function planRecipients(options: DumpOptions, job: ResolvedJob | undefined): readonly string[] {
+export function planRecipients(
+  options: Pick<DumpOptions, 'recipient' | 'encryption'>,
+  job: Pick<ResolvedJob, 'recipients'> | undefined,
+): readonly string[] {
   const { recipient = [], encryption } = options
   if (!encryption && recipient.length > 0) {
     throw new LifeboatError(
@@ -231,7 +234,10 @@ function planRecipients(options: DumpOptions, job: ResolvedJob | undefined): rea
   })
 }
 
-function planSigning(options: DumpOptions, signing: ResolvedSigning): PlannedSigning {
+export function planSigning(
+  options: Pick<DumpOptions, 'signingKey' | 'signingGpg' | 'signingPassphrase'>,
+  signing: ResolvedSigning,
+): PlannedSigning {
   const { signingKey, signingGpg, signingPassphrase } = options
   if (signingKey !== undefined && signingGpg !== undefined) {
     throw new LifeboatError('usage', 'unable to start: --signing-key and --signing-gpg are both given', {

@@ -7,6 +7,7 @@ import { configCommand } from './config.ts'
 import { doctorCommand } from './doctor.ts'
 import { drillCommand } from './drill.ts'
 import { dumpCommand } from './dump.ts'
+import { inventoryCommand } from './inventory.ts'
 import { keepCommand } from './keep.ts'
 import { keygenCommand } from './keygen.ts'
 import { listCommand } from './list.ts'
@@ -27,6 +28,7 @@ export const VERBS = [
   reportCommand,
   pruneCommand,
   keepCommand,
+  inventoryCommand,
   doctorCommand,
   keygenCommand,
   configCommand,

@@ -14,6 +14,8 @@ export const defaults = {
   drillMaxAgeMs: 90 * 86_400_000,
   /** Of Object Lock, for a bucket that doctor mends or makes. */
   lockDays: 14,
+  /** Enough for an account with hundreds of databases; a dead region must not hold up a run for longer. */
+  inventoryTimeoutMs: 2 * 60_000,
   /** Longer than any dump without a lease takes. */
   sweepOlderThanMs: 3 * 86_400_000,
 } as const

@@ -22,6 +22,8 @@ const duration = z
   .regex(/^\d{1,6}(s|m|h|d)$/, 'a time is expected, like 90s, 10m, 26h or 30d')
   .describe('A time: 90s, 10m, 26h, 30d.')
 
+const region = z.string().regex(/^[a-z]{2,}(-[a-z]+)+-\d$/, 'a region is expected, like eu-central-1')
+
 const schedule = z
   .string()
   .check(({ value, issues }) => {
@@ -184,6 +186,20 @@ const jobSettings = {
     })
     .optional()
     .describe('Restores that prove the backups.'),
+  inventory: z
+    .strictObject({
+      region: region.describe('Of the database: its RDS API is asked.'),
+      target: region.optional().describe('Where one would go: what is across already, and what is there.'),
+      databases: z
+        .array(z.string().min(1))
+        .min(1)
+        .optional()
+        .describe('Ids of instances and clusters; without it, all of the region.'),
+      profile: z.string().min(1).optional().describe('Of the AWS files.'),
+      timeout: duration.optional().describe('What has no answer by then is unknown (2m).'),
+    })
+    .optional()
+    .describe('After each dump, write down at the sinks what a rebuild needs of AWS (docs/inventory.md).'),
   timeouts: z
     .strictObject({
       stall: duration.optional().describe('Give up when no byte comes for so long.'),
