@@ -91,6 +91,7 @@ async function checkOne(loaded: LoadedConfig, name: string, context: VerbContext
     { systemClock },
     { judgeJob },
     { classText, policyFindings, promiseText },
+    { resolveDrill },
   ] = await Promise.all([
     import('../config/job.ts'),
     import('../app/check-job.ts'),
@@ -98,8 +99,10 @@ async function checkOne(loaded: LoadedConfig, name: string, context: VerbContext
     import('../core/clock.ts'),
     import('./job-policy.ts'),
     import('../app/policy/policy-findings.ts'),
+    import('../config/drill.ts'),
   ])
   const job = resolveJob(loaded, name)
+  const drill = resolveDrill(loaded, name)
   const { searchPath, home, stateFolder, agentSocket } = environment
   const findings = await checkJob({
     job,
@@ -136,6 +139,7 @@ async function checkOne(loaded: LoadedConfig, name: string, context: VerbContext
       `promises  a restore within ${promiseText(rtoMs)}, data no older than ${promiseText(rpoMs)}`,
       `verifies  ${plan.verify ? 'what it stored, after each dump' : 'nothing after a dump'}`,
       `keeps     ${keeps(job.retention)}`,
+      `drills    ${DRILL_PLACES[drill.target.kind]}, with ${drill.checks.length} check(s)${drill.key === undefined && !drill.gpg && recipients.length > 0 ? '; a key has to be given' : ''}`,
       lease === undefined
         ? 'alone     not necessarily: it takes no lease'
         : `alone     ${lease.waitMs === 0 ? 'gives up' : `waits ${lease.waitMs / 1000} s`} while another run is under way; a dead one blocks it for ${lease.ttlMs / 1000} s`,
@@ -160,6 +164,7 @@ async function checkOne(loaded: LoadedConfig, name: string, context: VerbContext
       rtoMs: rtoMs ?? null,
       rpoMs: rpoMs ?? null,
       drillMaxAgeMs: plan.drillMaxAgeMs,
+      drill: { into: drill.target.kind, checks: drill.checks.map((check) => check.name) },
       retention: job.retention ?? null,
       schedule: job.schedule ?? null,
       notify: job.notify.map(({ name: to, type, on }) => ({ name: to, type, on })),
@@ -170,6 +175,12 @@ async function checkOne(loaded: LoadedConfig, name: string, context: VerbContext
     },
   }
 }
+
+const DRILL_PLACES = {
+  local: 'into a throwaway server of this machine',
+  container: 'into a throwaway server in a container',
+  into: 'into a scratch server',
+} as const
 
 function keeps(retention: ResolvedJob['retention']): string {
   const rules = Object.entries(retention ?? {}).flatMap(([rule, most]) =>

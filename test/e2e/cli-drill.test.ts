@@ -221,6 +221,35 @@ ${check('time', 'SELECT CURRENT_TIMESTAMP', '{ maxAge: 1h }')}
       expect(JSON.parse(listed.stdout).backups).toHaveLength(1)
     })
 
+    test('a scratch server takes it, keeps it with a warning, and takes another only when told', async () => {
+      await using scratch = await start()
+      const env = { DB_PASSWORD: server.password, SCRATCH_PASSWORD: scratch.password }
+      const into = async (...more: string[]) => {
+        const args = [
+          'drill',
+          id,
+          '--job',
+          'shop',
+          '--into',
+          scratch.url,
+          '--password',
+          'env:SCRATCH_PASSWORD',
+        ]
+        return runLifeboat([...args, '--config', config, '--json', ...more], { home, env })
+      }
+      const first = await into()
+      expect(first.exitCode, first.stdout + first.stderr).toBe(0)
+      const json = JSON.parse(first.stdout)
+      expect(json).toMatchObject({ outcome: 'passed', target: { kind: 'into' }, rows: ROWS })
+      expect(json.warnings).toContainEqual(
+        expect.objectContaining({ message: expect.stringMatching(/stays there/) }),
+      )
+      const second = await into()
+      expect(second.exitCode).toBe(41)
+      expect(JSON.parse(second.stdout).error.hint).toMatch(/empty server of its own/)
+      expect((await into('--replace')).exitCode).toBe(0)
+    })
+
     test('a job that is not there leaves no trace', async () => {
       const ran = await drill('--at', 'near', '--job', 'shopp')
       expect(ran.exitCode).toBe(21)
