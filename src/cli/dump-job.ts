@@ -164,7 +164,12 @@ export async function dumpJob(
     }
     return { dump, sink: sink.name, copies, verified: plan.verify }
   }
-  return await recordedDump(run, { log, facts, policy }, context)
+  const report = await recordedDump(run, { log, facts, policy }, context)
+  if (plan.inventory !== undefined && !plan.emergency) {
+    const { inventoryAfterDump } = await import('./dump-inventory.ts')
+    await inventoryAfterDump(plan.inventory, { job, sinks: places, recipients, signer }, context)
+  }
+  return report
 }
 
 /** Of a job that is to run by itself for a long time, somebody should hear once what its buckets lack. */

@@ -1,4 +1,5 @@
 import { defaults } from '../config/defaults.ts'
+import { type ResolvedInventory, resolveInventory } from '../config/inventory.ts'
 import {
   type ResolvedJob,
   type ResolvedSigning,
@@ -94,13 +95,20 @@ export interface DumpPlan {
   readonly rpoMs: number | undefined
   readonly drillMaxAgeMs: number
   readonly emergency: boolean
+  /** What of AWS is written down after the dump. */
+  readonly inventory?: ResolvedInventory
   /** Undefined: several runs at once are wanted. */
   readonly lease: { readonly ttlMs: number; readonly waitMs: number } | undefined
 }
 
 /** A job of the configuration: the flags win over what the file says. */
 export function planJob(options: DumpOptions, job: ResolvedJob, loaded: LoadedConfig): DumpPlan {
-  return { ...planDump(options, job, resolveSigning(loaded)), signers: resolveSigners(loaded) }
+  const inventory = resolveInventory(loaded, job.name)
+  return {
+    ...planDump(options, job, resolveSigning(loaded)),
+    signers: resolveSigners(loaded),
+    ...(inventory !== undefined && { inventory }),
+  }
 }
 
 /** Without a job the flags say all. */
