@@ -9,7 +9,13 @@ import {
   startS3Place,
   startSshPlace,
 } from '../testbed/line-places.ts'
-import { dialled, LINE_ENGINES, type LineServer, startLineMariadb } from '../testbed/line-servers.ts'
+import {
+  dialled,
+  LINE_ENGINES,
+  type LineServer,
+  startLineMariadb,
+  startLinePostgres,
+} from '../testbed/line-servers.ts'
 import { lacks } from '../testbed/requirement.ts'
 import { startTcpProxy, type TcpProxy } from '../testbed/tcp-proxy.ts'
 
@@ -77,6 +83,44 @@ describe.each(LINE_ENGINES)('a restore into $engine that is stopped', ({ require
       verified: true,
     })
     expect(await target.rows()).toBe(ROWS)
+  })
+})
+
+describe.skipIf(lacks('postgres'))('a dump of PostgreSQL that is stopped while its server is silent', () => {
+  let line: Line
+  let source: LineServer
+  let place: LinePlace
+  let root: LineRoot
+  let to: string
+  let silent: TcpProxy
+  beforeAll(async () => {
+    ;[line, source, place] = await Promise.all([createLine(), startLinePostgres(), startFilePlace()])
+    await source.seed(ROWS)
+    root = await place.newRoot()
+    to = await root.url()
+    silent = await startTcpProxy({ host: '127.0.0.1', port: source.port })
+  })
+  afterAll(async () => {
+    await Promise.all([silent, line, source, place].map((each) => each?.[Symbol.asyncDispose]()))
+  })
+  const healthy = () => line.dump(source, source.url, to)
+
+  // pg_dumpall starts pg_dump by a shell, and tells it nothing of a signal.
+  test.each(
+    SIGNALS.flatMap(([signal, code]) =>
+      (['databases', 'dumpall'] as const).map((layout) => [signal, layout, code] as const),
+    ),
+  )('%s, layout=%s: it ends at once, and nothing is left', async (signal, layout, code) => {
+    await silent.heal()
+    silent.inject({ kind: 'stall', after: { bytes: MIDDLE_BYTES, direction: 'down' } })
+    const struck = silent.struck()
+    const run = line.startDump(source, `${dialled(source, silent)}&layout=${layout}`, to)
+    await struck
+    const began = performance.now()
+    run.kill(signal)
+    await line.failureOf(run, code)
+    expect(performance.now() - began).toBeLessThan(20_000)
+    expect(await line.expectSound(root, healthy, run.pid)).toEqual([])
   })
 })
 
