@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
@@ -60,7 +61,10 @@ export async function startSshPlace(): Promise<LinePlace> {
       return folderRoot(root, async ({ host, port } = server) => {
         const knownHosts = join(server.folder, `known_hosts_${port}`)
         const known = await readFile(server.knownHosts, 'utf8')
-        await writeFile(knownHosts, known.replaceAll(`:${server.port}`, `:${port}`))
+        // In one step: runs side by side read the same file, and must not meet it empty.
+        const written = `${knownHosts}.${randomBytes(8).toString('hex')}`
+        await writeFile(written, known.replaceAll(`:${server.port}`, `:${port}`))
+        await rename(written, knownHosts)
         const query = new URLSearchParams({ identity, 'known-hosts': knownHosts, agent: 'none' })
         return `ssh://${server.user}@${host}:${port}${root}?${query}`
       })
