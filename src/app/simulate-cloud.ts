@@ -13,16 +13,26 @@ export function simulateCloud(
   faults: readonly string[],
 ): Cloud {
   const { source, target } = needRegions(flags)
-  const db = needOneDb(flags, 'simulate')
-  const world = createWorld({ start: new Date().toISOString() })
-  furnish(world, { source, target, db, kind })
-  for (const fault of faults) strike(world, fault)
+  const world = simulatedWorld(flags, kind, faults)
   return {
     ports: simulatedPorts(world, source, target),
     clock: world.time.clock,
     flags: { securityGroup: [SCENE.securityGroup(target)], kmsKey: SCENE.keyAlias, ...flags },
     [Symbol.dispose]: () => undefined,
   }
+}
+
+export function simulatedWorld(
+  flags: WayFlags,
+  kind: 'instance' | 'cluster',
+  faults: readonly string[],
+): World {
+  const { source, target } = needRegions(flags)
+  const db = needOneDb(flags, 'simulate')
+  const world = createWorld({ start: new Date().toISOString() })
+  furnish(world, { source, target, db, kind })
+  for (const fault of faults) strike(world, fault)
+  return world
 }
 
 /** `dead:REGION` is its control plane, `dark:REGION` its databases too; the rest are calls that fail. */

@@ -18,6 +18,7 @@ const SERVICES: Readonly<Record<string, string>> = {
   'client-iam': 'iam',
   'client-sts': 'sts',
   'client-cloudwatch': 'cloudwatch',
+  'client-s3': 's3',
 }
 
 describe('docs/aws.md', () => {
@@ -42,7 +43,7 @@ describe('docs/aws.md', () => {
 
   test('what an error names as its operation is a call of the list', () => {
     const operations = sources.flatMap((text) =>
-      [...text.matchAll(/'((?:rds|kms|ec2|route53|iam|sts|cloudwatch):\w+)'/g)].map(
+      [...text.matchAll(/'((?:rds|kms|ec2|route53|iam|sts|cloudwatch|s3):\w+)'/g)].map(
         ([, action = '']) => action,
       ),
     )
