@@ -34,8 +34,17 @@ export async function eachOf<Item, Result>(
 ): Promise<Result[]> {
   const results: Result[] = new Array(items.length)
   const queue = items.entries()
+  let failed = false
   const worker = async () => {
-    for (const [at, item] of queue) results[at] = await look(item)
+    for (const [at, item] of queue) {
+      if (failed) return
+      try {
+        results[at] = await look(item)
+      } catch (thrown) {
+        failed = true
+        throw thrown
+      }
+    }
   }
   await Promise.all(Array.from({ length: Math.min(AT_ONCE, items.length) }, worker))
   return results

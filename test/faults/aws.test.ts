@@ -147,6 +147,46 @@ describe('a control plane that is not well', { timeout: 60_000 }, () => {
     expect(fake.calls).toHaveLength(1)
   })
 
+  test('an answer that drips for ever is none', async () => {
+    using ports = open(fake.endpoint, SHORT)
+    fake.onAll(() => 'drip')
+    const began = performance.now()
+    const error = await failureOf(ports.target.rds.instances(signal), 'unavailable')
+    expect(error.message).toMatch(/no answer within 1 s$/)
+    expect(performance.now() - began).toBeLessThan(SHORT.callMs + SLACK_MS)
+  })
+
+  test('all pages together have the time of one call', async () => {
+    using ports = open(fake.endpoint, SHORT)
+    let page = 0
+    fake.on('DescribeDBInstances', () => {
+      page += 1
+      return { result: { DBInstances: [], Marker: String(page) } }
+    })
+    const error = await failureOf(ports.target.rds.instances(signal), 'unavailable')
+    expect(error.message).toMatch(/no answer within 1 s$/)
+    expect(page).toBeGreaterThan(1)
+  })
+
+  test('a dead source does not touch the target', async () => {
+    await using hole = await startBlackHole()
+    const dead = `http://${hole.host}:${hole.port}`
+    using ports = openCloud(
+      {
+        ...{ source: 'eu-west-1', target: 'eu-central-1', timeouts: SHORT },
+        endpoint: (_, region) => (region === 'eu-west-1' ? dead : fake.endpoint),
+      },
+      noDatabase,
+    )
+    fake.on('DescribeDBInstances', () => ({ result: { DBInstances: [] } }))
+    const source = failureOf(ports.source.rds.instances(signal), 'unavailable')
+    const began = performance.now()
+    expect(await ports.target.rds.instances(signal)).toEqual([])
+    expect(performance.now() - began).toBeLessThan(SHORT.callMs)
+    expect((await source).details).toMatchObject({ region: 'eu-west-1' })
+    expect(new Set(fake.calls.map(({ region }) => region))).toEqual(new Set(['eu-central-1']))
+  })
+
   test('a call that is given up ends at once, with the reason', async () => {
     using ports = open(fake.endpoint)
     fake.onAll(() => 'stall')

@@ -48,6 +48,8 @@ export type QueryFault =
   | 'reset'
   /** Sends the head of the answer and half of its body, then closes. */
   | 'cut'
+  /** Sends an answer a space at a time, and never comes to its end. */
+  | 'drip'
 
 export interface QueryCall {
   readonly action: string
@@ -96,6 +98,10 @@ export async function startQueryFake(): Promise<QueryFake> {
       const whole = queryAnswer(call.action, {})
       to.writeHead(200, { 'content-type': 'text/xml', 'content-length': whole.length })
       to.write(whole.slice(0, whole.length >> 1), () => from.socket.resetAndDestroy())
+    } else if (said === 'drip') {
+      to.writeHead(200, { 'content-type': 'text/xml' })
+      const drops = setInterval(() => to.write(' '), 50)
+      to.on('close', () => clearInterval(drops))
     } else if ('result' in said) {
       reply(to, 200, queryAnswer(call.action, said.result))
     } else if ('body' in said) {

@@ -52,6 +52,18 @@ describe('pages', () => {
     expect(await eachOf([], async () => 1)).toEqual([])
   })
 
+  test('after a failure nothing more is looked at', async () => {
+    let looks = 0
+    const looking = eachOf(Array.from({ length: 100 }), async () => {
+      looks += 1
+      await new Promise((resolve) => setImmediate(resolve))
+      throw new Error('throttled')
+    })
+    await expect(looking).rejects.toThrow('throttled')
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(looks).toBe(8)
+  })
+
   test('chunks hold everything, none more than it may', () => {
     fc.assert(
       fc.property(fc.array(fc.integer()), fc.integer({ min: 1, max: 20 }), (items, most) => {
