@@ -43,7 +43,11 @@ export async function drill(
     keys: await keyNames(log, { key: plan.keys, gpg: plan.gpg }),
     options: setOptions({ replace: request.replace }),
   }
-  using timed = withRunTimeout(context.signal, plan.timeoutMs)
+  using timed = withRunTimeout(
+    context.signal,
+    plan.timeoutMs,
+    options.timeout === undefined ? 'drill.timeout' : '--timeout',
+  )
   await using watch = await watchDrill({ plan, sink: sink.name, config: options.config }, context)
   const report = await watch.run((onEvent) =>
     recorded(

@@ -4,6 +4,7 @@ import { abortReason, LifeboatError } from '../core/errors.ts'
 export function withRunTimeout(
   signal: AbortSignal,
   timeoutMs: number | undefined,
+  setting = 'timeouts.run',
 ): Disposable & { readonly signal: AbortSignal } {
   const own = new AbortController()
   const onAbort = () => own.abort(abortReason(signal))
@@ -16,9 +17,9 @@ export function withRunTimeout(
           own.abort(
             new LifeboatError(
               'timed-out',
-              `the run took longer than the ${timeoutMs / 1000} s of timeouts.run`,
+              `the run took longer than the ${timeoutMs / 1000} s of ${setting}`,
               {
-                hint: 'What is not whole was cleared away; lifeboat list shows what is. Raise timeouts.run where the database has grown.',
+                hint: `What is not whole was cleared away; lifeboat list shows what is. Raise ${setting} where the database has grown.`,
               },
             ),
           )

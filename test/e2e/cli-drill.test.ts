@@ -250,6 +250,15 @@ ${check('time', 'SELECT CURRENT_TIMESTAMP', '{ maxAge: 1h }')}
       expect((await into('--replace')).exitCode).toBe(0)
     })
 
+    test('a drill that takes too long is ended, recorded, and leaves nothing', async () => {
+      const ran = await run('drill', 'shop', '--config', config, '--timeout', '1s')
+      expect(ran.exitCode).toBe(43)
+      expect(ran.stderr).toMatch(/longer than the 1 s of --timeout/)
+      const newest = (await records()).sort().at(-1) ?? ''
+      expect(await record(newest)).toMatchObject({ outcome: 'failed', error: { code: 'timed-out' } })
+      expect(await readdir(join(home, 'scratch'))).toEqual([])
+    })
+
     test('a job that is not there leaves no trace', async () => {
       const ran = await drill('--at', 'near', '--job', 'shopp')
       expect(ran.exitCode).toBe(21)
