@@ -17,7 +17,11 @@ export function simulateCloud(
   return {
     ports: simulatedPorts(world, source, target),
     clock: world.time.clock,
-    flags: { securityGroup: [SCENE.securityGroup(target)], kmsKey: SCENE.keyAlias, ...flags },
+    flags: {
+      ...{ securityGroup: [SCENE.securityGroup(target)], kmsKey: SCENE.keyAlias },
+      ...{ subnetGroup: SCENE.subnetGroup, class: [SCENE.instanceClass] },
+      ...flags,
+    },
     [Symbol.dispose]: () => undefined,
   }
 }

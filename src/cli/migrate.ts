@@ -47,7 +47,10 @@ export function migrateCommand(done: (exitCode: number) => void): Command {
         'without --confirm.',
     )
     .addArgument(
-      new Argument('<way>', 'promote-replica or copy-snapshot: docs/migrate.md has a page for each'),
+      new Argument(
+        '<way>',
+        'promote-replica, restore-snapshot or copy-snapshot: docs/migrate.md has a page for each',
+      ),
     )
     .option('--source <region>', 'region to leave')
     .option('--target <region>', 'region to go to')
@@ -60,7 +63,9 @@ export function migrateCommand(done: (exitCode: number) => void): Command {
     .addOption(several('--security-group <id>', 'of the target region; repeat for several'))
     .option('--parameter-group <name>', 'of the target region (default: the one of the same name)')
     .option('--option-group <name>', 'of the target region (default: the one of the same name)')
-    .addOption(several('--class <class>', 'another class to try where there is no room; repeat for several'))
+    .addOption(
+      several('--class <class>', 'class to try where there is no room, or to begin with; repeat for several'),
+    )
     .addOption(several('--zone <zone>', 'zone to try; repeat for several'))
     .option('--multi-az', 'in two zones (default: as the source)')
     .option('--no-multi-az', 'in one zone')

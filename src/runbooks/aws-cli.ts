@@ -33,8 +33,23 @@ export function tagWords(tags: Readonly<Record<string, string>>): readonly strin
 }
 
 export function rdsArn(region: string, account: string, type: string, name: string): string {
-  return `arn:aws:rds:${region}:${account}:${type}:${name}`
+  return `arn:${partitionOf(region)}:rds:${region}:${account}:${type}:${name}`
 }
+
+/** Each region is of one partition, and its name says of which. */
+export function partitionOf(region: string): string {
+  return PARTITIONS.find(([prefix]) => region.startsWith(prefix))?.[1] ?? 'aws'
+}
+
+const PARTITIONS = [
+  ['cn-', 'aws-cn'],
+  ['us-gov-', 'aws-us-gov'],
+  ['us-iso-', 'aws-iso'],
+  ['us-isob-', 'aws-iso-b'],
+  ['eu-isoe-', 'aws-iso-e'],
+  ['us-isof-', 'aws-iso-f'],
+  ['eusc-', 'aws-eusc'],
+] as const
 
 /** The actions that describe things know no resources worth naming. */
 export function mayLook(...actions: readonly string[]): Permission {

@@ -1,5 +1,6 @@
 import { LifeboatError } from '../core/errors.ts'
 import type { CopySnapshotOptions } from './copy-snapshot-options.ts'
+import { ownGroup } from './landing.ts'
 import type { Snapshot, SnapshotKind } from './ports/rds-backups.ts'
 import type { CloudPorts, RegionPorts } from './ports.ts'
 
@@ -94,8 +95,8 @@ async function describe(db: string, source: RegionPorts, signal: AbortSignal): P
       ...{ iamAuthentication: instance.iamAuthentication, logExports: instance.logExports },
       sourceKeyArn: instance.kmsKeyArn ?? null,
       subnetGroup: instance.subnetGroup ?? null,
-      parameterGroup: own(instance.parameterGroups[0]?.name),
-      optionGroup: own(instance.optionGroups[0]?.name),
+      parameterGroup: ownGroup(instance.parameterGroups[0]?.name),
+      optionGroup: ownGroup(instance.optionGroups[0]?.name),
       backupRetentionDays: instance.backupRetentionDays,
     }
   }
@@ -121,15 +122,10 @@ async function describe(db: string, source: RegionPorts, signal: AbortSignal): P
     },
     sourceKeyArn: cluster.kmsKeyArn ?? null,
     subnetGroup: cluster.subnetGroup ?? null,
-    parameterGroup: own(cluster.parameterGroup),
+    parameterGroup: ownGroup(cluster.parameterGroup),
     optionGroup: null,
     backupRetentionDays: cluster.backupRetentionDays,
   }
-}
-
-/** AWS's default groups are named `default.…` and `default:…`, and are in every region. */
-function own(group: string | undefined): string | null {
-  return group === undefined || /^default[.:]/.test(group) ? null : group
 }
 
 async function hasParameterGroup(

@@ -4,7 +4,13 @@ import type { KmsKey } from './ports/kms.ts'
 import type { CloudPorts } from './ports.ts'
 
 /** Before hours of copying: is the key of the target region one that RDS can use? */
-export function keyCheck(region: string, name: string, guards: string): Step<CloudPorts> {
+export function keyCheck(
+  region: string,
+  name: string,
+  guards: string,
+  /** Where something is under this key already, AWS's own does as well. */
+  isInUse = false,
+): Step<CloudPorts> {
   return {
     id: 'check-key',
     title: `look at key ${name} of ${region}`,
@@ -15,16 +21,19 @@ export function keyCheck(region: string, name: string, guards: string): Step<Clo
       awsCheck(
         ...([region, 'kms', 'describe-key', { 'key-id': name }] as const),
         'KeyMetadata.[KeyState,KeyManager,KeySpec,KeyUsage]',
-        'Enabled CUSTOMER SYMMETRIC_DEFAULT ENCRYPT_DECRYPT',
+        `Enabled ${isInUse ? '…' : 'CUSTOMER'} SYMMETRIC_DEFAULT ENCRYPT_DECRYPT`,
       ),
     permissions: () => [mayLook('kms:DescribeKey')],
     async observe({ target }, signal) {
       const key = await target.kms.key(name, signal)
-      const wrong = wrongWith(key, name, region)
+      const owned = isInUse && key?.managedBy === 'aws' ? { ...key, managedBy: 'customer' as const } : key
+      const wrong = wrongWith(owned, name, region)
       if (key === undefined || wrong !== undefined) {
         return {
           ...{ state: 'blocked', reason: wrong ?? '' },
-          hint: `Name another with --kms-key: enabled, symmetric, customer-managed, of ${region}.`,
+          hint: isInUse
+            ? 'Enable that key, or cancel its deletion: what lies under it can not be read without it.'
+            : `Name another with --kms-key: enabled, symmetric, customer-managed, of ${region}.`,
         }
       }
       return { state: 'done', seen: { key: key.arn, multiRegion: key.multiRegion } }

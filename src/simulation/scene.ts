@@ -26,11 +26,13 @@ export const SCENE = {
   otherClass: 'db.r6i.large',
   globalCluster: (db: string) => `${db}-global`,
   replica: (db: string) => `${db}-replica`,
+  /** Of the automated snapshot, in the other region. */
+  copy: (db: string) => `${db}-copy`,
 } as const
 
 /**
  * A database with what a team would have made for it: a landing zone in the other region, a replica or a global cluster, automated
- * snapshots, replicated backups, a DNS name. Of an instance also an automated snapshot that is across already.
+ * snapshots, a copy of one that is across already, replicated backups, a DNS name.
  */
 export function furnish(world: World, options: SceneOptions): void {
   const { source, target, db, kind } = options
@@ -140,6 +142,7 @@ function furnishInstance(world: World, options: SceneOptions): void {
     ...{ encrypted, optionGroup: SCENE.optionGroup, masterUser: 'admin', tags: {}, ...snapshotKey },
     created: new Date(world.time.clock.now().getTime() - 18 * 3_600_000),
   })
+  copyAcross(world, options, 'snapshot')
   const backupArn = `arn:aws:rds:${target}:${world.account}:auto-backup:ab-${db}`
   const targetKey = encrypted ? keyOf(to) : undefined
   to.backups.set(backupArn, {
@@ -197,6 +200,7 @@ function furnishCluster(world: World, options: SceneOptions): void {
     ...{ encrypted, masterUser: 'admin', tags: {}, ...(key !== undefined && { kmsKeyArn: key }) },
     created: new Date(world.time.clock.now().getTime() - 18 * 3_600_000),
   })
+  copyAcross(world, options, 'cluster-snapshot')
   const endpoint = from.clusters.get(db)?.writerHost
   world.globals.set(globalId, {
     ...{ id: globalId, engine, engineVersion, encrypted, status: 'available', deletionProtection: false },
@@ -207,4 +211,24 @@ function furnishCluster(world: World, options: SceneOptions): void {
     ],
     ...(endpoint !== undefined && { endpoint }),
   })
+}
+
+/** As a team's own schedule would have left it. */
+function copyAcross(
+  world: World,
+  { source, target, db, kind }: SceneOptions,
+  type: 'snapshot' | 'cluster-snapshot',
+): void {
+  const [from, to] = [world.region(source), world.region(target)]
+  const id = SCENE.copy(db)
+  for (const original of from.snapshots.values()) {
+    if (original.kind !== kind || original.sourceId !== db) continue
+    const { kmsKeyArn: _, ...rest } = original
+    const key = original.encrypted ? keyOf(to) : undefined
+    to.snapshots.set(`${kind}/${id}`, {
+      ...{ ...rest, id, type: 'manual', copyOfArn: original.arn },
+      arn: `arn:aws:rds:${target}:${world.account}:${type}:${id}`,
+      ...(key !== undefined && { kmsKeyArn: key }),
+    })
+  }
 }

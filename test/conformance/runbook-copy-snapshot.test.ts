@@ -21,7 +21,7 @@ describeRunbook('copy-snapshot, of an instance, the newest there is', {
       optionGroups: [{ name: SCENE.optionGroup }],
     })
     expect(target.instances.get('shop-new')?.kmsKeyArn).toMatch(/^arn:aws:kms:eu-central-1:/)
-    expect([...target.snapshots.values()]).toHaveLength(1)
+    expect([...target.snapshots.values()].filter(({ tags }) => 'lifeboat:run' in tags)).toHaveLength(1)
   },
 })
 

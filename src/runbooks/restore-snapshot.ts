@@ -1,0 +1,180 @@
+import { nameOf, type Runbook, type RunName, type Step, type Way } from '../core/runbook.ts'
+import { keyCheck } from './key-check.ts'
+import { chooseLanding } from './landing.ts'
+import { placements } from './placement.ts'
+import type { CloudPorts } from './ports.ts'
+import { protectInstance } from './protect-instance.ts'
+import { clusterInstance, protectCluster, restoreCluster } from './restore-cluster.ts'
+import { restoreInstance } from './restore-instance.ts'
+import {
+  gatherRestoreSnapshot,
+  type RestoreSnapshotFacts,
+  type RestoreSnapshotOptions,
+} from './restore-snapshot-facts.ts'
+import { copySnapshotAcross } from './snapshot-steps.ts'
+import { accepted, needOneDb, needRegions, type WayFlags } from './way-flags.ts'
+
+export const restoreSnapshot: Way<WayFlags, RestoreSnapshotOptions, RestoreSnapshotFacts, CloudPorts> = {
+  name: 'restore-snapshot',
+  title: 'restore a snapshot that is in the other region already (RDS and Aurora)',
+  deadlineMs: 3 * 3_600_000,
+  page: {
+    open: [
+      'The target region has a copy of a snapshot of the database, made before, and its RDS API answers.',
+      'The source region may be dead: nothing of it is asked.',
+      'The key that the copy lies under is of the target region, and enabled.',
+    ],
+    costs: [
+      'Data: all since that snapshot was taken.',
+      'Time: mostly 15 to 45 minutes until the database answers, whatever its size.',
+      'Money: the new instance and its storage; nothing is sent between regions.',
+      'A restored instance loads its storage lazily: it is slow until all of it has been read once.',
+    ],
+  },
+  choose: (flags) => ({
+    ...{ ...needRegions(flags), ...chooseLanding(flags), db: needOneDb(flags, 'restore-snapshot') },
+    snapshot: flags.snapshot ?? null,
+    kmsKey: flags.kmsKey ?? null,
+    acceptUnencrypted: accepted(flags).includes('unencrypted'),
+  }),
+  gather: gatherRestoreSnapshot,
+  plan,
+  example: {
+    options: {
+      ...{ source: 'eu-west-1', target: 'eu-central-1', db: 'shop', snapshot: null, targetId: 'shop' },
+      ...{ kmsKey: null, subnetGroup: 'private', securityGroups: ['sg-0123456789abcdef0'] },
+      ...{ parameterGroup: 'tuned', optionGroup: null, classes: ['db.r6g.large'], zones: [] },
+      ...{ multiAz: true, backupDays: 7, acceptUnencrypted: false },
+    },
+    facts: {
+      ...{ account: '111122223333', kind: 'instance', snapshotId: 'shop-copy', gib: 200, engine: 'mysql' },
+      snapshotArn: 'arn:aws:rds:eu-central-1:111122223333:snapshot:shop-copy',
+      ...{ engineVersion: '8.0.40', encrypted: true, created: '2026-11-22T03:05:00.000Z' },
+      snapshotKeyArn: 'arn:aws:kms:eu-central-1:111122223333:key/22222222-2222-4222-8222-222222222222',
+      ...{ kmsKeyArn: null, optionGroup: 'standard', port: 3306 },
+    },
+  },
+}
+
+function plan(
+  options: RestoreSnapshotOptions,
+  facts: RestoreSnapshotFacts,
+  run: RunName,
+): Runbook<CloudPorts> {
+  const { source, target, db } = options
+  const { kind, encrypted, snapshotKeyArn, kmsKeyArn, created } = facts
+  const id = options.targetId ?? nameOf(run, '')
+  // An instance's restore takes no key: only a copy can encrypt.
+  const recopied = kind === 'instance' && !encrypted && kmsKeyArn !== null
+  const snapshotId = recopied ? nameOf(run, 'copy') : facts.snapshotId
+  const names = { run, id, snapshotId }
+  const steps: Step<CloudPorts>[] = [
+    ...(encrypted && snapshotKeyArn !== null ? [keyCheck(target, snapshotKeyArn, 'restore', true)] : []),
+    ...(!encrypted && kmsKeyArn !== null
+      ? [keyCheck(target, kmsKeyArn, recopied ? 'copy-snapshot' : 'restore')]
+      : []),
+    ...(recopied
+      ? [
+          copySnapshotAcross(
+            {
+              ...{ kind, region: target, account: facts.account, id: snapshotId },
+              ...{ sourceRegion: target, sourceArn: facts.snapshotArn, kmsKeyArn },
+              ...(facts.optionGroup !== null && { optionGroup: facts.optionGroup }),
+            },
+            run,
+          ),
+        ]
+      : []),
+    ...(kind === 'instance' ? instanceSteps : clusterSteps)(options, facts, names),
+  ]
+  return {
+    way: 'restore-snapshot',
+    steps,
+    warnings: [
+      `The snapshot is of ${created ?? 'an unknown time'}: what ${db} has taken since is not in it.`,
+      `${source} is not asked: whether ${db} there still takes writes, nobody has looked.`,
+      ...(options.parameterGroup === null
+        ? ['No --parameter-group was named: the new database has the parameters of AWS.']
+        : []),
+      ...(encrypted && kmsKeyArn !== null && kmsKeyArn !== snapshotKeyArn
+        ? [
+            `It stays under the key of its snapshot, ${snapshotKeyArn ?? 'which AWS owns'}, not under --kms-key.`,
+          ]
+        : []),
+      ...(encrypted || kmsKeyArn !== null ? [] : ['The new database is not encrypted.']),
+    ],
+    afterwards: [
+      `The database has another endpoint, in ${target}. Nothing has switched yet: when ${source} is back, keep applications away from ${db} there.`,
+      'It has a new resource id: IAM policies of `rds-db:connect` must name that one.',
+      'IAM authentication, log exports, roles, alarms, replicas and DNS names are not made by this way: no snapshot knows them.',
+      ...(recopied ? [`The encrypted copy ${snapshotId} stays: delete it when nobody needs it.`] : []),
+    ],
+    rollback: [
+      `Nothing of ${source} was changed, and the snapshot stays. Delete ${id} in ${target} (take off its deletion protection first).`,
+    ],
+  }
+}
+
+interface Names {
+  readonly run: RunName
+  readonly id: string
+  readonly snapshotId: string
+}
+
+function instanceSteps(
+  { target, subnetGroup, securityGroups, parameterGroup, classes, zones, ...options }: RestoreSnapshotOptions,
+  { account, optionGroup, port }: RestoreSnapshotFacts,
+  { run, id, snapshotId }: Names,
+): readonly Step<CloudPorts>[] {
+  const { multiAz, backupDays } = options
+  return [
+    restoreInstance(
+      {
+        ...{ region: target, account, id, snapshotId, choices: placements(classes, zones, multiAz) },
+        settings: {
+          ...{ subnetGroup, securityGroups, multiAz, publiclyAccessible: false, deletionProtection: true },
+          ...(parameterGroup !== null && { parameterGroup }),
+          ...(optionGroup !== null && { optionGroup }),
+          ...(port !== null && { port }),
+        },
+      },
+      run,
+    ),
+    protectInstance({
+      ...{ region: target, account, id },
+      wanted: {
+        backupRetentionDays: backupDays,
+        ...{ deletionProtection: true, multiAz, publiclyAccessible: false },
+      },
+    }),
+  ]
+}
+
+function clusterSteps(
+  { target, subnetGroup, securityGroups, parameterGroup, classes, zones, ...options }: RestoreSnapshotOptions,
+  { account, engine, engineVersion, port, encrypted, kmsKeyArn }: RestoreSnapshotFacts,
+  { run, id, snapshotId }: Names,
+): readonly Step<CloudPorts>[] {
+  const { multiAz, backupDays } = options
+  const shared = { region: target, account }
+  const choices = placements(classes, zones, false)
+  return [
+    restoreCluster(
+      {
+        ...{ ...shared, id, snapshotId, engine, engineVersion },
+        settings: {
+          ...{ subnetGroup, securityGroups, deletionProtection: true },
+          ...(parameterGroup !== null && { parameterGroup }),
+          ...(port !== null && { port }),
+        },
+        ...(!encrypted && kmsKeyArn !== null && { kmsKeyArn }),
+      },
+      run,
+    ),
+    // Of Aurora, to be in two zones is to have two instances.
+    ...Array.from({ length: multiAz ? 2 : 1 }, (_, index) =>
+      clusterInstance({ ...shared, clusterId: id, engine, number: index + 1, choices }, run),
+    ),
+    protectCluster({ ...shared, id, days: backupDays }),
+  ]
+}
