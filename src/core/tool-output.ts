@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import type { Bytes } from './bytes.ts'
+import { LifeboatError, messageOf } from './errors.ts'
 import { lend } from './loan.ts'
 import { createPrivateFolder } from './private-folder.ts'
 
@@ -21,20 +22,28 @@ export interface ToolOutput extends Disposable {
 
 /**
  * Node's own pipe to a child allocates 64 KiB for each read. A socket that Node connects can be read into memory of ours
- * (`onread`), and Node makes no pair of them: so a server for one connection, in a folder that only we may enter.
+ * (`onread`), and Node makes no pair of them: so a server for one connection, in a folder that only we may enter. Throws
+ * `config` where the path is too long for a socket: without /dev/shm it is below TMPDIR.
  */
-export async function createToolOutput(): Promise<ToolOutput> {
+export async function createToolOutput(parent?: string): Promise<ToolOutput> {
   const free: Uint8Array[] = []
   const waiting: Uint8Array[] = []
   let over = false
   let failure: { readonly thrown: unknown } | undefined
   let wake: () => void = () => undefined
 
-  await using folder = await createPrivateFolder()
+  await using folder = await createPrivateFolder(parent)
   const path = `${folder.path}/out`
   const server = createServer({ pauseOnConnect: true })
   server.listen(path)
-  await once(server, 'listening')
+  try {
+    await once(server, 'listening')
+  } catch (thrown) {
+    throw new LifeboatError('config', `unable to make a socket at '${path}': ${messageOf(thrown)}`, {
+      hint: 'Set TMPDIR to a short path on a local disk, such as /tmp, and run again: a socket takes 107 bytes at most.',
+      cause: thrown,
+    })
+  }
   const accepted = once(server, 'connection') as Promise<[Socket]>
   const ours = connect({
     path,
