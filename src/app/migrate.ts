@@ -40,7 +40,10 @@ export async function planMigration(request: MigrateRequest, signal: AbortSignal
   using cloud = await openCloud(request)
   const { ports, clock, flags } = cloud
   const run = { id: newBackupId(clock.now()) }
-  const { runbook, facts } = await planRunbook({ way, flags, ports, run, clock }, signal)
+  const { runbook, facts } = await planRunbook(
+    { way, flags, ports, run, clock, onRetry: retryTeller(request.onEvent) },
+    signal,
+  )
   return { way, runbook, facts, policy: runbookPolicy(runbook, (await ports.iam.caller(signal)).arn) }
 }
 
@@ -84,9 +87,14 @@ export async function runMigration(request: MigrateRun, signal: AbortSignal): Pr
     {
       ...{ way, flags, ports, run: { id }, journal, clock, confirm, onStep },
       deadlineMs: deadlineMs ?? way.deadlineMs,
+      onRetry: retryTeller(onEvent),
     },
     signal,
   )
+}
+
+function retryTeller(onEvent: OnEvent): (message: string) => void {
+  return (message) => onEvent({ kind: 'step', message })
 }
 
 /** What a resumed run is given anew wins, except for what the run is about. Acceptances add up. */

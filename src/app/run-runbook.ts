@@ -30,6 +30,8 @@ export interface RunbookRequest<Flags, Ports> {
   /** From now on; each resumption has its own. */
   readonly deadlineMs: number
   readonly onStep: (event: StepEvent) => void
+  /** Why a call is tried again before there is a plan, and how long that may go on. */
+  readonly onRetry?: (message: string) => void
 }
 
 const GATHER_MS = 3 * 60_000
@@ -42,7 +44,8 @@ export async function planRunbook<Flags, Ports>(
     ports,
     run,
     clock,
-  }: Pick<RunbookRequest<Flags, Ports>, 'way' | 'flags' | 'ports' | 'run' | 'clock'>,
+    onRetry,
+  }: Pick<RunbookRequest<Flags, Ports>, 'way' | 'flags' | 'ports' | 'run' | 'clock' | 'onRetry'>,
   signal: AbortSignal,
 ): Promise<{ readonly runbook: Runbook<Ports>; readonly facts: unknown }> {
   const options = way.choose(flags)
@@ -54,7 +57,9 @@ export async function planRunbook<Flags, Ports>(
       return { runbook: way.plan(options, facts, run), facts }
     } catch (thrown) {
       if (!isTransient(thrown)) throw thrown
-      if (clock.monotonicMs() - startMs > GATHER_MS) throw silent(way, thrown)
+      const leftMs = startMs + GATHER_MS - clock.monotonicMs()
+      if (leftMs < 0) throw silent(way, thrown)
+      onRetry?.(`${messageOf(thrown)}; asking again for up to ${Math.ceil(leftMs / 1000)} s`)
     }
     await clock.sleep(delayMs, signal)
   }

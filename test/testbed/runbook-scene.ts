@@ -28,6 +28,8 @@ export const RUN = { id: '20261122T210500Z-k3f9' }
 export interface RunbookScene extends AsyncDisposable {
   readonly world: World
   readonly events: StepEvent[]
+  /** What was said while there was no plan yet. */
+  readonly retries: string[]
   readonly folder: string
   /** Records and calls that changed something, as they came. */
   readonly log: (RunbookRecord | MadeCall)[]
@@ -46,6 +48,7 @@ export async function createRunbookScene({ way, flags, furnish }: RunbookHarness
   const world = createWorld()
   furnish(world)
   const events: StepEvent[] = []
+  const retries: string[] = []
   const log: (RunbookRecord | MadeCall)[] = []
   const ports = simulatedPorts(world, flags.source, flags.target)
   const { clock } = world.time
@@ -74,6 +77,7 @@ export async function createRunbookScene({ way, flags, furnish }: RunbookHarness
   return {
     world,
     events,
+    retries,
     folder,
     log,
     async run(settings = {}) {
@@ -83,6 +87,7 @@ export async function createRunbookScene({ way, flags, furnish }: RunbookHarness
           {
             ...{ way, flags, ports, run: RUN, journal, clock, confirm: true, deadlineMs: way.deadlineMs },
             onStep: (event) => events.push(event),
+            onRetry: (message) => retries.push(message),
             ...settings,
           },
           signal,

@@ -296,3 +296,13 @@ describe('resuming', () => {
     expect(await readdir(join(folder, 'runbook-locks'))).toEqual([])
   })
 })
+
+describe('before there is a plan', () => {
+  test('a control plane that does not answer is asked for three minutes, and each time said why', async () => {
+    await using scene = await createRunbookScene(promote)
+    scene.world.region(regions.target).dead = true
+    await expect(scene.run()).rejects.toMatchObject({ code: 'step-failed', details: { offer: 'native' } })
+    expect(scene.retries.length).toBeGreaterThan(3)
+    expect(scene.retries[0]).toMatch(/asking again for up to 180 s$/)
+  })
+})
