@@ -81,7 +81,7 @@ ${check('time', 'SELECT CURRENT_TIMESTAMP', '{ maxAge: 1h }')}
     })
 
     test('a job passes: rows, checks, times, a signed record that gpg accepts', async () => {
-      const { exitCode, stderr, json } = await drill('shop')
+      const { exitCode, stderr, json } = await drill('shop', '--audit', join(home, 'audit.jsonl'))
       expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
       expect(json).toMatchObject({
         outcome: 'passed',
@@ -107,6 +107,11 @@ ${check('time', 'SELECT CURRENT_TIMESTAMP', '{ maxAge: 1h }')}
       gpg.run(Buffer.alloc(0), '--verify', `${path}.sig`, path)
       expect(await readdir(join(home, 'scratch'))).toEqual([])
 
+      const lines = (await readFile(join(home, 'audit.jsonl'), 'utf8')).trim().split('\n')
+      expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+        { event: 'start', verb: 'drill', job: 'shop', target: 'local' },
+        { event: 'end', verb: 'drill', exitCode: 0, backup: id },
+      ])
       const listed = await run('list', '--at', 'near', '--config', config, '--json')
       expect(JSON.parse(listed.stdout).backups).toMatchObject([{ id, verifiedLevel: 'restored' }])
       const metrics = readPrometheusText(await readFile(`${home}/metrics/lifeboat.prom`, 'utf8'))
