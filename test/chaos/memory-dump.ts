@@ -1,6 +1,6 @@
 import type { RunJournal } from '../../src/app/dead-runs.ts'
 import { runDump } from '../../src/app/dump.ts'
-import { createLease } from '../../src/app/lease.ts'
+import { createLease, type Lease } from '../../src/app/lease.ts'
 import { createEncodeStages } from '../../src/app/registry.ts'
 import { type Clock, systemClock } from '../../src/core/clock.ts'
 import type { Engine } from '../../src/core/engine.ts'
@@ -21,6 +21,8 @@ export interface MemoryDump {
   readonly recipient: string
   readonly clock: Clock
   readonly waitMs: number
+  /** How long it stood before the lease, each time that it did. */
+  readonly onLease?: (tookMs: number) => void
 }
 
 /** One dump of a memory engine, by the very use case that the command line runs. Resolves with the id. */
@@ -44,7 +46,7 @@ export async function dumpMemory(dump: MemoryDump, signal: AbortSignal): Promise
       stallTimeoutMs: 1_000,
       maxChunks: plan.maxChunks,
       ...(plan.signed && signer !== undefined && { signer }),
-      ...(plan.leased && { lease }),
+      ...(plan.leased && { lease: dump.onLease === undefined ? lease : withTimeTold(lease, dump.onLease) }),
       version,
       journal,
       clock,
@@ -53,6 +55,18 @@ export async function dumpMemory(dump: MemoryDump, signal: AbortSignal): Promise
     signal,
   )
   return manifest.id
+}
+
+function withTimeTold(lease: Lease, onLease: (tookMs: number) => void): Lease {
+  async function told(work: Promise<void>): Promise<void> {
+    const beganMs = performance.now()
+    await work.finally(() => onLease(performance.now() - beganMs))
+  }
+  return {
+    awaitFree: (signal) => told(lease.awaitFree(signal)),
+    take: (run, signal) => told(lease.take(run, signal)),
+    [Symbol.asyncDispose]: () => lease[Symbol.asyncDispose](),
+  }
 }
 
 /** Stands still at a time that can be moved; sleeping and durations are real. */
