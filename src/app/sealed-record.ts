@@ -103,7 +103,7 @@ export async function findRecord<T>(
   const what = named ? `${kind.noun} '${id}'` : `a ${kind.noun}`
   const of = job === undefined ? '' : ` of '${job}'`
   const others = job === undefined ? [] : await listRecords(sink, kind, undefined, signal)
-  const jobs = [...new Set(others.map((other) => other.job))]
+  const jobs = [...new Set(others.map((other) => other.job))].sort()
   throw new LifeboatError('sink-not-found', `unable to find ${what}${of} at ${sink.name}: there is none`, {
     hint:
       jobs.length > 0
