@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CloudWatchClient, PutMetricAlarmCommand } from '@aws-sdk/client-cloudwatch'
@@ -48,6 +48,7 @@ describe.skipIf(lacks('aws', 'gpg'))('inventory', { timeout: 60_000 }, () => {
 
   beforeAll(async () => {
     home = await mkdtemp(join(tmpdir(), 'lifeboat-inventory-'))
+    await mkdir(join(home, 'near'))
     gpg = await createGpgHome()
     moto = await startMotoContainer()
     stubAwsEnvironment()
