@@ -303,6 +303,6 @@ describe('before there is a plan', () => {
     scene.world.region(regions.target).dead = true
     await expect(scene.run()).rejects.toMatchObject({ code: 'step-failed', details: { offer: 'native' } })
     expect(scene.retries.length).toBeGreaterThan(3)
-    expect(scene.retries[0]).toMatch(/asking again for up to 180 s$/)
+    expect(scene.retries[0]).toMatch(/no answer; asking again for up to 1\d\d s$/)
   })
 })
