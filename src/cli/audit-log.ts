@@ -3,15 +3,23 @@ import type { Recording } from '../app/audit/audited.ts'
 import type { AuditLog } from '../app/audit/log.ts'
 import type { AuditFacts } from '../core/audit-record.ts'
 import type { VerbContext } from './run-verb.ts'
+import { findSparedConfig, type Spared } from './spared-config.ts'
 
 export interface AuditOptions {
   readonly audit?: string
   readonly config?: string
+  readonly signer?: readonly string[]
+  readonly unsignedOk?: boolean
 }
 
 /** Where this run is recorded: in the file of `--audit`, else of the configuration, else nowhere. */
-export async function openAudit(options: AuditOptions, context: VerbContext): Promise<AuditLog | undefined> {
-  return auditAt(options.audit ?? (await configuredAudit(options.config, context)))
+export async function openAudit(
+  options: AuditOptions,
+  context: VerbContext,
+  spared: readonly Spared[] = ['audit', 'signers'],
+): Promise<AuditLog | undefined> {
+  if (options.audit !== undefined) return auditAt(options.audit)
+  return auditAt((await findSparedConfig(options, spared, context))?.config.audit?.file)
 }
 
 export async function auditAt(file: string | undefined): Promise<AuditLog | undefined> {
@@ -21,14 +29,6 @@ export async function auditAt(file: string | undefined): Promise<AuditLog | unde
     import('../core/clock.ts'),
   ])
   return createAuditLog(resolve(file), systemClock)
-}
-
-export async function configuredAudit(
-  config: string | undefined,
-  { environment }: VerbContext,
-): Promise<string | undefined> {
-  const { findConfig } = await import('../config/find-config.ts')
-  return (await findConfig(config, environment))?.config.audit?.file
 }
 
 /**

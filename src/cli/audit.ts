@@ -65,12 +65,14 @@ export function auditCommand(done: (exitCode: number) => void): Command {
 }
 
 async function verify(options: AuditVerifyOptions, context: VerbContext): Promise<Outcome> {
-  const [{ verifyAudit }, { checkJobName }, { configuredAudit }] = await Promise.all([
+  const [{ verifyAudit }, { checkJobName }, { findSparedConfig }] = await Promise.all([
     import('../app/audit/verify.ts'),
     import('../core/backup-layout.ts'),
-    import('./audit-log.ts'),
+    import('./spared-config.ts'),
   ])
-  const configured = options.file === undefined ? await configuredAudit(options.config, context) : undefined
+  const spared = options.at === undefined ? (['file'] as const) : (['file', 'signers'] as const)
+  const loaded = options.file === undefined ? await findSparedConfig(options, spared, context) : undefined
+  const configured = loaded?.config.audit?.file
   const files = options.file ?? (configured === undefined ? [] : [configured])
   if (files.length === 0) {
     throw new LifeboatError(
@@ -88,7 +90,7 @@ async function verify(options: AuditVerifyOptions, context: VerbContext): Promis
   const [address, { openSink }, trust] = await Promise.all([
     sinkAddress(options.at, '--at', options, context),
     import('../app/registry.ts'),
-    readTrust(options, context),
+    readTrust(options, context, spared),
   ])
   await using sink = await openSink(address.url, address.context)
   return toOutcome(await verifyAudit({ files, sink, ...job, ...trust, onEvent }, context.signal), sink.name)

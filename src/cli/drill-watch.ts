@@ -3,11 +3,11 @@ import { drillRecords } from '../app/metrics/drill-records.ts'
 import { writeMetrics } from '../app/metrics/metrics-file.ts'
 import type { OnEvent } from '../app/run-event.ts'
 import type { RunOutcome, RunWatcher } from '../app/run-watch.ts'
-import { findConfig } from '../config/find-config.ts'
 import { systemClock } from '../core/clock.ts'
 import { abortReason, type LifeboatError, messageOf, toLifeboatError } from '../core/errors.ts'
 import type { DrillPlan } from './drill-plan.ts'
 import type { VerbContext } from './run-verb.ts'
+import { metricsFile } from './spared-config.ts'
 import { createNotifiers } from './watch-jobs.ts'
 
 export interface DrillWatch extends AsyncDisposable {
@@ -78,15 +78,15 @@ async function writeDrillMetrics(
     readonly evidence: DrillReport['evidence'] | undefined
     readonly ended: Date
   },
-  { environment, reporter }: VerbContext,
+  context: VerbContext,
 ): Promise<void> {
-  const textfile = (await findConfig(config, environment))?.config.metrics?.textfile
+  const textfile = await metricsFile(config, context)
   if (textfile === undefined) return
   const { exitCode, evidence, ended } = end
   try {
     await writeMetrics(textfile, drillRecords({ job: plan.job, sink, exitCode, evidence }, ended))
   } catch (thrown) {
-    reporter.warn({
+    context.reporter.warn({
       message: messageOf(thrown),
       hint: 'Make its folder, writable for the account that runs lifeboat.',
     })

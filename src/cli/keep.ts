@@ -83,7 +83,7 @@ async function keep(wanted: string, options: KeepOptions, context: VerbContext):
   await using sink = await openSink(address.url, address.context)
   const id = await resolveBackupId(sink, job, wanted, context.signal)
   const facts = { id, job, sink: sink.name }
-  const log = await openAudit(options, context)
+  const log = await openAudit(options, context, ['audit'])
   const record = <T>(work: () => Promise<T>) =>
     recorded(
       log,

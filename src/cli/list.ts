@@ -64,7 +64,7 @@ async function list(options: ListOptions, context: VerbContext): Promise<Outcome
   ])
   const job = options.job === undefined ? undefined : checkJobName(options.job)
   await using sink = await openSink(address.url, address.context)
-  const { trust } = await readTrust(options, context)
+  const { trust } = await readTrust(options, context, ['signers'])
   const entries = await listBackups(sink, job, context.signal, trust)
   const usable = entries.filter(({ manifest }) => manifest !== undefined)
   const { onEvent } = context.reporter

@@ -78,7 +78,7 @@ async function report(options: ReportOptions, context: VerbContext): Promise<Out
       sink,
       job,
       most: options.last ?? (job === undefined ? 1 : 10),
-      ...(await readTrust(options, context)),
+      ...(await readTrust(options, context, ['signers'])),
     },
     context.signal,
   )

@@ -1,4 +1,5 @@
 import type { SinkContext } from '../app/registry.ts'
+import type { LoadedConfig } from '../config/load.ts'
 import { LifeboatError } from '../core/errors.ts'
 import { need } from './options.ts'
 import type { SinkSecrets, VerbContext } from './run-verb.ts'
@@ -20,11 +21,8 @@ export async function sinkAddress(
 ): Promise<SinkAddress> {
   const given = need(value, flag, 'the sink', 'file:///path, s3://bucket/prefix or ssh://user@host/path')
   if (!NAME.test(given)) return { url: given, context: context.sinkContext(options) }
-  const [{ findConfig }, { resolveSink }] = await Promise.all([
-    import('../config/find-config.ts'),
-    import('../config/job.ts'),
-  ])
-  const loaded = await findConfig(options.config, context.environment)
+  const { resolveSink } = await import('../config/job.ts')
+  const loaded = await readNames(flag, options.config, context)
   if (loaded === undefined) {
     throw new LifeboatError(
       'config',
@@ -48,5 +46,22 @@ export async function sinkAddress(
           ? { option: `sinks.${name}.passphrase`, reference: passphrase }
           : { option: '--sink-passphrase', reference: sinkPassphrase },
     }),
+  }
+}
+
+async function readNames(
+  flag: string,
+  config: string | undefined,
+  { environment }: VerbContext,
+): Promise<LoadedConfig | undefined> {
+  const { findConfig } = await import('../config/find-config.ts')
+  try {
+    return await findConfig(config, environment)
+  } catch (thrown) {
+    if (!(thrown instanceof LifeboatError)) throw thrown
+    throw new LifeboatError(thrown.code, thrown.message, {
+      hint: `Mend the file; or write the URL of the sink after ${flag} instead of its name.`,
+      cause: thrown,
+    })
   }
 }

@@ -63,11 +63,11 @@ export async function verifyAll(
 /** A job of the configuration that never ran has nothing at the sink that could be too old. */
 async function expectedJobs(options: VerifyOptions, context: VerbContext): Promise<readonly string[]> {
   if (options.newestAge === undefined || options.job !== undefined || options.at === undefined) return []
-  const [{ findConfig }, { jobsAt }] = await Promise.all([
-    import('../config/find-config.ts'),
+  const [{ findSparedConfig }, { jobsAt }] = await Promise.all([
+    import('./spared-config.ts'),
     import('../config/job.ts'),
   ])
-  const loaded = await findConfig(options.config, context.environment)
+  const loaded = await findSparedConfig(options, ['audit', 'signers', 'job'], context)
   return loaded === undefined ? [] : jobsAt(loaded, options.at)
 }
 

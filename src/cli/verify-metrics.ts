@@ -11,10 +11,10 @@ export interface VerifiedAt {
 /** Where the configuration has metrics. What can't be written is a warning: the verification itself is done. */
 export async function recordVerified(
   { sink, jobs, config }: VerifiedAt,
-  { environment, reporter }: VerbContext,
+  context: VerbContext,
 ): Promise<void> {
-  const { findConfig } = await import('../config/find-config.ts')
-  const textfile = (await findConfig(config, environment))?.config.metrics?.textfile
+  const { metricsFile } = await import('./spared-config.ts')
+  const textfile = await metricsFile(config, context)
   if (textfile === undefined) return
   const [{ writeMetrics }, { verifyRecords }, { systemClock }] = await Promise.all([
     import('../app/metrics/metrics-file.ts'),
@@ -24,7 +24,7 @@ export async function recordVerified(
   try {
     await writeMetrics(textfile, verifyRecords(sink, jobs, systemClock.now()))
   } catch (thrown) {
-    reporter.warn({
+    context.reporter.warn({
       message: messageOf(thrown),
       hint: 'Make its folder, writable for the account that runs lifeboat.',
     })
