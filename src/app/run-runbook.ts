@@ -144,7 +144,8 @@ function silent(way: { readonly name: string }, cause: unknown): LifeboatError {
     'step-failed',
     `unable to plan '${way.name}': no good answer: ${messageOf(cause)}`,
     {
-      hint: 'This way needs that control plane. Take one that does not: lifeboat migrate --help names them, and a dump and restore (lifeboat dump --help), the native way, needs none.',
+      // What gathered knows what would open the way; a failed call's own hint is about the call.
+      hint: `${cause instanceof LifeboatError && cause.details?.opens === true && cause.hint !== undefined ? cause.hint : 'This way needs that control plane.'} Or take one that does not need it: lifeboat migrate --help names them, and a dump and restore (lifeboat dump --help), the native way, needs none.`,
       cause,
       details: { ...(cause instanceof LifeboatError && cause.details), offer: 'native' },
     },

@@ -8,6 +8,7 @@ export type AnyWay = Way<WayFlags, unknown, unknown, CloudPorts>
 
 /** Every way out, best first where all are open. The help, the documents and their tests go by this list. */
 const WAYS: Readonly<Record<string, () => Promise<AnyWay>>> = {
+  'aurora-failover': async () => (await import('../runbooks/aurora-failover.ts')).auroraFailover,
   'promote-replica': async () => (await import('../runbooks/promote-replica.ts')).promoteReplica,
   'restore-snapshot': async () => (await import('../runbooks/restore-snapshot.ts')).restoreSnapshot,
   'copy-snapshot': async () => (await import('../runbooks/copy-snapshot.ts')).copySnapshot,

@@ -80,7 +80,16 @@ function tellSteps(say: (line: string) => void): (event: StepEvent) => void {
 function requestOf(way: string, options: MigrateOptions, context: VerbContext): MigrateRequest {
   const { simulate, profile, maxLag, accept = [], acceptSplitBrain = false } = options
   const { source, target, db, targetId, replica, snapshot, kmsKey, subnetGroup, securityGroup } = options
-  const { parameterGroup, optionGroup, class: classes, zone, multiAz, backupDays, recreateReplica } = options
+  const {
+    parameterGroup,
+    optionGroup,
+    class: classes,
+    zone,
+    multiAz,
+    backupDays,
+    recreateReplica,
+    failover,
+  } = options
   const accepted = [...accept, ...(acceptSplitBrain ? ['split-brain'] : [])]
   const given = {
     ...{
@@ -95,7 +104,7 @@ function requestOf(way: string, options: MigrateOptions, context: VerbContext): 
       securityGroup,
       parameterGroup,
     },
-    ...{ optionGroup, class: classes, zone, multiAz, backupDays, recreateReplica },
+    ...{ optionGroup, class: classes, zone, multiAz, backupDays, recreateReplica, failover },
     maxLagSeconds: maxLag === undefined ? undefined : maxLag / 1000,
     accept: accepted.length === 0 ? undefined : accepted,
   }

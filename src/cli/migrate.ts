@@ -19,6 +19,7 @@ export interface MigrateOptions {
   readonly backupDays?: number
   readonly maxLag?: number
   readonly recreateReplica?: boolean
+  readonly failover?: boolean
   readonly accept?: readonly string[]
   readonly acceptSplitBrain?: boolean
   readonly dryRun?: boolean
@@ -49,7 +50,7 @@ export function migrateCommand(done: (exitCode: number) => void): Command {
     .addArgument(
       new Argument(
         '<way>',
-        'promote-replica, restore-snapshot or copy-snapshot: docs/migrate.md has a page for each',
+        'aurora-failover, promote-replica, restore-snapshot or copy-snapshot: docs/migrate.md has a page for each',
       ),
     )
     .option('--source <region>', 'region to leave')
@@ -80,6 +81,7 @@ export function migrateCommand(done: (exitCode: number) => void): Command {
       ),
     )
     .option('--recreate-replica', 'make a replica the other way afterwards')
+    .option('--failover', 'of a global database: fail over though it could be switched over')
     .option('--accept-split-brain', 'go on though the old primary may still take writes')
     .addOption(several('--accept <danger>', 'take a danger by its name; repeat for several'))
     .option('--dry-run', 'show every step, with the line to type by hand; change nothing')
