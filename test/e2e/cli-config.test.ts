@@ -60,7 +60,7 @@ jobs:
   test('check explains each job, and has no mistake to tell', async () => {
     const checked = await run('config', 'check')
     expect(checked).toMatchObject({ exitCode: 0, stderr: '' })
-    expect(checked.stdout).toMatch(/^shop\n {2}dumps +mariadb:\/\//)
+    expect(checked.stdout).toMatch(/^shop\n {2}class +development\b.*\n {2}dumps +mariadb:\/\//s)
     expect(checked.stdout).toContain(`copied to two (file://${home}/two)`)
     const { jobs } = JSON.parse((await run('config', 'check', '--json')).stdout) as {
       jobs: { job: string }[]
