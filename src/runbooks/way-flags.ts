@@ -24,6 +24,8 @@ export interface WayFlags {
   readonly backupDays?: number
   readonly maxLagSeconds?: number
   readonly recreateReplica?: boolean
+  /** Of a global database: fail over though it could be switched over. */
+  readonly failover?: boolean
   /** Dangers that the operator takes by name. */
   readonly accept?: readonly string[]
 }
@@ -31,6 +33,7 @@ export interface WayFlags {
 /** The dangers that can be accepted, and what each of them is. */
 export const ACCEPTABLE = {
   'split-brain': 'the old primary may still take writes, which will be lost',
+  'data-loss': 'what the other region has not got yet is lost',
   'unencrypted-copy': 'a copy of the data lies unencrypted in the target region for as long as the run takes',
   unencrypted: 'the new database is not encrypted',
 } as const
