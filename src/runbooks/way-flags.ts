@@ -48,7 +48,6 @@ export interface Regions {
 const REGION = /^[a-z]{2,}(-[a-z]+)+-\d$/
 
 export function needRegions({ source, target }: WayFlags): Regions {
-  'data-loss': 'what the other region has not got yet is lost',
   for (const [flag, region] of [
     ['--source', source],
     ['--target', target],
