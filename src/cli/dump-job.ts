@@ -82,7 +82,7 @@ export async function dumpJob(
   const open = async (planned: PlannedSink): Promise<OpenedSink> => {
     const secrets = context.plannedSinkContext(planned)
     const sink = opened.use(await registry.openSink(planned.url, secrets))
-    if (plan.lease === undefined) return { sink }
+    if (plan.lease === undefined || plan.emergency) return { sink }
     const lease = createLease({
       ...plan.lease,
       sink: opened.use(await registry.openSink(planned.url, secrets)),

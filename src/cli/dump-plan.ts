@@ -97,7 +97,7 @@ export interface DumpPlan {
   readonly emergency: boolean
   /** What of AWS is written down after the dump. */
   readonly inventory?: ResolvedInventory
-  /** Undefined: several runs at once are wanted. */
+  /** Undefined: several runs at once are wanted. An emergency neither waits for it nor takes it. */
   readonly lease: { readonly ttlMs: number; readonly waitMs: number } | undefined
 }
 
@@ -168,8 +168,7 @@ function planPolicy(options: DumpOptions, job: ResolvedJob | undefined) {
 
 function planLease(options: DumpOptions, job: ResolvedJob | undefined): DumpPlan['lease'] {
   const { lease, waitLease, emergency } = options
-  if (emergency === true) {
-    if (waitLease === undefined) return undefined
+  if (emergency === true && waitLease !== undefined) {
     throw new LifeboatError(
       'usage',
       'unable to start: --emergency waits for nobody, and --wait-lease is given',

@@ -33,8 +33,9 @@ export async function heedPolicy(
       fingerprints: async () => facts.recipients ?? [],
       ask: { sinks, lastDrill: drillsTrusting(plan.signers) },
     }))
-  const isBucket = plan.sinks.some(({ url }) => /^s3:/i.test(url))
-  const without = ['lease', ...(isBucket ? ['bucket-posture'] : [])]
+  // What the run would not have had anyway is nothing to go without.
+  const looked = plan.configured && plan.sinks.some(({ url }) => /^s3:/i.test(url))
+  const without = [...(plan.lease === undefined ? [] : ['lease']), ...(looked ? ['bucket-posture'] : [])]
   const policy = {
     dump,
     emergency: emergency ? { without } : undefined,
