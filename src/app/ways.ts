@@ -1,6 +1,7 @@
 import { LifeboatError } from '../core/errors.ts'
 import { nearest } from '../core/nearest.ts'
 import type { Way } from '../core/runbook.ts'
+import type { CutoverKind } from '../runbooks/cutover-options.ts'
 import type { CloudPorts } from '../runbooks/ports.ts'
 import type { WayFlags } from '../runbooks/way-flags.ts'
 
@@ -10,11 +11,18 @@ export type AnyWay = Way<WayFlags, unknown, unknown, CloudPorts>
 const WAYS: Readonly<Record<string, () => Promise<AnyWay>>> = {
   'aurora-failover': async () => (await import('../runbooks/aurora-failover.ts')).auroraFailover,
   'promote-replica': async () => (await import('../runbooks/promote-replica.ts')).promoteReplica,
+  'restore-replicated-backup': async () =>
+    (await import('../runbooks/restore-replicated-backup.ts')).restoreReplicatedBackup,
   'restore-snapshot': async () => (await import('../runbooks/restore-snapshot.ts')).restoreSnapshot,
   'copy-snapshot': async () => (await import('../runbooks/copy-snapshot.ts')).copySnapshot,
 }
 
 export const WAY_NAMES = Object.keys(WAYS)
+
+/** What moves the clients, once a way out has moved the database: `cutover run`. */
+export async function loadCutover(kind: CutoverKind): Promise<AnyWay> {
+  return (await import('../runbooks/cutover.ts')).createCutover(kind)
+}
 
 export async function loadWay(name: string): Promise<AnyWay> {
   const load = Object.hasOwn(WAYS, name) ? WAYS[name] : undefined

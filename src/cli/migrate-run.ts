@@ -105,6 +105,7 @@ function requestOf(way: string, options: MigrateOptions, context: VerbContext): 
       parameterGroup,
     },
     ...{ optionGroup, class: classes, zone, multiAz, backupDays, recreateReplica, failover },
+    at: options.restoreTime,
     maxLagSeconds: maxLag === undefined ? undefined : maxLag / 1000,
     accept: accepted.length === 0 ? undefined : accepted,
   }

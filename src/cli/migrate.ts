@@ -8,6 +8,7 @@ export interface MigrateOptions {
   readonly targetId?: string
   readonly replica?: string
   readonly snapshot?: string
+  readonly restoreTime?: string
   readonly kmsKey?: string
   readonly subnetGroup?: string
   readonly securityGroup?: readonly string[]
@@ -50,7 +51,7 @@ export function migrateCommand(done: (exitCode: number) => void): Command {
     .addArgument(
       new Argument(
         '<way>',
-        'aurora-failover, promote-replica, restore-snapshot or copy-snapshot: docs/migrate.md has a page for each',
+        'aurora-failover, promote-replica, restore-replicated-backup, restore-snapshot or copy-snapshot: docs/migrate.md has a page for each',
       ),
     )
     .option('--source <region>', 'region to leave')
@@ -59,6 +60,7 @@ export function migrateCommand(done: (exitCode: number) => void): Command {
     .option('--target-id <id>', 'what the new one is called (default: after the run)')
     .option('--replica <id>', 'which one, where there are several')
     .option('--snapshot <id>', 'which one, or new (default: the newest there is)')
+    .option('--restore-time <time>', 'as it was at this moment (default: the latest there is)')
     .option('--kms-key <key>', 'key of the target region: id, ARN or alias/NAME')
     .option('--subnet-group <name>', 'of the target region (default: the one of the same name)')
     .addOption(several('--security-group <id>', 'of the target region; repeat for several'))

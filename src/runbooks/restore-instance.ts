@@ -28,18 +28,7 @@ export function restoreInstance(plan: InstanceRestorePlan, run: RunName): Step<C
       aws(region, 'rds', 'restore-db-instance-from-db-snapshot', {
         'db-instance-identifier': id,
         'db-snapshot-identifier': snapshotId,
-        'db-instance-class': first?.instanceClass,
-        'availability-zone': first?.zone,
-        'db-subnet-group-name': settings.subnetGroup,
-        'vpc-security-group-ids': settings.securityGroups,
-        'db-parameter-group-name': settings.parameterGroup,
-        'option-group-name': settings.optionGroup,
-        'multi-az': settings.multiAz,
-        'publicly-accessible': settings.publiclyAccessible,
-        'deletion-protection': settings.deletionProtection,
-        'enable-iam-database-authentication': settings.iamAuthentication,
-        'enable-cloudwatch-logs-exports': settings.logExports?.length ? settings.logExports : undefined,
-        port: settings.port,
+        ...settingWords(settings, first),
         tags: tagWords(tags),
       }),
     ],
@@ -56,9 +45,7 @@ export function restoreInstance(plan: InstanceRestorePlan, run: RunName): Step<C
         resources: [
           rdsArn(region, account, 'db', id),
           rdsArn(region, account, 'snapshot', snapshotId),
-          rdsArn(region, account, 'subgrp', settings.subnetGroup),
-          rdsArn(region, account, 'pg', settings.parameterGroup ?? '*'),
-          rdsArn(region, account, 'og', settings.optionGroup ?? '*'),
+          ...groupArns(plan, settings),
         ],
       },
     ],
@@ -69,4 +56,37 @@ export function restoreInstance(plan: InstanceRestorePlan, run: RunName): Step<C
         rds.restoreInstance({ ...settings, ...place, id, snapshotId, tags }, signal),
       ),
   }
+}
+
+/** Everything set explicitly: RDS's own defaults are an open security group and a default parameter group. */
+export function settingWords(
+  settings: Omit<InstanceSettings, 'instanceClass' | 'zone'>,
+  first: Placement | undefined,
+): Parameters<typeof aws>[3] {
+  return {
+    'db-instance-class': first?.instanceClass,
+    'availability-zone': first?.zone,
+    'db-subnet-group-name': settings.subnetGroup,
+    'vpc-security-group-ids': settings.securityGroups,
+    'db-parameter-group-name': settings.parameterGroup,
+    'option-group-name': settings.optionGroup,
+    'multi-az': settings.multiAz,
+    'publicly-accessible': settings.publiclyAccessible,
+    'deletion-protection': settings.deletionProtection,
+    'enable-iam-database-authentication': settings.iamAuthentication,
+    'enable-cloudwatch-logs-exports': settings.logExports?.length ? settings.logExports : undefined,
+    port: settings.port,
+  }
+}
+
+/** What such a call has to name besides the instance. */
+export function groupArns(
+  { region, account }: { readonly region: string; readonly account: string },
+  settings: Omit<InstanceSettings, 'instanceClass' | 'zone'>,
+): readonly string[] {
+  return [
+    rdsArn(region, account, 'subgrp', settings.subnetGroup),
+    rdsArn(region, account, 'pg', settings.parameterGroup ?? '*'),
+    rdsArn(region, account, 'og', settings.optionGroup ?? '*'),
+  ]
 }
