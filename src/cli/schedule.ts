@@ -156,12 +156,19 @@ async function filesOf(
   format: NonNullable<ScheduleOptions['format']>,
   options: ScheduleOptions,
   { path: config }: LoadedConfig,
-  { environment }: VerbContext,
+  { environment, reporter }: VerbContext,
 ): Promise<readonly ScheduleFile[]> {
   const { user = false, runAs, install = false, shards } = options
   if (format === 'kubernetes') {
     const { toCronJobs, toIndexedCronJob } = await import('../app/schedule/kubernetes.ts')
     const image = need(options.image, '--image', 'the container image', 'example.com/lifeboat:1')
+    const folders = [...new Set(jobs.flatMap(({ writes }) => writes))]
+    if (folders.length > 0) {
+      reporter.warn({
+        message: `the pod as it is printed can not write to ${folders.join(', ')}, which the configuration names`,
+        hint: 'mount a volume at each (for sinks, log, metrics and audit log); a run whose audit log can not be written does not start',
+      })
+    }
     return [
       shards === undefined
         ? toCronJobs(jobs, { config, image })

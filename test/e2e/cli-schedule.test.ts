@@ -48,6 +48,12 @@ jobs:
     })
   })
 
+  test('tells which folders a pod can not write to', async () => {
+    const printed = await run('schedule', 'shop', '--format', 'kubernetes', '--image', 'x', '--json')
+    const { warnings } = JSON.parse(printed.stdout)
+    expect(warnings).toMatchObject([{ message: expect.stringContaining(`${home}/near`) }])
+  })
+
   test('installs units of a person, and says how to start them', async () => {
     const installed = await run('schedule', 'shop', '--install', '--user')
     expect(installed).toMatchObject({
