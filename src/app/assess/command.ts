@@ -1,0 +1,59 @@
+import { shellQuote } from '../../core/shell-quote.ts'
+import type { Answer } from './answer.ts'
+import type { Case } from './conditions.ts'
+import type { Needed } from './evidence.ts'
+
+type Options = Readonly<Record<string, string | readonly string[] | undefined>>
+
+/** `lifeboat migrate WAY …`: what the operator has chosen, what is clear, and in capitals what only a person can say. */
+export function migrateWords({ evidence, db }: Case, way: string, options: Options): readonly string[] {
+  return [
+    ...['lifeboat', 'migrate', way, '--source', evidence.source, '--target', evidence.target, '--db', db.id],
+    ...words(options),
+  ]
+}
+
+export function words(options: Options): readonly string[] {
+  return Object.entries(options).flatMap(([name, value]) => {
+    if (value === undefined) return []
+    return (typeof value === 'string' ? [value] : value).flatMap((each) => [`--${name}`, each])
+  })
+}
+
+/** Of a way that makes something new in the target region. All is spelled out: a run may be unable to ask the source. */
+export function landingOptions({ db, flags }: Case): Options {
+  const { securityGroups, subnetGroup, parameterGroup, optionGroup } = db.landing
+  const found = securityGroups.known ? securityGroups.value : null
+  const own = db.identity.known ? db.identity.value.instanceClass : null
+  return {
+    'subnet-group': flags.subnetGroup ?? nameOf(subnetGroup) ?? 'SUBNET-GROUP',
+    'security-group': flags.securityGroup ?? (found?.length === 1 ? found : 'SECURITY-GROUP'),
+    'parameter-group': flags.parameterGroup ?? nameOf(parameterGroup),
+    'option-group': flags.optionGroup ?? nameOf(optionGroup),
+    class: flags.class ?? own ?? 'CLASS',
+    zone: flags.zone,
+  }
+}
+
+function nameOf(answer: Answer<Needed | null>): string | undefined {
+  return answer.known ? answer.value?.name : undefined
+}
+
+/** The key for what is to be encrypted: the named one, or the only one that there is. */
+export function keyOption({ evidence, flags }: Case): string {
+  if (flags.kmsKey !== undefined) return flags.kmsKey
+  const usable = evidence.keys.known ? evidence.keys.value.filter(({ wrong }) => wrong === null) : []
+  const [only] = usable
+  if (only === undefined || usable.length > 1) return 'KEY'
+  return only.aliases[0] ?? only.arn
+}
+
+export function shellText(argv: readonly string[]): string {
+  return argv.map(shellQuote).join(' ')
+}
+
+/** Null for a way that this lifeboat can assess but not yet take. */
+export function loadableCommand(argv: readonly string[], built: readonly string[]): string | null {
+  const [, verb, way] = argv
+  return verb === 'migrate' && !built.includes(way ?? '') ? null : shellText(argv)
+}

@@ -1,0 +1,144 @@
+import { words } from './command.ts'
+import { type Case, closed, fenceFirst, isServing, open, unsure } from './conditions.ts'
+import { age, NATIVE_BYTES_PER_SECOND, notKnown, span, USUAL } from './estimates.ts'
+import type { NativeBackup } from './evidence.ts'
+import type { Condition, Draft, Estimate } from './verdict.ts'
+
+/** A dump and restore over the database's own connection: no control plane is needed for it. */
+export function judgeNative(subject: Case): Draft {
+  const { evidence, db } = subject
+  const { backup, problem } = backupOf(subject)
+  const serving = isServing(subject)
+  const restoring = restoreTime(subject, backup)
+  return {
+    way: 'native',
+    conditions: [nativeState(subject, backup, problem)],
+    rpo: dataLoss(subject, backup),
+    rto: restoring,
+    first: [
+      ...(serving ? [`${db.id} answers: a dump made now loses less than the newest backup.`] : []),
+      ...fenceFirst(subject),
+      ...(backup?.passedOver.map((reason) => `A newer backup can not be used: ${reason}.`) ?? []),
+      ...(canMake(subject)
+        ? []
+        : [
+            `RDS of ${evidence.target} can not make an instance now: have a server elsewhere to restore into.`,
+          ]),
+    ],
+    breaks: [
+      'The server is another one: connection strings, DNS names, certificates, alarms and backups must follow.',
+      'Accounts come along as far as the dump could read them: what was not captured is in the manifest.',
+    ],
+    command: nativeWords(subject, backup),
+  }
+}
+
+interface Choice {
+  readonly backup: NativeBackup | undefined
+  /** Why none is known, or that it can't be told which one it is. */
+  readonly problem: string | undefined
+}
+
+const FAMILIES: readonly (readonly [RegExp, string])[] = [
+  [/mysql|maria/, 'mysql'],
+  [/postgres/, 'postgres'],
+  [/sqlserver/, 'sqlserver'],
+  [/oracle/, 'oracle'],
+]
+
+function familyOf(engine: string): string {
+  return FAMILIES.find(([pattern]) => pattern.test(engine))?.[1] ?? engine
+}
+
+/** A backup does not name its server: the job of the same name is meant, or the only one of that engine. */
+function backupOf({ evidence, db }: Case): Choice {
+  if (evidence.sinks.length === 0)
+    return { backup: undefined, problem: 'no sink was named with --at where a backup could be' }
+  const silent = evidence.sinks.flatMap(({ sink, backups }) =>
+    backups.known ? [] : [`${sink}: ${backups.reason}`],
+  )
+  const all = evidence.sinks.flatMap(({ backups }) => (backups.known ? backups.value : []))
+  const engine = db.identity.known ? familyOf(db.identity.value.engine) : undefined
+  const fitting = all.filter((each) => engine === undefined || familyOf(each.engine) === engine)
+  const named = fitting.filter(({ job }) => job === db.id)
+  const jobs = [...new Set((named.length > 0 ? named : fitting).map(({ job }) => job))]
+  if (jobs.length > 1)
+    return {
+      backup: undefined,
+      problem: `which job is of it is not known: name it with --job (${jobs.join(', ')})`,
+    }
+  const [newest] = fitting
+    .filter(({ job }) => job === jobs[0])
+    .sort((a, b) => (a.started < b.started ? 1 : -1))
+  if (newest !== undefined) return { backup: newest, problem: undefined }
+  return { backup: undefined, problem: silent.length > 0 ? silent.join('; ') : undefined }
+}
+
+function nativeState(
+  subject: Case,
+  backup: NativeBackup | undefined,
+  problem: string | undefined,
+): Condition {
+  const { db } = subject
+  if (backup !== undefined) return open(`backup ${backup.id} of job ${backup.job} is at ${backup.sink}`)
+  if (isServing(subject)) return open('the database answers, so that it can be dumped now')
+  if (problem !== undefined) return unsure(`newest backup not known: ${problem}`)
+  const why = db.look.known ? 'the database can not be reached from here' : db.look.reason
+  return closed(`there is no backup at a sink, and ${why}`)
+}
+
+function dataLoss(subject: Case, backup: NativeBackup | undefined): Estimate {
+  const { evidence } = subject
+  const old =
+    backup === undefined
+      ? notKnown('no backup is known')
+      : age(backup.started, evidence.at, `age of backup ${backup.id}`)
+  if (!isServing(subject)) return old
+  const basis = 'by a dump that is made now, what is written after it begins'
+  if (old.mostMs === null) return { ...old, leastMs: 0, basis }
+  return span(0, old.mostMs, `${basis}; by the newest backup, its age`)
+}
+
+function restoreTime(subject: Case, backup: NativeBackup | undefined): Estimate {
+  const work = workTime(subject, backup)
+  if (work.leastMs === null || work.mostMs === null) return work
+  if (!canMake(subject)) return { ...work, basis: `${work.basis}, into a server that is there` }
+  const [least, most] = USUAL.freshInstance
+  return span(
+    work.leastMs + least,
+    work.mostMs + most,
+    `${work.basis}; a fresh instance comes first, as is usual for AWS`,
+  )
+}
+
+function workTime({ db }: Case, backup: NativeBackup | undefined): Estimate {
+  if (backup?.drill != null) {
+    const { rtoMs, at } = backup.drill
+    return span(rtoMs, rtoMs * 1.5, `measured by the drill of ${at}`)
+  }
+  if (backup !== undefined)
+    return span(backup.dumpMs, backup.dumpMs * 4, 'its dump was measured, no drill has measured its restore')
+  const gib = db.identity.known ? db.identity.value.gib : null
+  if (gib === null) return notKnown('nothing was measured, and its size is not known')
+  const [most, least] = NATIVE_BYTES_PER_SECOND
+  const bytes = gib * 2 ** 30
+  return span(
+    (bytes / most) * 1000,
+    (bytes / least) * 1000,
+    `nothing was measured: by its ${gib} GiB, at usual rates`,
+  )
+}
+
+function canMake({ evidence }: Case): boolean {
+  return evidence.planes.some(
+    ({ service, region, state }) => service === 'rds' && region === evidence.target && state === 'reachable',
+  )
+}
+
+function nativeWords({ evidence }: Case, backup: NativeBackup | undefined): readonly string[] {
+  const sink = backup?.sink ?? evidence.sinks[0]?.sink ?? 'SINK'
+  if (backup === undefined)
+    return ['lifeboat', 'dump', ...words({ from: 'DATABASE-URL', to: sink, recipient: 'KEY-FILE' })]
+  const { id, job } = backup
+  return ['lifeboat', 'restore', id, ...words({ from: sink, job, into: 'DATABASE-URL', key: 'KEY-FILE' })]
+}

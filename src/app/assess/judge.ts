@@ -1,0 +1,33 @@
+import { loadableCommand } from './command.ts'
+import type { Case } from './conditions.ts'
+import { judgeAddRegion, judgeAuroraFailover } from './judge-aurora.ts'
+import { judgeCopySnapshot, judgeReplicatedBackup, judgeRestoreSnapshot } from './judge-backups.ts'
+import { judgeNative } from './judge-native.ts'
+import { judgePromoteReplica } from './judge-replica.ts'
+import { type AssessedWay, type Draft, opennessOf, rank, reasonsOf, type Verdict } from './verdict.ts'
+
+const JUDGES: Readonly<Record<AssessedWay, (subject: Case) => Draft>> = {
+  'aurora-failover': judgeAuroraFailover,
+  'promote-replica': judgePromoteReplica,
+  'restore-replicated-backup': judgeReplicatedBackup,
+  'restore-snapshot': judgeRestoreSnapshot,
+  'copy-snapshot': judgeCopySnapshot,
+  'aurora-add-region': judgeAddRegion,
+  native: judgeNative,
+}
+
+/** Every way out of one database, best first. Pure: what is not in the evidence does not count. */
+export function judge(subject: Case, built: readonly string[]): readonly Verdict[] {
+  const verdicts = Object.values(JUDGES).map((draft) => verdictOf(draft(subject), built))
+  return rank(verdicts)
+}
+
+function verdictOf({ conditions, command, ...draft }: Draft, built: readonly string[]): Verdict {
+  const state = opennessOf(conditions)
+  return {
+    ...draft,
+    state,
+    reasons: reasonsOf(conditions),
+    command: state === 'closed' ? null : loadableCommand(command, built),
+  }
+}
