@@ -124,7 +124,7 @@ async function resumeOrPlan<Flags, Ports>(
   }
   if (planned.way !== way.name) {
     throw new LifeboatError('usage', `unable to resume run '${run.id}': it is one of way '${planned.way}'`, {
-      hint: `Resume it with lifeboat migrate ${planned.way} --resume ${run.id}, or leave out --resume for a new run.`,
+      hint: `Resume it with lifeboat ${verbOf(planned.way)} --resume ${run.id}, or leave out --resume for a new run.`,
     })
   }
   if (JSON.stringify(keptFlags(journal)) !== JSON.stringify(flags)) {
@@ -216,14 +216,19 @@ function lastApplying({ records }: Pick<RunbookJournal, 'records'>, step: string
 function late(way: { readonly name: string }, run: RunName, deadlineMs: number): LifeboatError {
   const minutes = Math.round(deadlineMs / 60_000)
   return new LifeboatError('timed-out', `unable to end '${way.name}' within ${minutes} minutes`, {
-    hint: `What has begun goes on at AWS: go on waiting with lifeboat migrate ${way.name} --resume ${run.id} --deadline 4h, and start the native way beside it, a dump and restore (lifeboat dump --help).`,
+    hint: `What has begun goes on at AWS: go on waiting with lifeboat ${verbOf(way.name)} --resume ${run.id} --deadline 4h, and start the native way beside it, a dump and restore (lifeboat dump --help).`,
     details: { offer: 'native' },
   })
 }
 
 function hintFor({ code, hint }: LifeboatError, way: string, run: RunName): string {
-  const again = `lifeboat migrate ${way} --resume ${run.id}`
+  const again = `lifeboat ${verbOf(way)} --resume ${run.id}`
   if (code === 'timed-out' && hint !== undefined) return hint
   if (code === 'confirmation-required') return `When it may happen: ${again} --confirm`
   return `${hint ?? 'Mend the cause.'} Then go on where it stopped: ${again}`
+}
+
+/** What is typed to start it. */
+function verbOf(way: string): string {
+  return way.startsWith('cutover ') ? way : `migrate ${way}`
 }

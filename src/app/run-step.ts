@@ -129,7 +129,7 @@ function faultHint(thrown: unknown): string | undefined {
   if (thrown instanceof LifeboatError && thrown.hint !== undefined) return thrown.hint
   switch (faultOf(thrown)) {
     case 'denied':
-      return 'Give this account what lifeboat migrate --print-policy shows for this way.'
+      return 'Give this account what --print-policy shows.'
     case 'capacity':
       return 'Name other classes or zones with --class and --zone; each is tried in turn.'
     case 'quota':

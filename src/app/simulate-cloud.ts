@@ -34,7 +34,10 @@ export function simulatedWorld(
   const { source, target } = needRegions(flags)
   const db = needOneDb(flags, 'simulate')
   const world = createWorld({ start: new Date().toISOString() })
-  furnish(world, { source, target, db, kind })
+  const scene = kind === 'lone-cluster' ? ({ kind: 'cluster', global: 'none' } as const) : { kind }
+  furnish(world, { source, target, db, ...scene })
+  // A rehearsal that names where clients are to go is one of the time after the promotion.
+  if (flags.to !== undefined) world.databases.set(flags.to.replace(/:\d+$/, ''), 'writable')
   for (const fault of faults) strike(world, fault)
   return world
 }

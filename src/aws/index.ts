@@ -8,6 +8,7 @@ import { openEc2 } from './ec2.ts'
 import { openIam } from './iam.ts'
 import { openKms } from './kms.ts'
 import { openRds } from './rds.ts'
+import { createResolver } from './resolver.ts'
 import { openRoute53 } from './route53.ts'
 
 /** As IAM's actions begin. */
@@ -65,6 +66,7 @@ export function openCloud(options: CloudOptions, database: DatabasePort): OpenCl
     route53: route53.port,
     iam: iam.port,
     database,
+    resolver: createResolver(),
     [Symbol.dispose]() {
       for (const api of opened) api.destroy()
     },

@@ -1,5 +1,6 @@
 import type { ResourceRecordSet } from '@aws-sdk/client-route-53'
 import type { DnsRecord } from '../runbooks/ports/route53.ts'
+import { unfoldRouting } from '../runbooks/ports/route53-routing.ts'
 import { given, known } from './answer.ts'
 
 type Leaf = string | number
@@ -43,7 +44,7 @@ export function recordSetOf(record: DnsRecord): ResourceRecordSet {
     Name: record.name,
     // What Route 53 has is a type that it knows.
     Type: record.type as ResourceRecordSet['Type'],
-    ...unfold(record.routing ?? {}),
+    ...unfoldRouting(record.routing ?? {}),
     ...(record.alias === undefined
       ? { ResourceRecords: record.values.map((Value) => ({ Value })) }
       : {
@@ -72,20 +73,4 @@ function leaves(path: string, value: unknown): [string, Leaf][] {
     return Object.entries(value).flatMap(([name, inner]) => leaves(`${path}.${name}`, inner))
   }
   return [[path, typeof value === 'number' ? value : String(value)]]
-}
-
-function unfold(routing: Readonly<Record<string, Leaf>>): Partial<ResourceRecordSet> {
-  const tree: Record<string, unknown> = {}
-  for (const [path, leaf] of Object.entries(routing)) {
-    const steps = path.split('.')
-    const last = steps.pop() ?? ''
-    let node = tree
-    for (const step of steps) {
-      const inner = (node[step] ?? {}) as Record<string, unknown>
-      node[step] = inner
-      node = inner
-    }
-    node[last] = last === 'MultiValueAnswer' ? leaf === 'true' : leaf
-  }
-  return tree
 }

@@ -1,6 +1,6 @@
-import { type MigrateRequest, planMigration, runMigration } from '../app/migrate.ts'
+import { type MigratePlan, type MigrateRequest, planMigration, runMigration } from '../app/migrate.ts'
 import type { StepEvent } from '../app/run-runbook.ts'
-import { reportText } from '../app/runbook-report.ts'
+import { type RunbookReport, reportText } from '../app/runbook-report.ts'
 import { LifeboatError } from '../core/errors.ts'
 import type { MigrateOptions } from './migrate.ts'
 import { planJson, planText, policyText } from './migrate-text.ts'
@@ -29,11 +29,19 @@ export async function migrate(way: string, options: MigrateOptions, context: Ver
 
 async function showPlan(way: string, options: MigrateOptions, context: VerbContext): Promise<Outcome> {
   const plan = await planMigration(requestOf(way, options, context), context.signal)
-  const simulated = options.simulate !== undefined
+  return planOutcome(way, plan, options.printPolicy === true, options.simulate !== undefined)
+}
+
+export function planOutcome(
+  way: string,
+  plan: MigratePlan,
+  printPolicy: boolean,
+  simulated: boolean,
+): Outcome {
   return {
-    text: options.printPolicy === true ? policyText(plan.policy) : planText(plan.runbook),
+    text: printPolicy ? policyText(plan.policy) : planText(plan.runbook),
     json: (warnings) =>
-      options.printPolicy === true
+      printPolicy
         ? { way, simulated, ...plan.policy, warnings }
         : { way, simulated, ...planJson(plan.runbook), facts: plan.facts, warnings },
   }
@@ -56,6 +64,10 @@ async function run(request: MigrateRequest, options: MigrateOptions, context: Ve
     },
     signal,
   )
+  return reportOutcome(report, simulated)
+}
+
+export function reportOutcome(report: RunbookReport, simulated: boolean): Outcome {
   return {
     text: printable(reportText(report)),
     json: (warnings) => ({ ...report, beware: report.warnings, simulated, warnings }),
@@ -63,7 +75,7 @@ async function run(request: MigrateRequest, options: MigrateOptions, context: Ve
 }
 
 /** A line for each change of state, and for each tenth of the way. */
-function tellSteps(say: (line: string) => void): (event: StepEvent) => void {
+export function tellSteps(say: (line: string) => void): (event: StepEvent) => void {
   let told = ''
   return ({ title, number, steps, state, percent, reason }) => {
     const tenth = percent === undefined ? '' : ` ${Math.floor(percent / 10)}`
@@ -121,7 +133,9 @@ function requestOf(way: string, options: MigrateOptions, context: VerbContext): 
 }
 
 /** What was not given must not look as if it were, or it would undo what a resumed run was given before. */
-function withoutUndefined<T extends object>(given: T): { [Key in keyof T]?: Exclude<T[Key], undefined> } {
+export function withoutUndefined<T extends object>(
+  given: T,
+): { [Key in keyof T]?: Exclude<T[Key], undefined> } {
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as {
     [Key in keyof T]?: Exclude<T[Key], undefined>
   }

@@ -4,6 +4,7 @@ import { LifeboatError } from '../core/errors.ts'
 import { nearest } from '../core/nearest.ts'
 import { auditCommand } from './audit.ts'
 import { configCommand } from './config.ts'
+import { cutoverCommand } from './cutover.ts'
 import { doctorCommand } from './doctor.ts'
 import { drillCommand } from './drill.ts'
 import { dumpCommand } from './dump.ts'
@@ -34,6 +35,7 @@ export const VERBS = [
   configCommand,
   scheduleCommand,
   migrateCommand,
+  cutoverCommand,
   auditCommand,
 ]
 

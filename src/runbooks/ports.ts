@@ -4,6 +4,7 @@ import type { Ec2Port } from './ports/ec2.ts'
 import type { IamPort } from './ports/iam.ts'
 import type { KmsPort } from './ports/kms.ts'
 import type { RdsPort } from './ports/rds.ts'
+import type { ResolverPort } from './ports/resolver.ts'
 import type { Route53Port } from './ports/route53.ts'
 
 /**
@@ -33,6 +34,7 @@ export interface CloudPorts {
   readonly route53: Route53Port
   readonly iam: IamPort
   readonly database: DatabasePort
+  readonly resolver: ResolverPort
 }
 
 export type Tags = Readonly<Record<string, string>>

@@ -1,4 +1,5 @@
 import { LifeboatError } from '../core/errors.ts'
+import type { RecordChange } from './record-change.ts'
 
 /** What `migrate` is told, for all ways: each takes what it knows and refuses nothing that another may need. Plain JSON. */
 export interface WayFlags {
@@ -26,6 +27,17 @@ export interface WayFlags {
   readonly recreateReplica?: boolean
   /** Of a global database: fail over though it could be switched over. */
   readonly failover?: boolean
+  /** `HOST:PORT` of the database that clients leave, and of the one they go to. */
+  readonly from?: string
+  readonly to?: string
+  /** DNS names; else all that point at `from`. */
+  readonly record?: readonly string[]
+  /** Addresses of resolvers that have to agree; else those of this machine. */
+  readonly resolver?: readonly string[]
+  /** Lines of a configuration with `{host}` and `{port}` of the database. */
+  readonly template?: readonly string[]
+  /** What an earlier run has changed, to be put back. */
+  readonly kept?: readonly RecordChange[]
   /** Dangers that the operator takes by name. */
   readonly accept?: readonly string[]
 }
@@ -36,6 +48,7 @@ export const ACCEPTABLE = {
   'data-loss': 'what the other region has not got yet is lost',
   'unencrypted-copy': 'a copy of the data lies unencrypted in the target region for as long as the run takes',
   unencrypted: 'the new database is not encrypted',
+  'unseen-target': 'clients are sent to a database that was not seen to take writes',
 } as const
 
 export type Acceptable = keyof typeof ACCEPTABLE

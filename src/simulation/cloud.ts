@@ -3,6 +3,7 @@ import { createRdsBackups } from './rds-backups.ts'
 import { createRdsClusters } from './rds-clusters.ts'
 import { createRdsGroups } from './rds-groups.ts'
 import { createRdsInstances } from './rds-instances.ts'
+import { createResolver } from './resolver.ts'
 import {
   createCloudWatch,
   createDatabase,
@@ -21,6 +22,7 @@ export function simulatedPorts(world: World, source: string, target: string): Cl
     route53: createRoute53(world),
     iam: createIam(world, target),
     database: createDatabase(world),
+    resolver: createResolver(world),
   }
 }
 

@@ -137,6 +137,13 @@ export function createRoute53(world: World): Route53Port {
           if (action === 'delete' && !isSameRecord(there, record))
             refuse(call, 'invalid', `${record.name} was not found as given`)
           records = records.filter((each) => each !== there)
+          if (there !== undefined) {
+            const untilMs = world.time.nowMs() + (there.ttlSeconds ?? 60) * 1000
+            const key = `${there.name}/${there.type}`
+            // Whoever asked just before keeps the old answer for its whole time.
+            if ((world.dnsCache.get(key)?.untilMs ?? 0) < world.time.nowMs())
+              world.dnsCache.set(key, { values: there.values, untilMs })
+          }
           if (action !== 'delete') records.push(record)
         }
         zone.records = records

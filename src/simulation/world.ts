@@ -69,6 +69,8 @@ export interface World {
   readonly globals: Map<string, Mutable<GlobalCluster>>
   readonly zones: Map<string, { readonly zone: HostedZone; records: DnsRecord[] }>
   readonly dnsChanges: Map<string, 'pending' | 'insync'>
+  /** What resolvers hold of records that have changed, by `name/type`. */
+  readonly dnsCache: Map<string, { readonly values: readonly string[]; readonly untilMs: number }>
   /** Hosts where a database answers, and whether it takes writes. */
   readonly databases: Map<string, 'writable' | 'read-only'>
   readonly deniedActions: Set<string>
@@ -128,6 +130,7 @@ export function createWorld({
     globals: new Map(),
     zones: new Map(),
     dnsChanges: new Map(),
+    dnsCache: new Map(),
     databases: new Map(),
     deniedActions: new Set(),
     strike: (strike) => strikes.add(strike),

@@ -1,0 +1,73 @@
+import { LifeboatError } from '../core/errors.ts'
+import type { Endpoint } from './ports/rds.ts'
+import type { RecordChange } from './record-change.ts'
+import { accepted, need, needRegions, type WayFlags } from './way-flags.ts'
+
+export const CUTOVERS = ['prepare', 'run', 'rollback'] as const
+export type CutoverKind = (typeof CUTOVERS)[number]
+
+export interface CutoverOptions {
+  readonly source: string
+  readonly target: string
+  /** Of the database that clients leave. */
+  readonly from: Endpoint
+  /** Of the one that they go to; null where nothing switches yet. */
+  readonly to: Endpoint | null
+  readonly records: readonly string[]
+  readonly resolvers: readonly string[]
+  readonly templates: readonly string[]
+  readonly kept: readonly RecordChange[]
+  readonly acceptSplitBrain: boolean
+  readonly acceptUnseenTarget: boolean
+}
+
+export function chooseCutover(kind: CutoverKind, flags: WayFlags): CutoverOptions {
+  const dangers = accepted(flags)
+  const from = needEndpoint(flags.from, '--from', 'shop.c1x2.eu-west-1.rds.amazonaws.com:3306')
+  const to =
+    kind === 'prepare'
+      ? null
+      : needEndpoint(flags.to, '--to', 'shop.c3x4.eu-central-1.rds.amazonaws.com:3306')
+  if (to !== null && sameHost(from.host, to.host))
+    throw usage(
+      '--from and --to are the same host',
+      'Name the old endpoint with --from, the new one with --to.',
+    )
+  return {
+    ...needRegions(flags),
+    ...{ from, to },
+    records: (flags.record ?? []).map(plainHost),
+    resolvers: flags.resolver ?? [],
+    templates: flags.template ?? [],
+    kept: kind === 'rollback' ? needKept(flags.kept) : [],
+    acceptSplitBrain: dangers.includes('split-brain'),
+    acceptUnseenTarget: dangers.includes('unseen-target'),
+  }
+}
+
+/** As DNS compares names: case and the dot at the end say nothing. */
+export function plainHost(host: string): string {
+  return host.toLowerCase().replace(/\.$/, '')
+}
+
+export function sameHost(a: string, b: string): boolean {
+  return plainHost(a) === plainHost(b)
+}
+
+function needEndpoint(text: string | undefined, flag: string, example: string): Endpoint {
+  const given = need(text, flag, example)
+  const [, host = '', port = ''] = /^([A-Za-z0-9._-]+):(\d{1,5})$/.exec(given) ?? []
+  if (host === '' || Number(port) < 1 || Number(port) > 65_535)
+    throw usage(`${flag} '${given}' is not HOST:PORT`, `Write it like ${flag} ${example}`)
+  return { host: plainHost(host), port: Number(port) }
+}
+
+function needKept(kept: readonly RecordChange[] | undefined): readonly RecordChange[] {
+  if (kept === undefined || kept.length === 0)
+    throw usage('nothing is known of what to put back', 'Name the run that switched with --of RUN.')
+  return kept
+}
+
+function usage(reason: string, hint: string): LifeboatError {
+  return new LifeboatError('usage', `unable to cut over: ${reason}`, { hint })
+}

@@ -1,0 +1,184 @@
+import { expect, test } from 'vitest'
+import { LifeboatError } from '../../src/core/errors.ts'
+import { createCutover } from '../../src/runbooks/cutover.ts'
+import type { RecordChange } from '../../src/runbooks/record-change.ts'
+import { furnish, SCENE } from '../../src/simulation/scene.ts'
+import type { World } from '../../src/simulation/world.ts'
+import { createRunbookScene, type RunbookHarness } from '../testbed/runbook-scene.ts'
+import { describeRunbook } from './runbook-suite.ts'
+
+const regions = { source: 'eu-west-1', target: 'eu-central-1' }
+const OLD = 'shop.c1sim.eu-west-1.rds.amazonaws.com'
+const NEW = 'shop-replica.c1sim.eu-central-1.rds.amazonaws.com'
+const NAME = 'shop.example.internal'
+const PUBLIC = 'Z1111111111111'
+const before = { name: NAME, type: 'CNAME', ttlSeconds: 300, values: [OLD] }
+const weighted = {
+  ...{ name: 'db.example.com', type: 'CNAME', ttlSeconds: 30, values: [`${OLD.toUpperCase()}.`] },
+  ...{ setIdentifier: 'primary', routing: { Weight: 100 }, healthCheckId: 'hc-1' },
+}
+const after = { ...before, ttlSeconds: 60, values: [NEW] }
+
+function scene(world: World): void {
+  furnish(world, { ...regions, db: 'shop', kind: 'instance' })
+  world.databases.set(NEW, 'writable')
+  world.databases.set(OLD, 'read-only')
+  world.zones.set(PUBLIC, {
+    zone: { id: PUBLIC, name: 'example.com', private: false, vpcs: [] },
+    records: [
+      weighted,
+      { ...weighted, setIdentifier: 'other', values: ['elsewhere.example.com'] },
+      { name: 'note.example.com', type: 'TXT', ttlSeconds: 60, values: [`"${OLD}"`] },
+    ],
+  })
+}
+const recordsOf = (world: World, zone: string) => world.zones.get(zone)?.records ?? []
+
+const ends = { from: `${OLD}:3306`, to: `${NEW}:3306` }
+const run: RunbookHarness = {
+  way: createCutover('run'),
+  flags: { ...regions, ...ends },
+  furnish: scene,
+  expectDone(world) {
+    expect(recordsOf(world, SCENE.zone)).toEqual([after])
+    expect(recordsOf(world, PUBLIC)).toContainEqual({ ...weighted, values: [NEW] })
+    expect(recordsOf(world, PUBLIC)).toHaveLength(3)
+    expect(new Set(world.dnsChanges.values())).toEqual(new Set(['insync']))
+  },
+}
+describeRunbook('cutover run', run)
+
+const second = { ...before, name: 'reports.example.internal', ttlSeconds: 900 }
+describeRunbook('cutover prepare', {
+  way: createCutover('prepare'),
+  flags: { ...regions, from: ends.from },
+  furnish(world) {
+    scene(world)
+    world.zones.get(SCENE.zone)?.records.push(second)
+  },
+  expectDone(world) {
+    const lowered = [before, second].map((record) => ({ ...record, ttlSeconds: 60 }))
+    expect(recordsOf(world, SCENE.zone)).toEqual(lowered)
+    expect(recordsOf(world, PUBLIC)).toContainEqual(weighted)
+  },
+})
+
+const kept: readonly RecordChange[] = [
+  { zoneId: SCENE.zone, zoneName: 'example.internal', private: true, before, after },
+]
+const rollback: RunbookHarness = {
+  way: createCutover('rollback'),
+  flags: { ...regions, from: ends.to, to: ends.from, kept },
+  furnish(world) {
+    scene(world)
+    world.databases.set(NEW, 'read-only')
+    world.databases.set(OLD, 'writable')
+    const zone = world.zones.get(SCENE.zone)
+    if (zone !== undefined) zone.records = [after]
+  },
+  expectDone: (world) => expect(recordsOf(world, SCENE.zone)).toEqual([before]),
+}
+describeRunbook('cutover rollback', rollback)
+
+async function failure(
+  harness: RunbookHarness,
+  prepare: (world: World) => void,
+  flags: RunbookHarness['flags'] = harness.flags,
+): Promise<{ error: LifeboatError; changes: readonly string[] }> {
+  await using staged = await createRunbookScene({ ...harness, flags })
+  prepare(staged.world)
+  const thrown = await staged.run().then(
+    () => new Error('it has not failed'),
+    (reason: unknown) => reason,
+  )
+  if (!(thrown instanceof LifeboatError)) throw thrown
+  return { error: thrown, changes: staged.changes() }
+}
+
+test.each<[string, (world: World) => void, RegExp]>([
+  [
+    'an old database that takes writes',
+    (world) => world.databases.set(OLD, 'writable'),
+    /still takes writes/,
+  ],
+  ['a new one that is read-only', (world) => world.databases.set(NEW, 'read-only'), /it is read-only/],
+  ['a new one that is not there', (world) => world.databases.delete(NEW), /not reachable from here/],
+])('%s stops it before anything is switched', async (_, prepare, reason) => {
+  const { error, changes } = await failure(run, prepare)
+  expect(error).toMatchObject({ code: 'step-failed', message: expect.stringMatching(reason) })
+  expect(error.hint).toMatch(/accept/)
+  expect(changes).toEqual([])
+})
+
+test('each of these dangers can be taken by name', async () => {
+  const flags = { ...run.flags, accept: ['split-brain', 'unseen-target'] }
+  await using staged = await createRunbookScene({ ...run, flags })
+  staged.world.databases.set(OLD, 'writable')
+  staged.world.databases.delete(NEW)
+  expect((await staged.run()).outcome).toBe('done')
+})
+
+test('a record that somebody has changed since it was found is not overwritten', async () => {
+  await using staged = await createRunbookScene(run)
+  await staged.run({ confirm: false }).catch(() => undefined)
+  const zone = staged.world.zones.get(SCENE.zone)
+  if (zone !== undefined) zone.records = [{ ...before, values: ['third.example.com'] }]
+  await expect(staged.run()).rejects.toMatchObject({
+    code: 'step-failed',
+    message: expect.stringMatching(/neither as it was .* nor as it is to be, but CNAME third\.example\.com/),
+  })
+  expect(recordsOf(staged.world, SCENE.zone)).toEqual([{ ...before, values: ['third.example.com'] }])
+})
+
+test('a record changed between the look and the change is refused by the batch itself', async () => {
+  await using staged = await createRunbookScene(run)
+  const zone = staged.world.zones.get(SCENE.zone)
+  const stolen = { ...before, values: ['third.example.com'] }
+  const onStep = ({ step, state }: { step: string; state: string }) => {
+    if (step === 'switch-1' && state === 'applying' && zone !== undefined) zone.records = [stolen]
+  }
+  await expect(staged.run({ onStep })).rejects.toMatchObject({ details: { fault: 'invalid' } })
+  expect(recordsOf(staged.world, SCENE.zone)).toEqual([stolen])
+})
+
+test('a resolver that never lets go of the old answer ends it in bounded time, and is named', async () => {
+  const { error, changes } = await failure(run, (world) => {
+    const held = { values: [OLD], untilMs: Number.POSITIVE_INFINITY }
+    world.dnsCache.set(`${NAME}/CNAME`, held)
+  })
+  expect(error.message).toMatch(/still the old answer at 10\.0\.0\.2, 10\.1\.0\.2/)
+  expect(error.hint).toMatch(/flush that resolver/)
+  expect(changes).toHaveLength(2)
+})
+
+test('what names the old database otherwise is left, and said', async () => {
+  await using staged = await createRunbookScene({
+    ...run,
+    flags: { ...run.flags, record: [NAME], template: ['DB={host}:{port}'] },
+  })
+  const { runbook } = await staged.plan()
+  expect(runbook.warnings.join('\n')).toMatch(/note\.example\.com .*type TXT is not changed/)
+  expect(runbook.warnings.join('\n')).toMatch(/db\.example\.com .*not named with --record/)
+  expect(runbook.warnings.join('\n')).toMatch(/TTL of 300 s/)
+  expect(runbook.afterwards).toContain(`Set: DB=${NEW}:3306`)
+  expect(runbook.afterwards.join('\n')).toMatch(/TLS: .*real endpoint[\s\S]*IAM tokens are signed/)
+})
+
+test('with nothing that points at the old endpoint it is closed', async () => {
+  const flags = { ...run.flags, from: 'other.example.com:3306' }
+  expect((await failure(run, () => undefined, flags)).error).toMatchObject({
+    code: 'step-failed',
+    message: expect.stringMatching(/no record in Route 53 points at it/),
+  })
+})
+
+test('a batch is typed as the API takes it, routing and all', async () => {
+  await using staged = await createRunbookScene(run)
+  const { runbook } = await staged.plan()
+  const line = runbook.steps.find(({ id }) => id === 'switch-2')?.command()[0]
+  const batch = JSON.parse(line?.argv[(line?.argv.indexOf('--change-batch') ?? 0) + 1] ?? '')
+  expect(batch.Changes).toMatchObject([
+    { Action: 'DELETE', ResourceRecordSet: { Weight: 100, SetIdentifier: 'primary', HealthCheckId: 'hc-1' } },
+    { Action: 'CREATE', ResourceRecordSet: { Weight: 100, ResourceRecords: [{ Value: NEW }], TTL: 30 } },
+  ])
+})
