@@ -7,7 +7,7 @@ import type { Runbook } from '../core/runbook.ts'
 import type { Sink } from '../core/sink.ts'
 import type { CloudPorts } from '../runbooks/ports.ts'
 import type { WayFlags } from '../runbooks/way-flags.ts'
-import { openCloud } from './open-cloud.ts'
+import { openCloud, type SimulatedKind } from './open-cloud.ts'
 import type { OnEvent } from './run-event.ts'
 import { keptFlags, plannedRecord, planRunbook, runRunbook, type StepEvent } from './run-runbook.ts'
 import { openRunbookJournal } from './runbook-journal.ts'
@@ -16,10 +16,9 @@ import type { RunbookReport } from './runbook-report.ts'
 import { type AnyWay, loadWay } from './ways.ts'
 
 export interface MigrateRequest {
-  /** By its name, or the way itself. */
-  readonly way: string | AnyWay
+  readonly way: string
   readonly flags: WayFlags
-  readonly simulate?: 'instance' | 'cluster'
+  readonly simulate?: SimulatedKind
   readonly faults: readonly string[]
   readonly profile?: string
   readonly stateFolder: string
@@ -37,7 +36,7 @@ export interface MigratePlan {
 
 /** What a run would do now. Changes nothing. */
 export async function planMigration(request: MigrateRequest, signal: AbortSignal): Promise<MigratePlan> {
-  const way = await wayOf(request)
+  const way = await loadWay(request.way)
   using cloud = await openCloud(request)
   const { ports, clock, flags } = cloud
   const run = { id: newBackupId(clock.now()) }
@@ -59,7 +58,7 @@ export interface MigrateRun extends MigrateRequest {
 
 export async function runMigration(request: MigrateRun, signal: AbortSignal): Promise<RunbookReport> {
   const { resume, stateFolder, sink, simulate, confirm, deadlineMs, onEvent, onStart, onStep } = request
-  const way = await wayOf(request)
+  const way = await loadWay(request.way)
   const id = resume ?? newBackupId(new Date())
   // A rehearsal is never taken for the real thing, nor goes on with it.
   const folder = simulate === undefined ? stateFolder : join(stateFolder, 'simulated')
@@ -98,13 +97,9 @@ function retryTeller(onEvent: OnEvent): (message: string) => void {
   return (message) => onEvent({ kind: 'step', message })
 }
 
-async function wayOf({ way }: MigrateRequest): Promise<AnyWay> {
-  return typeof way === 'string' ? loadWay(way) : way
-}
-
 /** What a resumed run is given anew wins, except for what the run is about. Acceptances add up. */
 function mergeFlags(kept: WayFlags, given: WayFlags, run: string): WayFlags {
-  for (const name of ['source', 'target', 'db', 'targetId', 'from', 'to', 'record'] as const) {
+  for (const name of ['source', 'target', 'db', 'targetId'] as const) {
     if (given[name] !== undefined && JSON.stringify(given[name]) !== JSON.stringify(kept[name])) {
       throw new LifeboatError('usage', `unable to resume run '${run}': it is about another ${name}`, {
         hint: `Leave that option out, or leave out --resume for a new run.`,

@@ -11,10 +11,12 @@ export interface Cloud extends Disposable {
   readonly flags: WayFlags
 }
 
+/** A cloud in memory that has such a database; `lone-cluster` is in no global database. */
+export type SimulatedKind = 'instance' | 'cluster' | 'lone-cluster'
+
 export interface CloudRequest {
   readonly flags: WayFlags
-  /** `instance` or `cluster`: a cloud in memory that has one. */
-  readonly simulate?: 'instance' | 'cluster'
+  readonly simulate?: SimulatedKind
   /** What goes wrong in it. */
   readonly faults: readonly string[]
   /** Of the AWS files. */

@@ -4,14 +4,10 @@ import { simulatedPorts } from '../simulation/cloud.ts'
 import { furnish, SCENE } from '../simulation/scene.ts'
 import { parseStrike } from '../simulation/strikes.ts'
 import { createWorld, type World } from '../simulation/world.ts'
-import type { Cloud } from './open-cloud.ts'
+import type { Cloud, SimulatedKind } from './open-cloud.ts'
 
 /** A cloud in memory that has the database and its landing zone, in which what is asked for goes wrong. */
-export function simulateCloud(
-  flags: WayFlags,
-  kind: 'instance' | 'cluster',
-  faults: readonly string[],
-): Cloud {
+export function simulateCloud(flags: WayFlags, kind: SimulatedKind, faults: readonly string[]): Cloud {
   const { source, target } = needRegions(flags)
   const world = simulatedWorld(flags, kind, faults)
   return {
@@ -36,8 +32,6 @@ export function simulatedWorld(
   const world = createWorld({ start: new Date().toISOString() })
   const scene = kind === 'lone-cluster' ? ({ kind: 'cluster', global: 'none' } as const) : { kind }
   furnish(world, { source, target, db, ...scene })
-  // A rehearsal that names where clients are to go is one of the time after the promotion.
-  if (flags.to !== undefined) world.databases.set(flags.to.replace(/:\d+$/, ''), 'writable')
   for (const fault of faults) strike(world, fault)
   return world
 }

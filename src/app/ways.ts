@@ -10,6 +10,7 @@ export type AnyWay = Way<WayFlags, unknown, unknown, CloudPorts>
 /** Every way out, best first where all are open. The help, the documents and their tests go by this list. */
 const WAYS: Readonly<Record<string, () => Promise<AnyWay>>> = {
   'aurora-failover': async () => (await import('../runbooks/aurora-failover.ts')).auroraFailover,
+  'aurora-add-region': async () => (await import('../runbooks/aurora-add-region.ts')).auroraAddRegion,
   'promote-replica': async () => (await import('../runbooks/promote-replica.ts')).promoteReplica,
   'restore-replicated-backup': async () =>
     (await import('../runbooks/restore-replicated-backup.ts')).restoreReplicatedBackup,

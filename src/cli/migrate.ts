@@ -28,7 +28,7 @@ export interface MigrateOptions {
   readonly confirm?: boolean
   readonly resume?: string
   readonly deadline?: number
-  readonly simulate?: true | 'instance' | 'cluster'
+  readonly simulate?: true | 'instance' | 'cluster' | 'lone-cluster'
   readonly fault?: readonly string[]
   readonly profile?: string
   readonly at?: string
@@ -51,7 +51,7 @@ export function migrateCommand(done: (exitCode: number) => void): Command {
     .addArgument(
       new Argument(
         '<way>',
-        'aurora-failover, promote-replica, restore-replicated-backup, restore-snapshot or copy-snapshot: docs/migrate.md has a page for each',
+        'aurora-failover, aurora-add-region, promote-replica, restore-replicated-backup, restore-snapshot or copy-snapshot: docs/migrate.md has a page for each',
       ),
     )
     .option('--source <region>', 'region to leave')
@@ -96,9 +96,10 @@ export function migrateCommand(done: (exitCode: number) => void): Command {
       ),
     )
     .addOption(
-      new Option('--simulate [kind]', 'rehearse in a cloud in memory: instance (default) or cluster').choices(
-        ['instance', 'cluster'],
-      ),
+      new Option(
+        '--simulate [kind]',
+        'rehearse in a cloud in memory: instance (default), cluster or lone-cluster',
+      ).choices(['instance', 'cluster', 'lone-cluster']),
     )
     .addOption(
       several(
@@ -141,7 +142,7 @@ export function migrateCommand(done: (exitCode: number) => void): Command {
     })
 }
 
-export function several(flags: string, what: string): Option {
+function several(flags: string, what: string): Option {
   return new Option(flags, what).argParser((value: string, before: readonly string[] | undefined) => {
     if (value === '') throw new InvalidArgumentError('It is empty.')
     return [...(before ?? []), value]

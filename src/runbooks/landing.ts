@@ -43,7 +43,11 @@ export function chooseLanding(flags: WayFlags): LandingOptions {
 
 /** Before anything is made: are the groups there? Throws what `closed` makes of the first that is not. */
 export async function findGroups(
-  { subnetGroup, parameterGroup, optionGroup }: Omit<LandingOptions, 'classes' | 'targetId'>,
+  {
+    subnetGroup,
+    parameterGroup,
+    optionGroup,
+  }: Pick<LandingOptions, 'subnetGroup' | 'parameterGroup' | 'optionGroup'>,
   kind: SnapshotKind,
   { rds, region }: RegionPorts,
   closed: (reason: string, hint: string) => LifeboatError,

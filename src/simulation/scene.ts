@@ -12,6 +12,8 @@ export interface SceneOptions {
   readonly engine?: string
   readonly engineVersion?: string
   readonly lagSeconds?: number
+  /** Of a cluster: in a global database with one in the other region (default), as its only one, or in none. */
+  readonly global?: 'joined' | 'primary' | 'none'
 }
 
 /** What the landing zone of a scene is called. */
@@ -201,16 +203,27 @@ function furnishCluster(world: World, options: SceneOptions): void {
     created: new Date(world.time.clock.now().getTime() - 18 * 3_600_000),
   })
   copyAcross(world, options, 'cluster-snapshot')
+  const { global = 'joined' } = options
+  if (global !== 'joined') leaveAlone(world.region(target), db)
+  if (global === 'none') {
+    delete from.clusters.get(db)?.globalClusterId
+    return
+  }
   const endpoint = from.clusters.get(db)?.writerHost
   world.globals.set(globalId, {
     ...{ id: globalId, engine, engineVersion, encrypted, status: 'available', deletionProtection: false },
     arn: `arn:aws:rds::${world.account}:global-cluster:${globalId}`,
     members: [
       { clusterArn: arns[0] ?? '', region: source, writer: true, synchronization: 'connected' },
-      { clusterArn: arns[1] ?? '', region: target, writer: false, synchronization: 'connected' },
-    ],
+      { clusterArn: arns[1] ?? '', region: target, writer: false, synchronization: 'connected' as const },
+    ].slice(0, global === 'joined' ? 2 : 1),
     ...(endpoint !== undefined && { endpoint }),
   })
+}
+
+function leaveAlone(state: RegionState, db: string): void {
+  state.clusters.delete(db)
+  for (const id of [`${db}-1`, `${db}-2`]) state.instances.delete(id)
 }
 
 /** As a team's own schedule would have left it. */
