@@ -16,7 +16,8 @@ import type { RunbookReport } from './runbook-report.ts'
 import { type AnyWay, loadWay } from './ways.ts'
 
 export interface MigrateRequest {
-  readonly way: string
+  /** By its name, or the way itself. */
+  readonly way: string | AnyWay
   readonly flags: WayFlags
   readonly simulate?: SimulatedKind
   readonly faults: readonly string[]
@@ -36,7 +37,7 @@ export interface MigratePlan {
 
 /** What a run would do now. Changes nothing. */
 export async function planMigration(request: MigrateRequest, signal: AbortSignal): Promise<MigratePlan> {
-  const way = await loadWay(request.way)
+  const way = await wayOf(request)
   using cloud = await openCloud(request)
   const { ports, clock, flags } = cloud
   const run = { id: newBackupId(clock.now()) }
@@ -58,7 +59,7 @@ export interface MigrateRun extends MigrateRequest {
 
 export async function runMigration(request: MigrateRun, signal: AbortSignal): Promise<RunbookReport> {
   const { resume, stateFolder, sink, simulate, confirm, deadlineMs, onEvent, onStart, onStep } = request
-  const way = await loadWay(request.way)
+  const way = await wayOf(request)
   const id = resume ?? newBackupId(new Date())
   // A rehearsal is never taken for the real thing, nor goes on with it.
   const folder = simulate === undefined ? stateFolder : join(stateFolder, 'simulated')
@@ -97,9 +98,13 @@ function retryTeller(onEvent: OnEvent): (message: string) => void {
   return (message) => onEvent({ kind: 'step', message })
 }
 
+async function wayOf({ way }: MigrateRequest): Promise<AnyWay> {
+  return typeof way === 'string' ? loadWay(way) : way
+}
+
 /** What a resumed run is given anew wins, except for what the run is about. Acceptances add up. */
 function mergeFlags(kept: WayFlags, given: WayFlags, run: string): WayFlags {
-  for (const name of ['source', 'target', 'db', 'targetId'] as const) {
+  for (const name of ['source', 'target', 'db', 'targetId', 'from', 'to', 'record'] as const) {
     if (given[name] !== undefined && JSON.stringify(given[name]) !== JSON.stringify(kept[name])) {
       throw new LifeboatError('usage', `unable to resume run '${run}': it is about another ${name}`, {
         hint: `Leave that option out, or leave out --resume for a new run.`,

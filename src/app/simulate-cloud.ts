@@ -22,16 +22,14 @@ export function simulateCloud(flags: WayFlags, kind: SimulatedKind, faults: read
   }
 }
 
-export function simulatedWorld(
-  flags: WayFlags,
-  kind: 'instance' | 'cluster',
-  faults: readonly string[],
-): World {
+export function simulatedWorld(flags: WayFlags, kind: SimulatedKind, faults: readonly string[]): World {
   const { source, target } = needRegions(flags)
   const db = needOneDb(flags, 'simulate')
   const world = createWorld({ start: new Date().toISOString() })
   const scene = kind === 'lone-cluster' ? ({ kind: 'cluster', global: 'none' } as const) : { kind }
   furnish(world, { source, target, db, ...scene })
+  // A rehearsal that names where clients are to go is one of the time after the promotion.
+  if (flags.to !== undefined) world.databases.set(flags.to.replace(/:\d+$/, ''), 'writable')
   for (const fault of faults) strike(world, fault)
   return world
 }

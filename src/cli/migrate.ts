@@ -142,7 +142,7 @@ export function migrateCommand(done: (exitCode: number) => void): Command {
     })
 }
 
-function several(flags: string, what: string): Option {
+export function several(flags: string, what: string): Option {
   return new Option(flags, what).argParser((value: string, before: readonly string[] | undefined) => {
     if (value === '') throw new InvalidArgumentError('It is empty.')
     return [...(before ?? []), value]
