@@ -1,15 +1,20 @@
 import { access, constants } from 'node:fs/promises'
-import { join } from 'node:path'
-import type { ResolvedJob } from '../config/job.ts'
+import { dirname, join } from 'node:path'
+import type { ResolvedDrill } from '../config/drill.ts'
+import type { ResolvedJob, ResolvedSigning } from '../config/job.ts'
 import type { Clock } from '../core/clock.ts'
 import { messageOf, toLifeboatError } from '../core/errors.ts'
 import type { Finding } from '../core/finding.ts'
 import { createAuditLog } from './audit/log.ts'
+import { jobKeyChecks } from './check-job-keys.ts'
 import { readKeyFiles } from './key-files.ts'
 import { openEngine, openSink, type SinkContext } from './registry.ts'
 
 export interface CheckJobRequest {
   readonly job: ResolvedJob
+  readonly signing: ResolvedSigning
+  readonly signers: readonly string[]
+  readonly drill: ResolvedDrill
   readonly searchPath: string
   readonly sinkContext: Omit<SinkContext, 'password' | 'passphrase'>
   readonly hasVariable: (name: string) => boolean
@@ -20,7 +25,7 @@ export interface CheckJobRequest {
 
 /** What can be known of a job without a connection: its URLs and options, keys and secrets. */
 export async function checkJob(request: CheckJobRequest): Promise<readonly Finding[]> {
-  const { job, searchPath, sinkContext } = request
+  const { job, signing, drill, searchPath, sinkContext } = request
   const findings: Finding[] = []
   const attempt = async (topic: string, work: () => Promise<unknown>) => {
     try {
@@ -54,10 +59,22 @@ export async function checkJob(request: CheckJobRequest): Promise<readonly Findi
       hint: 'Name recipients, unless that is meant.',
     })
   }
+  for (const [topic, check] of jobKeyChecks(request)) await attempt(topic, check)
+  const { target } = drill
+  if (target.kind === 'into') {
+    await attempt('drill', async () => {
+      await using engine = await openEngine(target.url, { searchPath })
+      return engine.target
+    })
+  }
   const { audit, clock } = request
   if (audit !== undefined) await attempt('audit log', () => createAuditLog(audit, clock).check())
+  findings.push(...(await checkMetrics(job.metricsFile)))
   const secrets = [
     ['source password', job.source.password],
+    ['passphrase of the signing key', signing.passphrase],
+    ['passphrase of the drill key', drill.key?.passphrase],
+    ['password of the scratch server', target.kind === 'into' ? target.password : undefined],
     ...job.sinks.flatMap(({ name, password, passphrase }) => [
       [`password of sink ${name}`, password] as const,
       [`passphrase of sink ${name}`, passphrase] as const,
@@ -71,6 +88,24 @@ export async function checkJob(request: CheckJobRequest): Promise<readonly Findi
     if (reference !== undefined) findings.push(...(await checkReference(topic, reference, request)))
   }
   return findings
+}
+
+/** No run fails for want of metrics. */
+async function checkMetrics(file: string | undefined): Promise<readonly Finding[]> {
+  if (file === undefined) return []
+  try {
+    await access(dirname(file), constants.W_OK | constants.X_OK)
+    return []
+  } catch (thrown) {
+    return [
+      {
+        level: 'warning',
+        topic: 'metrics',
+        message: `unable to write metrics '${file}': ${messageOf(thrown)}`,
+        hint: 'Make its folder, writable for the account that runs lifeboat.',
+      },
+    ]
+  }
 }
 
 async function checkReference(

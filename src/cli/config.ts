@@ -85,7 +85,7 @@ async function check(options: ConfigOptions, context: VerbContext): Promise<Outc
 async function checkOne(loaded: LoadedConfig, name: string, context: VerbContext): Promise<CheckedJob> {
   const { environment } = context
   const [
-    { resolveJob },
+    { resolveJob, resolveSigners, resolveSigning },
     { checkJob },
     { planJob },
     { systemClock },
@@ -106,6 +106,9 @@ async function checkOne(loaded: LoadedConfig, name: string, context: VerbContext
   const { searchPath, home, stateFolder, agentSocket } = environment
   const findings = await checkJob({
     job,
+    signing: resolveSigning(loaded),
+    signers: resolveSigners(loaded),
+    drill,
     searchPath,
     sinkContext: { home, stateFolder, agentSocket },
     hasVariable: environment.has,
@@ -146,6 +149,7 @@ async function checkOne(loaded: LoadedConfig, name: string, context: VerbContext
       `runs      ${job.schedule === undefined ? 'when somebody starts it' : `at ${job.schedule}`}`,
       `tells     ${job.notify.length === 0 ? 'nobody' : job.notify.map(({ name: to, on }) => `${to} (${on.join(', ')})`).join('; ')}`,
       `recorded  ${loaded.config.audit === undefined ? 'nowhere: there is no audit log' : `in ${loaded.config.audit.file}`}`,
+      `measured  ${job.metricsFile === undefined ? 'nowhere: there are no metrics' : `in ${job.metricsFile}`}`,
       `gives up  ${seconds(stallTimeoutMs)} without a byte; as a whole ${seconds(runTimeoutMs)}`,
     ],
     facts: {
@@ -172,6 +176,7 @@ async function checkOne(loaded: LoadedConfig, name: string, context: VerbContext
       runTimeoutMs: runTimeoutMs ?? null,
       lease: lease ?? null,
       audit: loaded.config.audit?.file ?? null,
+      metrics: job.metricsFile ?? null,
     },
   }
 }

@@ -22,6 +22,11 @@ export async function createSigner(file: KeyFile, passphrase: SecretSource | und
   }
 }
 
+/** Of the key of the file that would sign; no passphrase is needed. Throws `key-unusable` where there is none. */
+export async function readSigningFingerprint(file: KeyFile): Promise<string> {
+  return (await readSigningKey(file)).getFingerprint().toUpperCase()
+}
+
 async function readSigningKey(file: KeyFile): Promise<PrivateKey> {
   const { binary } = await readKeyFile(file)
   let keys: PrivateKey[]
