@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises'
 import { connect } from 'node:net'
 import { messageOf, throwIfAborted } from '../core/errors.ts'
+import { withTimeLimit } from '../core/time-limit.ts'
 import { orAborted } from '../core/until-aborted.ts'
 import type { DatabaseLook, DatabasePort } from '../runbooks/ports/database.ts'
 import type { Endpoint } from '../runbooks/ports/rds.ts'
@@ -41,7 +42,7 @@ async function reach(
   throwIfAborted(signal)
   const startMs = performance.now()
   const tookMs = () => Math.round(performance.now() - startMs)
-  const bounded = AbortSignal.any([signal, AbortSignal.timeout(REACH_MS)])
+  const bounded = withTimeLimit(signal, REACH_MS)
   let addresses: string[]
   try {
     addresses = (await orAborted(lookup(host, { all: true }), bounded)).map(({ address }) => address)

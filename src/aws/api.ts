@@ -1,5 +1,6 @@
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { abortReason, LifeboatError, throwIfAborted } from '../core/errors.ts'
+import { withTimeLimit } from '../core/time-limit.ts'
 import { orAborted } from '../core/until-aborted.ts'
 import { IncompleteAnswer } from './answer.ts'
 import { type Deed, explain, noAnswer } from './explain.ts'
@@ -81,11 +82,11 @@ export function createApi<Client extends AwsClient>(
   }
 
   async function credentials(used: Client, deed: Deed, end: AbortSignal): Promise<void> {
-    const late = AbortSignal.timeout(timeouts.credentialsMs)
+    const limited = withTimeLimit(end, timeouts.credentialsMs)
     try {
-      await orAborted(used.config.credentials(), AbortSignal.any([end, late]))
+      await orAborted(used.config.credentials(), limited)
     } catch (thrown) {
-      if (late.aborted && !end.aborted) throw noAnswer(deed, shown, 'credentials', timeouts.credentialsMs)
+      if (limited.aborted && !end.aborted) throw noAnswer(deed, shown, 'credentials', timeouts.credentialsMs)
       throw thrown
     }
   }
@@ -94,8 +95,7 @@ export function createApi<Client extends AwsClient>(
     region,
     async call(deed, signal, work) {
       throwIfAborted(signal)
-      const late = AbortSignal.timeout(timeouts.callMs)
-      const end = AbortSignal.any([signal, late])
+      const end = withTimeLimit(signal, timeouts.callMs)
       try {
         return await attempt(deed, end, work).catch((thrown: unknown) => {
           // Refused, so not carried out: with fresh credentials it is still the first try.
@@ -104,7 +104,7 @@ export function createApi<Client extends AwsClient>(
         })
       } catch (thrown) {
         if (signal.aborted) throw abortReason(signal)
-        if (late.aborted) throw noAnswer(deed, shown, 'answer', timeouts.callMs)
+        if (end.aborted) throw noAnswer(deed, shown, 'answer', timeouts.callMs)
         throw thrown instanceof LifeboatError
           ? thrown
           : explain(thrown, deed, { region: shown, profile: settings.profile })

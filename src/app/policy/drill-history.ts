@@ -1,5 +1,6 @@
 import { LifeboatError, messageOf, throwIfAborted } from '../../core/errors.ts'
 import type { Sink } from '../../core/sink.ts'
+import { withTimeLimit } from '../../core/time-limit.ts'
 import { listNames, readManifest } from '../catalog.ts'
 import type { BackupName } from '../verified-record.ts'
 import type { DrillHistory, LastDrill } from './drill-rule.ts'
@@ -27,7 +28,7 @@ export async function readDrillHistory(
   { sinks, job, lastDrill, timeoutMs = HISTORY_MS }: DrillHistoryRequest,
   signal: AbortSignal,
 ): Promise<Known<DrillHistory>> {
-  const bounded = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
+  const bounded = withTimeLimit(signal, timeoutMs)
   const answers = await Promise.all(sinks.map((sink) => askPlace(sink, job, lastDrill, bounded)))
   throwIfAborted(signal)
   const found = answers.flatMap((answer) => (answer.known ? [answer.value] : []))

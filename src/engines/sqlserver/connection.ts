@@ -35,6 +35,7 @@ async function connect(
 ): Promise<Session> {
   throwIfAborted(signal)
   const secret = await server.password?.()
+  throwIfAborted(signal)
   const secrets: readonly Secret[] = secret === undefined ? [] : [secret]
   const connection = new Connection(configurationFor(server, database, secret))
   // An 'error' that nobody hears would end the process; whatever breaks, the request under way fails with it.

@@ -1,6 +1,7 @@
 import { GetBucketEncryptionCommand, GetBucketPolicyCommand, HeadBucketCommand } from '@aws-sdk/client-s3'
 import { throwIfAborted } from '../../../core/errors.ts'
 import type { Finding } from '../../../core/finding.ts'
+import { withTimeLimit } from '../../../core/time-limit.ts'
 import { failureStatus } from '../explain.ts'
 import { createPlace, type Place, type S3SinkOptions } from '../place.ts'
 import { askFact, type BucketFacts, type Fact, readFacts } from './facts.ts'
@@ -48,11 +49,11 @@ export function createBucketPosture(options: S3SinkOptions): BucketPosture {
   const timeouts = { connectMs: 3_000, idleMs: 4_000, requestMs: 8_000, ...options.timeouts }
   const place = createPlace({ attempts: ATTEMPTS, ...options, timeouts })
   const read = async (signal: AbortSignal): Promise<BucketFacts> => {
-    const bound = AbortSignal.timeout(LOOK_MS)
+    const bounded = withTimeLimit(signal, LOOK_MS)
     try {
-      return await readFacts(place, AbortSignal.any([signal, bound]))
+      return await readFacts(place, bounded)
     } catch (thrown) {
-      if (signal.aborted || !bound.aborted) throw thrown
+      if (signal.aborted || !bounded.aborted) throw thrown
       return nothingKnown()
     }
   }
@@ -65,17 +66,17 @@ export function createBucketPosture(options: S3SinkOptions): BucketPosture {
       return { findings: describeFacts(facts, place, database), complete }
     },
     async defaultEncryption(signal) {
-      const bound = AbortSignal.timeout(LOOK_MS)
+      const bounded = withTimeLimit(signal, LOOK_MS)
       try {
         return await askFact(
           place,
-          AbortSignal.any([signal, bound]),
+          bounded,
           (client, sent) => client.send(new GetBucketEncryptionCommand({ Bucket: options.bucket }), sent),
           ({ ServerSideEncryptionConfiguration: { Rules = [] } = {} }) =>
             Rules[0]?.ApplyServerSideEncryptionByDefault?.SSEAlgorithm,
         )
       } catch (thrown) {
-        if (signal.aborted || !bound.aborted) throw thrown
+        if (signal.aborted || !bounded.aborted) throw thrown
         return noAnswer()
       }
     },
