@@ -6,6 +6,7 @@ import { LifeboatError } from '../../src/core/errors.ts'
 import { Secret } from '../../src/core/secret.ts'
 import { createSqlServerEngine } from '../../src/engines/sqlserver/index.ts'
 import { failureOf, sourceOf, type Taken, take } from '../conformance/engine-suite.ts'
+import { startBlackHole } from '../testbed/black-hole.ts'
 import { type SqlServer, startSqlServer } from '../testbed/sqlserver.ts'
 
 const never = new AbortController().signal
@@ -51,6 +52,20 @@ async function rowsOf(server: SqlServer, table: string, database = 'shop'): Prom
   const [row] = await server.run(`SELECT COUNT_BIG(*) AS n FROM ${table}`, database)
   return Number(row?.n)
 }
+
+test('an abort while the password is asked for ends it, though the server would never answer', async () => {
+  await using hole = await startBlackHole()
+  const stop = new AbortController()
+  const engine = createSqlServerEngine(parseDatabaseUrl(`sqlserver://sa@127.0.0.1:${hole.port}/shop`), {
+    searchPath: '',
+    password: async () => {
+      stop.abort(new LifeboatError('interrupted', 'enough'))
+      return new Secret('x')
+    },
+  })
+  await expect(engine.probe(stop.signal)).rejects.toMatchObject({ code: 'interrupted' })
+  expect(hole.connections).toBe(0)
+})
 
 describe('engine sqlserver when things break', { timeout: 30_000 }, () => {
   let source: SqlServer
