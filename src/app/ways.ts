@@ -16,6 +16,8 @@ const WAYS: Readonly<Record<string, () => Promise<AnyWay>>> = {
     (await import('../runbooks/restore-replicated-backup.ts')).restoreReplicatedBackup,
   'restore-snapshot': async () => (await import('../runbooks/restore-snapshot.ts')).restoreSnapshot,
   'copy-snapshot': async () => (await import('../runbooks/copy-snapshot.ts')).copySnapshot,
+  // No way out, but what all of them land in, made beforehand.
+  prepare: async () => (await import('../runbooks/prepare.ts')).prepare,
 }
 
 export const WAY_NAMES = Object.keys(WAYS)

@@ -29,6 +29,7 @@ export function inventoryText(inventory: Inventory, signedBy: string | undefined
         ),
       ),
     ),
+    ...section('What stands for what in the target', inventory.landing.flatMap(landingLines)),
     ...section('Unknown', unknown.map(unknownText)),
   ]
   return printable(`${lines.join('\n')}\n`)
@@ -56,6 +57,14 @@ function zoneLines(region: RegionInventory): string[] {
     ['keys', region.keys.map(({ id, aliases }) => aliases[0] ?? id).join(', ')],
   ]
   return lines.map(([what, value]) => `  ${what}: ${value === '' ? 'none' : value}`)
+}
+
+function landingLines({ database, entries }: Inventory['landing'][number]): string[] {
+  return entries.map(({ kind, source, target, missing }) =>
+    target === null
+      ? `${database}: ${kind} ${source}: MISSING: ${missing}`
+      : `${database}: ${kind} ${source} -> ${target}`,
+  )
 }
 
 export function unknownText({ region, what, of, reason }: Unknown): string {

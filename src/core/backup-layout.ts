@@ -28,10 +28,7 @@ export const layout = {
    */
   inventory: (job: string, id: string, suffixes: string) => `${job}/inventory/${id}.json${suffixes}`,
   inventoryOf: (job: string) => `${job}/inventory/`,
-  /** What of the source's landing zone stands for what of the target's. */
-  landingZone: (job: string, id: string, suffixes: string) => `${job}/landing-zone/${id}.json${suffixes}`,
-  landingZoneOf: (job: string) => `${job}/landing-zone/`,
-  /** Detached OpenPGP signature of the stored bytes of one of these two. */
+  /** Detached OpenPGP signature of the stored bytes of such an object. */
   sealed: (key: string) => `${key}.sig`,
   /** Journal and report of a way out that was run: of no job. */
   runbook: (run: string, name: string) => `runbooks/${run}/${name}`,

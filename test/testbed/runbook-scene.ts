@@ -13,6 +13,8 @@ import { createWorld, type MadeCall, type World } from '../../src/simulation/wor
 export interface RunbookHarness {
   readonly way: Way<WayFlags, unknown, unknown, CloudPorts>
   readonly flags: WayFlags & { readonly source: string; readonly target: string }
+  /** A time that the way can't keep: a minute where it is left out. */
+  readonly tooShortMs?: number
   /** Puts into the cloud what the way needs. */
   furnish(world: World): void
   /** Expects that the cloud is as the way promises, read from the world's own state. */

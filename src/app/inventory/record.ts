@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { LandingEntry } from '../../runbooks/landing-zone.ts'
 import type { Alarm } from '../../runbooks/ports/cloudwatch.ts'
 import type { SecurityGroup, Subnet, Vpc } from '../../runbooks/ports/ec2.ts'
 import type { RdsInstance } from '../../runbooks/ports/rds.ts'
@@ -6,6 +7,7 @@ import type { ReplicatedBackup, Snapshot } from '../../runbooks/ports/rds-backup
 import type { GlobalCluster, RdsCluster } from '../../runbooks/ports/rds-clusters.ts'
 import type { OptionGroup, ParameterGroup, SubnetGroup } from '../../runbooks/ports/rds-groups.ts'
 import type { DnsRecord, HostedZone } from '../../runbooks/ports/route53.ts'
+import type { DatabaseLanding } from './landing.ts'
 import {
   clusterSchema,
   globalClusterSchema,
@@ -87,6 +89,8 @@ export interface Inventory {
   readonly regions: readonly RegionInventory[]
   /** Records that lead to an endpoint, straight or by others, with their zones. */
   readonly dns: readonly ZoneRecords[]
+  /** What of the target stands for what each database refers to; without a target, nothing. */
+  readonly landing: readonly DatabaseLanding[]
   readonly unknown: readonly Unknown[]
 }
 
@@ -116,6 +120,13 @@ export const unknownSchema = objectOf<Unknown>()({
   fault: maybe(text),
 })
 
+const landingEntrySchema = objectOf<LandingEntry>()({
+  kind: z.enum(['subnet-group', 'security-group', 'parameter-group', 'option-group', 'key', 'role']),
+  source: text,
+  target: z.nullable(text),
+  missing: z.nullable(text),
+})
+
 export const inventorySchema = objectOf<Inventory>()({
   format: z.literal(1),
   id: text,
@@ -129,6 +140,9 @@ export const inventorySchema = objectOf<Inventory>()({
   databases: z.nullable(texts),
   regions: z.array(regionInventorySchema).min(1).max(2),
   dns: z.array(objectOf<ZoneRecords>()({ zone: hostedZoneSchema, records: z.array(dnsRecordSchema) })),
+  landing: z
+    .array(objectOf<DatabaseLanding>()({ database: text, entries: z.array(landingEntrySchema) }))
+    .default([]),
   unknown: z.array(unknownSchema),
 })
 

@@ -3,6 +3,7 @@ import type { Clock } from '../../core/clock.ts'
 import { LifeboatError } from '../../core/errors.ts'
 import type { CloudPorts } from '../../runbooks/ports.ts'
 import { type Asker, createAsker } from './asker.ts'
+import { landingOf } from './landing.ts'
 import { asStored, type Inventory } from './record.ts'
 import { chosen, type Databases, hostsOf, idsOf } from './related.ts'
 import { takeDns } from './take-dns.ts'
@@ -53,6 +54,7 @@ export async function takeInventory(request: InventoryRequest, signal: AbortSign
     databases: databases ?? null,
     regions,
     dns,
+    landing: landingOf({ regions, unknown: asker.unknown }),
     unknown: asker.unknown,
   })
 }
