@@ -8,6 +8,7 @@ import type { AuditFacts } from '../core/audit-record.ts'
 import type { Sink } from '../core/sink.ts'
 import type { DumpPlan, PlannedSink } from './dump-plan.ts'
 import { heedPolicy, recordedDump } from './dump-policy.ts'
+import { openDumpSigner } from './dump-signer.ts'
 import type { VerbContext } from './run-verb.ts'
 import { strings } from './summary.ts'
 
@@ -60,21 +61,7 @@ export async function dumpJob(
     'password of the database account',
   )
   const stages = await registry.createEncodeStages({ codec, level, recipients })
-  const passphrase = context.secret(
-    plan.signing.passphrase.option,
-    plan.signing.passphrase.reference,
-    'passphrase of the signing key',
-  )
-  const { file, gpg } = plan.signing
-  const signer = await registry.createManifestSigner(
-    {
-      ...(file !== undefined && { file }),
-      ...(gpg !== undefined && { gpg }),
-      ...(passphrase !== undefined && { passphrase }),
-      searchPath: environment.searchPath,
-    },
-    context.signal,
-  )
+  const signer = await openDumpSigner(plan, context)
   // A key file that is wrong must not show only after the dump; an emergency does not look.
   const trust = plan.verify && !plan.emergency ? await registry.createManifestTrust(plan.signers) : undefined
   await using opened = new AsyncDisposableStack()

@@ -26,16 +26,23 @@ export async function heedPolicy(
     import('../app/policy/heed-policy.ts'),
     import('./job-policy.ts'),
   ])
+  const signed = facts.signer !== undefined
   const dump =
     classification &&
     (await classifiedDump(plan, {
+      signed,
       audit: log !== undefined,
       fingerprints: async () => facts.recipients ?? [],
       ask: { sinks, lastDrill: drillsTrusting(plan.signers) },
     }))
   // What the run would not have had anyway is nothing to go without.
   const looked = plan.configured && plan.sinks.some(({ url }) => /^s3:/i.test(url))
-  const without = [...(plan.lease === undefined ? [] : ['lease']), ...(looked ? ['bucket-posture'] : [])]
+  const unsigned = !signed && signs(plan)
+  const without = [
+    ...(unsigned ? ['signing'] : []),
+    ...(plan.lease === undefined ? [] : ['lease']),
+    ...(looked ? ['bucket-posture'] : []),
+  ]
   const policy = {
     dump,
     emergency: emergency ? { without } : undefined,
@@ -107,19 +114,19 @@ export async function recordedDump<T>(
 /** The plan as the rules see it; undefined where it has no class. */
 export async function classifiedDump(
   plan: DumpPlan,
-  known: Pick<ClassifiedDump, 'ask' | 'audit' | 'fingerprints'>,
+  known: Pick<ClassifiedDump, 'ask' | 'audit' | 'fingerprints'> & Partial<Pick<ClassifiedDump, 'signed'>>,
 ): Promise<ClassifiedDump | undefined> {
-  const { job, classification, classified, source, staging, signing, verify, rtoMs, rpoMs } = plan
+  const { job, classification, classified, source, staging, verify, rtoMs, rpoMs } = plan
   if (classification === undefined) return undefined
   const { systemClock } = await import('../core/clock.ts')
   return {
+    signed: signs(plan),
     ...known,
     job,
     classification,
     classified,
     source,
     staging,
-    signed: signing.file !== undefined || signing.gpg !== undefined,
     sinks: plan.sinks.map(({ url }) => url),
     verify,
     rtoMs,
@@ -127,4 +134,8 @@ export async function classifiedDump(
     drillMaxAgeMs: plan.drillMaxAgeMs,
     clock: systemClock,
   }
+}
+
+function signs({ signing }: DumpPlan): boolean {
+  return signing.file !== undefined || signing.gpg !== undefined
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -214,6 +214,24 @@ jobs:
     })
     const waits = ['--emergency', '--wait-lease', '1m', '--recipient', `${home}/keys/ops.pub.asc`]
     expect(await run('dump', ...bare, ...waits)).toMatchObject({ exitCode: 2 })
+  })
+
+  test('an emergency goes unsigned where the signing key can not be used, and says so', async () => {
+    const config = await write('classification: regulated, sinks: [near]', whole())
+    const secret = join(home, 'keys/signer.sec.asc')
+    await rename(secret, `${secret}.away`)
+    try {
+      expect(await run('dump', 'shop', ...config)).toMatchObject({ exitCode: 30 })
+      const ran = await run('dump', 'shop', ...config, '--emergency', '--json')
+      expect(ran).toMatchObject({ exitCode: 0 })
+      const told = JSON.parse(ran.stdout)
+      const overridden = ['signing', 'drill', 'lease']
+      expect(told).toMatchObject({ encrypted: true, signer: null, overridden })
+      expect(await manifest(told.id)).toMatchObject({ emergency: { overridden } })
+      expect(told.warnings[0].message).toMatch(/^emergency: this backup is not signed: .*no such file/)
+    } finally {
+      await rename(`${secret}.away`, secret)
+    }
   })
 
   test('an emergency waits for no lease and holds none', async () => {

@@ -60,8 +60,9 @@ export async function heedDumpPolicy(
   const verdicts =
     dump === undefined ? [] : (await judgeDump({ ...dump, ask: { notAsked: NOT_ASKED } }, signal)).verdicts
   const broken = brokenOf(verdicts)
-  const overridden = [...broken.map(({ rule }) => rule), ...emergency.without]
-  onEvent({ kind: 'warning', ...emergencyText(broken, emergency.without) })
+  const without = emergency.without.filter((name) => !broken.some(({ rule }) => rule === name))
+  const overridden = [...broken.map(({ rule }) => rule), ...without]
+  onEvent({ kind: 'warning', ...emergencyText(broken, without) })
   return { ...classification, emergency: { overridden } }
 }
 
