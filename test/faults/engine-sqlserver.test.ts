@@ -63,7 +63,7 @@ test('an abort while the password is asked for ends it, though the server would 
       return new Secret('x')
     },
   })
-  await expect(engine.probe(stop.signal)).rejects.toMatchObject({ code: 'interrupted' })
+  await expect(engine.probe('source', stop.signal)).rejects.toMatchObject({ code: 'interrupted' })
   expect(hole.connections).toBe(0)
 })
 
