@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { version } from '../config/version.ts'
 import { LifeboatError } from '../core/errors.ts'
 import { nearest } from '../core/nearest.ts'
+import { assessCommand } from './assess.ts'
 import { auditCommand } from './audit.ts'
 import { configCommand } from './config.ts'
 import { cutoverCommand } from './cutover.ts'
@@ -34,6 +35,7 @@ export const VERBS = [
   keygenCommand,
   configCommand,
   scheduleCommand,
+  assessCommand,
   migrateCommand,
   cutoverCommand,
   auditCommand,

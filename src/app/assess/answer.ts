@@ -49,7 +49,7 @@ export function whyUnknown(thrown: unknown): Unknown {
   if (!(thrown instanceof LifeboatError)) throw thrown
   const fault = faultOf(thrown)
   if (fault === undefined && thrown.code === 'internal') throw thrown
-  const reason = thrown.message.replace(/^unable to [^:]*: /, '')
+  const reason = thrown.message.replace(/^unable to .*?: /, '')
   const obstacle = fault === undefined ? byCode(thrown) : BY_FAULT[fault]
   return unknown(obstacle, reason, obstacle === 'dead' ? silenceOf(thrown) : null)
 }

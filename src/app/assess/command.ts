@@ -52,8 +52,9 @@ export function shellText(argv: readonly string[]): string {
   return argv.map(shellQuote).join(' ')
 }
 
-/** Null for a way that this lifeboat can assess but not yet take. */
+/** Null for a way that this lifeboat can assess but not yet take, and where there is nothing to start. */
 export function loadableCommand(argv: readonly string[], built: readonly string[]): string | null {
-  const [, verb, way] = argv
+  const [program, verb, way] = argv
+  if (program === undefined) return null
   return verb === 'migrate' && !built.includes(way ?? '') ? null : shellText(argv)
 }

@@ -47,12 +47,15 @@ export function landing({ db, evidence: { target } }: Case): readonly Condition[
         ? closed('it is in no subnet group: name one of the other region with --subnet-group')
         : there(group, 'subnet group', '--subnet-group', target),
     ),
-    of(parameterGroup, `parameter group of ${target}`, (group) =>
-      there(group, 'parameter group', '--parameter-group', target),
-    ),
-    of(optionGroup, `option group of ${target}`, (group) =>
-      there(group, 'option group', '--option-group', target),
-    ),
+    ...[
+      of(parameterGroup, `parameter group of ${target}`, (group) =>
+        there(group, 'parameter group', '--parameter-group', target),
+      ),
+      of(optionGroup, `option group of ${target}`, (group) =>
+        there(group, 'option group', '--option-group', target),
+      ),
+      // Where nobody knows what it had, the default ones do: `landingFirst` says so.
+    ].filter((_, index) => !isNotAsked([parameterGroup, optionGroup][index])),
     of(zones, `offers of ${target}`, (found) =>
       found.length > 0
         ? open('')
@@ -63,6 +66,19 @@ export function landing({ db, evidence: { target } }: Case): readonly Condition[
       left === 0 ? closed(`${target} has no room in its quota of instances`) : open(''),
     ),
   ]
+}
+
+function isNotAsked(answer: Answer<unknown> | undefined): boolean {
+  return answer?.known === false && answer.obstacle === 'not-asked'
+}
+
+export function landingFirst({ db, evidence: { source } }: Case): readonly string[] {
+  const { parameterGroup, optionGroup } = db.landing
+  return isNotAsked(parameterGroup) || isNotAsked(optionGroup)
+    ? [
+        `Which parameter and option group it had in ${source} is not known: without --parameter-group and --option-group it gets AWS's own.`,
+      ]
+    : []
 }
 
 function there(group: Needed | null, what: string, flag: string, region: string): Condition {

@@ -43,8 +43,7 @@ function subnetGroupOf(
   named: string | undefined,
 ): Landing['subnetGroup'] {
   const name = named ?? (identity.known ? identity.value.subnetGroup : undefined)
-  if (name === undefined)
-    return unknown('not-asked', 'which subnet group it has is not known: --subnet-group')
+  if (name === undefined) return unknown('not-asked', 'name one with --subnet-group')
   if (name === null) return known(null)
   return mapAnswer(subnetGroups, (all) => {
     const group = all.find((each) => each.name === name)
@@ -89,7 +88,7 @@ async function zonesOf(
   if (of === undefined) return unknown('not-asked', 'engine and version are not known')
   const own = identity.known ? identity.value.instanceClass : null
   const classes = flags.class ?? (own === null ? [] : [own])
-  if (classes.length === 0) return unknown('not-asked', 'its class is not known: --class')
+  if (classes.length === 0) return unknown('not-asked', 'name a class with --class')
   const { engine, engineVersion } = of
   return ask({ service: 'rds', region: target.region }, async (signal) => {
     const offers = await Promise.all(

@@ -6,6 +6,7 @@ import {
   fenceFirst,
   keyOf,
   landing,
+  landingFirst,
   newKey,
   of,
   open,
@@ -36,7 +37,7 @@ export function judgeReplicatedBackup(subject: Case): Draft {
       [USUAL.restore, USUAL.replay],
       'usual for AWS: a restore, and the replay of the logs since the last backup',
     ),
-    first: [...fenceFirst(subject), ...optionWarnings(chosen?.engine)],
+    first: [...fenceFirst(subject), ...landingFirst(subject), ...optionWarnings(chosen?.engine)],
     breaks: BREAKS,
     command: migrateWords(subject, 'restore-replicated-backup', landingOptions(subject)),
   }
@@ -74,7 +75,7 @@ export function judgeRestoreSnapshot(subject: Case): Draft {
     ],
     rpo: age(chosen?.created ?? null, evidence.at, `age of the newest snapshot in ${target}`),
     rto: total([USUAL.restore], 'usual for AWS, whatever its size'),
-    first: fenceFirst(subject),
+    first: [...fenceFirst(subject), ...landingFirst(subject)],
     breaks: BREAKS,
     command: migrateWords(subject, 'restore-snapshot', {
       snapshot: chosen?.id,

@@ -135,7 +135,9 @@ function canMake({ evidence }: Case): boolean {
   )
 }
 
-function nativeWords({ evidence }: Case, backup: NativeBackup | undefined): readonly string[] {
+function nativeWords(subject: Case, backup: NativeBackup | undefined): readonly string[] {
+  const { evidence } = subject
+  if (backup === undefined && !isServing(subject)) return []
   const sink = backup?.sink ?? evidence.sinks[0]?.sink ?? 'SINK'
   if (backup === undefined)
     return ['lifeboat', 'dump', ...words({ from: 'DATABASE-URL', to: sink, recipient: 'KEY-FILE' })]

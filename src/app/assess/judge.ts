@@ -1,5 +1,6 @@
 import { loadableCommand } from './command.ts'
 import type { Case } from './conditions.ts'
+import { notKnown } from './estimates.ts'
 import { judgeAddRegion, judgeAuroraFailover } from './judge-aurora.ts'
 import { judgeCopySnapshot, judgeReplicatedBackup, judgeRestoreSnapshot } from './judge-backups.ts'
 import { judgeNative } from './judge-native.ts'
@@ -24,10 +25,14 @@ export function judge(subject: Case, built: readonly string[]): readonly Verdict
 
 function verdictOf({ conditions, command, ...draft }: Draft, built: readonly string[]): Verdict {
   const state = opennessOf(conditions)
-  return {
-    ...draft,
-    state,
-    reasons: reasonsOf(conditions),
-    command: state === 'closed' ? null : loadableCommand(command, built),
+  const reasons = reasonsOf(conditions)
+  const { way, breaks } = draft
+  if (state !== 'closed') {
+    const line = loadableCommand(command, built)
+    const isToCome = line === null && command.length > 0
+    const first = isToCome ? ['This lifeboat can not take this way yet.', ...draft.first] : draft.first
+    return { ...draft, state, reasons, first, command: line }
   }
+  const never = notKnown('it is closed')
+  return { way, state, reasons, rpo: never, rto: never, first: [], breaks, command: null }
 }

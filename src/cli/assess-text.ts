@@ -1,0 +1,106 @@
+import type { Answer } from '../app/assess/answer.ts'
+import type { AssessedDatabase, Assessment } from '../app/assess/assess.ts'
+import type { PlaneState } from '../app/assess/evidence.ts'
+import type { Estimate, Verdict } from '../app/assess/verdict.ts'
+import { showTime } from '../app/drill/refusals.ts'
+import { table } from './table.ts'
+
+export function assessText(assessment: Assessment, simulated: boolean): string {
+  const { source, target, at, tookMs, inventory, databases, problem } = assessment
+  const head = simulated ? 'simulated, ' : ''
+  return [
+    `${source} to ${target}, ${at} (${head}${showTime(tookMs)})`,
+    ...(inventory === null ? [] : [`source by inventory ${inventory.id} of ${inventory.ended}`]),
+    '',
+    planesText(assessment.planes).trimEnd(),
+    ...(problem === null ? [] : ['', `no database could be assessed: ${problem}`]),
+    ...databases.map(databaseText),
+    '',
+  ].join('\n')
+}
+
+function planesText(planes: readonly PlaneState[]): string {
+  return table(
+    [{ title: 'SERVICE' }, { title: 'REGION' }, { title: 'STATE' }, { title: 'WHY' }],
+    planes.map(({ service, region, state, silence, reason }) => [
+      service,
+      region,
+      silence === null || silence === 'other' ? state : `${state}, ${silence}`,
+      reason ?? '',
+    ]),
+  )
+}
+
+function databaseText(db: AssessedDatabase): string {
+  const [best] = db.ways
+  const lines = [
+    '',
+    `${db.id}: ${db.identity.known ? what(db.identity) : `not known: ${db.identity.reason}`}`,
+    `  endpoint  ${endpointText(db)}`,
+    ...(db.login.known || db.login.obstacle !== 'not-asked'
+      ? [`  login     ${db.login.known ? db.login.value : `failed: ${db.login.reason}`}`]
+      : []),
+    '',
+    waysTable(db.ways).trimEnd(),
+    ...db.ways.flatMap((way) => detail(way, way === best)),
+  ]
+  return lines.join('\n')
+}
+
+function what({ value, asOf }: Extract<AssessedDatabase['identity'], { known: true }>): string {
+  const { engine, engineVersion, instanceClass, gib, status, encrypted } = value
+  const size = gib === null ? [] : [`${gib} GiB`]
+  const parts = [
+    `${engine} ${engineVersion}`,
+    ...(instanceClass === null ? [] : [instanceClass]),
+    ...size,
+    encrypted ? 'encrypted' : 'NOT encrypted',
+    asOf === null ? status : `as of ${asOf}`,
+  ]
+  return parts.join(', ')
+}
+
+function endpointText({ look, identity }: AssessedDatabase): string {
+  const endpoint = identity.known ? identity.value.endpoint : null
+  const where = endpoint === null ? '' : `${endpoint.host}:${endpoint.port}: `
+  return `${where}${rungsText(look)}`
+}
+
+function rungsText(look: Answer<AssessedDatabase['look'] extends Answer<infer T> ? T : never>): string {
+  if (!look.known) return `not asked: ${look.reason}`
+  const asked = look.value.rungs.filter(({ outcome }) => outcome !== 'skipped')
+  return asked
+    .map(({ rung, outcome, reason }) => `${rung} ${outcome}${reason === undefined ? '' : ` (${reason})`}`)
+    .join(', ')
+}
+
+function waysTable(ways: readonly Verdict[]): string {
+  return table(
+    [{ title: 'WAY' }, { title: 'STATE' }, { title: 'DATA LOST' }, { title: 'TIME' }, { title: 'WHY' }],
+    ways.map(({ way, state, rpo, rto, reasons }) => {
+      const isClosed = state === 'closed'
+      return [way, state, isClosed ? '' : spanText(rpo), isClosed ? '' : spanText(rto), reasons.join('; ')]
+    }),
+  )
+}
+
+function spanText({ leastMs, mostMs }: Estimate): string {
+  if (leastMs === null && mostMs === null) return 'not known'
+  if (mostMs === null) return `at least ${showTime(leastMs ?? 0)}`
+  return leastMs === null || leastMs === mostMs
+    ? showTime(mostMs)
+    : `${showTime(leastMs)} to ${showTime(mostMs)}`
+}
+
+function detail({ way, state, command, first, breaks, rpo, rto }: Verdict, isBest: boolean): string[] {
+  if (state === 'closed') return []
+  return [
+    '',
+    `${way}${isBest && state === 'open' ? ', the best that is open' : ''}`,
+    ...(command === null ? [] : [`  ${command}`]),
+    `  data: ${rpo.basis}`,
+    `  time: ${rto.basis}`,
+    ...first.map((line) => `  first: ${line}`),
+    ...breaks.map((line) => `  then: ${line}`),
+  ]
+}
