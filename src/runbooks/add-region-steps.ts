@@ -25,7 +25,10 @@ export function createGlobal(
     effect: 'create',
     usualMs: MINUTE,
     command: () => [
-      aws(source, 'rds', 'create-global-cluster', { ...where, 'source-db-cluster-identifier': primaryArn }),
+      aws(source, 'rds', 'create-global-cluster', {
+        ...{ ...where, 'source-db-cluster-identifier': primaryArn },
+        tags: tagWords({ [RUN_TAG]: run.id }),
+      }),
     ],
     check: () =>
       awsCheck(
@@ -35,7 +38,10 @@ export function createGlobal(
       ),
     permissions: () => [
       mayLook('rds:DescribeGlobalClusters'),
-      { actions: ['rds:CreateGlobalCluster'], resources: [globalArn(source, account, id), primaryArn] },
+      {
+        actions: ['rds:CreateGlobalCluster', 'rds:AddTagsToResource'],
+        resources: [globalArn(source, account, id), primaryArn],
+      },
     ],
     async observe({ source: { rds } }, signal) {
       const seen = await rds.globalCluster(id, signal)
@@ -88,6 +94,7 @@ export function createSecondary(plan: SecondaryPlan, run: RunName): Step<CloudPo
         'enable-iam-database-authentication': settings.iamAuthentication,
         'enable-cloudwatch-logs-exports': settings.logExports?.length ? settings.logExports : undefined,
         'backup-retention-period': backupRetentionDays,
+        'copy-tags-to-snapshot': true,
         port: settings.port,
         'serverless-v2-scaling-configuration':
           serverless && `MinCapacity=${serverless.minCapacity},MaxCapacity=${serverless.maxCapacity}`,

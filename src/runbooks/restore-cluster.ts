@@ -39,6 +39,7 @@ export function restoreCluster(plan: ClusterRestorePlan, run: RunName): Step<Clo
         'enable-iam-database-authentication': settings.iamAuthentication,
         'enable-cloudwatch-logs-exports': settings.logExports?.length ? settings.logExports : undefined,
         'kms-key-id': kmsKeyArn,
+        'copy-tags-to-snapshot': true,
         port: settings.port,
         tags: tagWords(tags),
       }),

@@ -75,6 +75,7 @@ export function settingWords(
     'deletion-protection': settings.deletionProtection,
     'enable-iam-database-authentication': settings.iamAuthentication,
     'enable-cloudwatch-logs-exports': settings.logExports?.length ? settings.logExports : undefined,
+    'copy-tags-to-snapshot': true,
     port: settings.port,
   }
 }
