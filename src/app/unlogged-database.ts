@@ -30,6 +30,7 @@ export function createUnloggedDatabase(): DatabasePort {
       return rungs.every(({ outcome }) => outcome === 'ok') ? 'unknown' : 'unreachable'
     },
     fence: () => Promise.resolve({ done: [], failed: ['no account was given to log in with'], undo: [] }),
+    planFence: () => Promise.resolve(undefined),
     unfence: () => Promise.resolve(),
     newest: () => Promise.resolve(undefined),
   }

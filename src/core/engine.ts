@@ -1,6 +1,7 @@
 import type { Bytes } from './bytes.ts'
 import type { Contents, TableCount } from './contents.ts'
 import type { Finding } from './finding.ts'
+import type { Gate } from './gate.ts'
 import type { LogPosition, NotCaptured, ServerIdentity, ToolVersion } from './manifest.ts'
 import type { SecretSource } from './secret.ts'
 import type { Staging } from './staging.ts'
@@ -132,7 +133,7 @@ export const QUERY_ROWS = 1000
 
 /**
  * A database server and its own tools. An engine knows nothing of sinks or stages. All methods are read-only but
- * `restore`. Options of the engine come from the database URL; tools' commands from the configuration.
+ * `restore` and those of `gate`. Options of the engine come from the database URL; tools' commands from the configuration.
  */
 export interface Engine extends AsyncDisposable {
   readonly name: string
@@ -158,6 +159,8 @@ export interface Engine extends AsyncDisposable {
     sql: string,
     signal: AbortSignal,
   ): Promise<readonly (readonly unknown[])[]>
+  /** Where the engine knows how to keep applications from writing. */
+  readonly gate?: Gate
   /** Hand-typed commands, one per part, that load it with stock tools; each reads the plain part on stdin. */
   byHand(
     contents: Pick<Contents, 'databases'>,

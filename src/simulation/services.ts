@@ -250,6 +250,17 @@ export function createDatabase(world: World): DatabasePort {
         ? { done: [], failed: done, undo: [] }
         : { done, failed: [], undo: ['SET GLOBAL read_only = OFF'] }
     },
+    async planFence({ host }, signal) {
+      const state = await at('planFence', 'read', signal, host)
+      const open = state === 'writable'
+      return state === undefined
+        ? undefined
+        : {
+            statements: open ? ['SET GLOBAL read_only = ON'] : [],
+            undo: open ? ['SET GLOBAL read_only = OFF'] : [],
+            limits: ['read_only is gone when the server restarts.'],
+          }
+    },
     async unfence({ host }, _undo, signal) {
       await world.call('database:unfence', 'database', 'change', signal, () => {
         if (world.databases.has(host)) world.databases.set(host, 'writable')

@@ -3,6 +3,7 @@ import type { Engine, EngineContext, Probe } from '../../core/engine.ts'
 import { byHand } from './by-hand.ts'
 import { countRows } from './count.ts'
 import { createDump } from './dump.ts'
+import { createGate } from './gate.ts'
 import { compareIdentity } from './identity.ts'
 import { readInventory } from './inventory.ts'
 import { parseMysqlOptions } from './options.ts'
@@ -51,6 +52,7 @@ export function createMysqlEngine(url: DatabaseUrl, context: EngineContext): Eng
     restore: (source, restoring, signal) => restore({ access, context, options }, source, restoring, signal),
     count: (tables, signal) => countRows(access, tables, signal),
     query: (database, sql, signal) => queryRows(access, database ?? url.database, sql, signal),
+    gate: createGate(access, url.database),
     byHand: (_contents, part) => byHand(url, part),
     [Symbol.asyncDispose]: () => access[Symbol.asyncDispose](),
   }

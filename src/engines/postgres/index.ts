@@ -6,6 +6,7 @@ import { connectMaintenance, findServer, type Server } from './connection.ts'
 import { countTables } from './count.ts'
 import { dumpDatabases } from './dump.ts'
 import { dumpCluster } from './dump-cluster.ts'
+import { createGate } from './gate.ts'
 import { compareIdentity } from './identity.ts'
 import { findOccupied } from './occupied.ts'
 import { probe } from './probe.ts'
@@ -53,6 +54,7 @@ export function createPostgresEngine(url: DatabaseUrl, context: EngineContext): 
     async query(database, sql, signal) {
       return await queryRows(await server(signal), database ?? url.database ?? 'postgres', sql, signal)
     },
+    gate: createGate(server),
     byHand: (_contents, part) => byHand(part),
     [Symbol.asyncDispose]: async () => undefined,
   }

@@ -23,7 +23,7 @@ export interface DatabasePort {
     endpoint: Endpoint,
     signal: AbortSignal,
   ): Promise<'writable' | 'read-only' | 'unreachable' | 'unknown'>
-  /** Read-only, write rights revoked, sessions ended: what of it could be done. `undo` are the statements that lift it. */
+  /** Accounts locked, read-only, sessions ended: what of it could be done. Safe to repeat; `undo` lifts what this call did. */
   fence(
     endpoint: Endpoint,
     signal: AbortSignal,
@@ -32,6 +32,18 @@ export interface DatabasePort {
     readonly failed: readonly string[]
     readonly undo: readonly string[]
   }>
+  /** The same, only looked at: what a journal keeps before anything is done. Undefined where nobody could log in. */
+  planFence(
+    endpoint: Endpoint,
+    signal: AbortSignal,
+  ): Promise<
+    | {
+        readonly statements: readonly string[]
+        readonly undo: readonly string[]
+        readonly limits: readonly string[]
+      }
+    | undefined
+  >
   unfence(endpoint: Endpoint, undo: readonly string[], signal: AbortSignal): Promise<void>
   /** First column of the first row of the operator's own query. */
   newest(endpoint: Endpoint, query: string, signal: AbortSignal): Promise<string | undefined>
