@@ -22,6 +22,7 @@ export interface MigrateRequest {
   readonly simulate?: SimulatedKind
   readonly faults: readonly string[]
   readonly profile?: string
+  readonly inventory?: string
   readonly stateFolder: string
   /** For a copy of the journal. */
   readonly sink?: Sink

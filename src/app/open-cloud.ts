@@ -21,9 +21,33 @@ export interface CloudRequest {
   readonly faults: readonly string[]
   /** Of the AWS files. */
   readonly profile?: string
+  /** File with an inventory that stands for the source region, where that gives no answer. */
+  readonly inventory?: string
 }
 
-export async function openCloud({ flags, simulate, faults, profile }: CloudRequest): Promise<Cloud> {
+export async function openCloud(request: CloudRequest): Promise<Cloud> {
+  const { inventory } = request
+  if (inventory === undefined) return openLive(request)
+  const [{ readPlain }, { inventoryPorts }] = await Promise.all([
+    import('./inventory/read-plain.ts'),
+    import('./inventory/inventory-ports.ts'),
+  ])
+  const { source } = needRegions(request.flags)
+  const record = await readPlain(inventory)
+  if (record.source !== source) {
+    throw new LifeboatError(
+      'usage',
+      `unable to start: inventory '${inventory}' is of ${record.source}, not of ${source}`,
+      {
+        hint: 'Name one of the region that --source names.',
+      },
+    )
+  }
+  const cloud = await openLive(request)
+  return { ...cloud, ports: { ...cloud.ports, source: inventoryPorts(record) } }
+}
+
+async function openLive({ flags, simulate, faults, profile }: CloudRequest): Promise<Cloud> {
   if (simulate !== undefined) {
     const { simulateCloud } = await import('./simulate-cloud.ts')
     return simulateCloud(flags, simulate, faults)

@@ -9,6 +9,11 @@ import type { Outcome, VerbContext } from './run-verb.ts'
 import { sinkAddress } from './sink-address.ts'
 
 export async function migrate(way: string, options: MigrateOptions, context: VerbContext): Promise<Outcome> {
+  if (options.inventory !== undefined && way !== 'prepare') {
+    throw new LifeboatError('usage', `unable to start: --inventory is not for '${way}'`, {
+      hint: 'Leave it out: what this way does with the source, it asks of the source itself.',
+    })
+  }
   const { dryRun = false, printPolicy = false, resume } = options
   if ((dryRun || printPolicy) && resume !== undefined) {
     throw new LifeboatError(
@@ -90,7 +95,7 @@ export function tellSteps(say: (line: string) => void): (event: StepEvent) => vo
 }
 
 function requestOf(way: string, options: MigrateOptions, context: VerbContext): MigrateRequest {
-  const { simulate, profile, maxLag, accept = [], acceptSplitBrain = false } = options
+  const { simulate, profile, inventory, maxLag, accept = [], acceptSplitBrain = false } = options
   const { source, target, db, targetId, replica, snapshot, kmsKey, subnetGroup, securityGroup } = options
   const {
     parameterGroup,
@@ -126,6 +131,7 @@ function requestOf(way: string, options: MigrateOptions, context: VerbContext): 
     flags: withoutUndefined(given),
     ...(simulate !== undefined && { simulate: simulate === true ? 'instance' : simulate }),
     ...(profile !== undefined && { profile }),
+    ...(inventory !== undefined && { inventory }),
     faults: options.fault ?? [],
     stateFolder: context.environment.stateFolder,
     onEvent: context.reporter.onEvent,

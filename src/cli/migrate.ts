@@ -31,6 +31,7 @@ export interface MigrateOptions {
   readonly simulate?: true | 'instance' | 'cluster' | 'lone-cluster'
   readonly fault?: readonly string[]
   readonly profile?: string
+  readonly inventory?: string
   readonly at?: string
   readonly config?: string
   readonly sinkPassword?: string
@@ -108,6 +109,10 @@ export function migrateCommand(done: (exitCode: number) => void): Command {
       ),
     )
     .option('--profile <name>', 'of the AWS files')
+    .option(
+      '--inventory <file>',
+      'prepare: stands for the source region (inventory export --plain writes one)',
+    )
     .option('--at <sink>', 'keep a copy of journal and report there')
     .addOption(option.config())
     .addOption(option.sinkPassword())

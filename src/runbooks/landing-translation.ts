@@ -5,15 +5,19 @@ import type { PlannedRule } from './prepare-facts.ts'
 
 /**
  * Subnets of the other region that stand for those of a group: of the same names; where the group has every subnet of its VPC,
- * every one of the VPC of the same name. Undefined where that does not give two zones: private ones can't be guessed.
+ * every one of the VPC of the same name, or of the default VPC for that without a name. Undefined where that does not give two zones: private ones can't be guessed.
  */
 export function subnetsFor(
   group: SubnetGroup,
   from: LandingZone,
   to: LandingZone,
 ): { readonly vpcId: string; readonly ids: readonly string[] } | undefined {
-  const vpcName = from.vpcs.find(({ id }) => id === group.vpcId)?.name
-  const vpcs = to.vpcs.filter(({ name }) => name !== undefined && name === translate(vpcName, from, to))
+  const old = from.vpcs.find(({ id }) => id === group.vpcId)
+  const vpcs = to.vpcs.filter(({ name, isDefault }) =>
+    old?.name === undefined
+      ? old?.isDefault === true && isDefault
+      : name !== undefined && name === translate(old.name, from, to),
+  )
   const [vpc] = vpcs
   if (vpc === undefined || vpcs.length > 1) return undefined
   const own = from.subnets.filter(({ id }) => group.subnets.some((each) => each.id === id))
