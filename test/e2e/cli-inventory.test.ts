@@ -22,7 +22,7 @@ const SECRET = 'correct horse battery staple'
 const { signal } = new AbortController()
 
 /** A whole account at a fake of AWS, by the command line; what is stored opens with stock gpg. */
-describe.skipIf(lacks('aws', 'gpg'))('inventory', { timeout: 60_000 }, () => {
+describe.skipIf(lacks('aws', 'gpg'))('inventory', { timeout: 120_000 }, () => {
   let moto: S3Container
   let home: string
   let gpg: GpgHome
@@ -293,6 +293,46 @@ jobs:
     })
   })
 
+  test('prepare makes in the other region what is missing; the next inventory says what stands for what', async () => {
+    const regions = ['--source', SOURCE, '--target', TARGET]
+    const place = `file://${home}/prepared`
+    const inventory = async () => {
+      const to = ['--to', place, '--recipient', `${home}/keys/ops.pub.asc`]
+      await json('inventory', ...regions, ...to)
+      const shown = await json('inventory', 'show', '--at', place, '--unsigned-ok', ...opening())
+      return shown.landing[0].entries.map((each: { kind: string; target: string | null }) => [
+        each.kind,
+        each.target,
+      ])
+    }
+    expect(await inventory()).toEqual([
+      ['subnet-group', null],
+      ['security-group', null],
+      ['parameter-group', null],
+      ['key', null],
+    ])
+    const out = join(home, 'opened')
+    const exported = ['inventory', 'export', '--at', place, '--unsigned-ok', '--plain', '--out', out]
+    const { file } = await json(...exported, ...opening())
+    const prepare = ['migrate', 'prepare', ...regions, '--db', 'shop', '--json']
+    const runPrepare = async (...more: string[]) => {
+      const { stdout, stderr } = await runLifeboat([...prepare, ...more], { home, env: env() })
+      if (stdout === '') throw new Error(stderr)
+      return JSON.parse(stdout)
+    }
+    expect(await runPrepare('--inventory', file)).toMatchObject({ outcome: 'done' })
+    expect(await inventory()).toEqual([
+      ['subnet-group', 'private'],
+      ['security-group', expect.stringMatching(/^sg-/)],
+      ['parameter-group', 'tuned'],
+      ['key', expect.stringMatching(/^arn:aws:kms:eu-central-1:/)],
+    ])
+    const again = await runPrepare()
+    expect(again.steps.map(({ id, applied }: { id: string; applied: boolean }) => [id, applied])).toEqual([
+      ['check-landing-zone', false],
+    ])
+  })
+
   describe.skipIf(lacks('mariadb'))('after a dump', () => {
     let server: CliServer
     beforeAll(async () => {
@@ -340,16 +380,13 @@ jobs:
 
   test.each([
     [['inventory'], '--source is missing'],
-    [['inventory', '--source', SOURCE], '--to is missing'],
     [['inventory', '--source', 'Frankfurt', '--to', 'file:///x', '--no-encryption'], 'no name of a region'],
     [['inventory', '--source', SOURCE, '--to', 'file:///x'], '--recipient'],
     [
       ['inventory', '--source', SOURCE, '--target', SOURCE, '--to', 'file:///x', '--no-encryption'],
       'same region',
     ],
-    [['inventory', 'show'], '--at is missing'],
     [['inventory', 'show', '--source', SOURCE, '--at', 'near'], "--source is not for 'inventory show'"],
-    [['inventory', 'show', 'a', 'b', '--at', 'near'], 'too many arguments'],
     [['inventory', 'diff', 'a', 'b', '--live', '--at', 'near'], 'contradict each other'],
     [['inventory', '--live', '--job', 'shop'], "--live is not for 'inventory take'"],
     [['inventory', 'list'], 'Allowed choices'],
