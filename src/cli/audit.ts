@@ -96,13 +96,13 @@ async function verify(options: AuditVerifyOptions, context: VerbContext): Promis
   return toOutcome(await verifyAudit({ files, sink, ...job, ...trust, onEvent }, context.signal), sink.name)
 }
 
-function toOutcome({ logs, backups }: VerifiedAudit, sink?: string): Outcome {
+function toOutcome({ logs, backups, drills }: VerifiedAudit, sink?: string): Outcome {
   const lines = logs.map(({ file, records, first, last, head, vouched }) => {
     const span = first === undefined ? '' : `, ${first} to ${last}`
     const proof =
       backups === undefined
         ? 'no gap; --at SINK-URL would also find a past that was rewritten as a whole'
-        : `no gap; backups vouch for the first ${vouched}`
+        : `no gap; backups${drills?.vouching ? ' and drills' : ''} vouch for the first ${vouched}`
     return `${file}\n  records  ${records}${span}\n  head     ${head}\n  proven   ${proof}\n`
   })
   return {
@@ -122,6 +122,7 @@ function toOutcome({ logs, backups }: VerifiedAudit, sink?: string): Outcome {
       })),
       sink: sink ?? null,
       backups: backups ?? null,
+      drills: drills ?? null,
       warnings,
     }),
   }

@@ -53,8 +53,9 @@ export async function drill(
     recorded(
       log,
       facts,
-      async ({ note, failed }) => {
-        const drilled = await runDrill({ ...request, sink, onEvent }, timed.signal)
+      async ({ head: audit, note, failed }) => {
+        const recording = audit === undefined ? {} : { audit }
+        const drilled = await runDrill({ ...request, ...recording, sink, onEvent }, timed.signal)
         note({ backup: drilled.evidence.backup.id })
         if (drilled.error !== undefined) failed(drilled.error)
         return drilled

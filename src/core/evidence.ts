@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { auditHeadSchema } from './audit-record.ts'
 
 const ms = z.number().nonnegative()
 
@@ -56,6 +57,8 @@ export const evidenceSchema = z.object({
   rpo: heldSchema,
   phases: z.object({ serverMs: ms.nullable(), restoreMs: ms.nullable(), checksMs: ms.nullable() }),
   error: z.object({ code: z.string(), during: z.string() }).optional(),
+  /** Where the audit log of `host` had come to, where the drill was recorded in one. */
+  audit: auditHeadSchema.optional(),
   /** Fingerprint of the key that signed this record: its signature lies beside it. */
   signer: z
     .string()

@@ -90,11 +90,13 @@ jobs:
 
     const drilled = await run('drill', 'shop', '--json')
     expect(drilled).toMatchObject({ exitCode: 0, stderr: '' })
+    expect(JSON.parse(drilled.stdout).audit).toMatchObject({ records: 3 })
     const shown = await run('report', '--at', 'guarded', '--job', 'shop', '--json')
     expect(JSON.parse(shown.stdout)).toMatchObject({ drills: [{ outcome: 'passed' }] })
     const second = await dump('shop')
     expect(await manifest('shop', second.id)).not.toHaveProperty('undrilledSince')
-    expect(await run('audit', 'verify', '--at', 'guarded')).toMatchObject({ exitCode: 0 })
+    const audited = JSON.parse((await run('audit', 'verify', '--at', 'guarded', '--json')).stdout)
+    expect(audited).toMatchObject({ backups: { vouching: 2 }, drills: { vouching: 1, elsewhere: [] } })
   })
 
   test('one that encrypts with no such key is refused, and nothing is stored', async () => {

@@ -4,6 +4,7 @@ import type { SignatureTrust } from '../../core/signing.ts'
 import type { Sink } from '../../core/sink.ts'
 import { listBackups } from '../catalog.ts'
 import type { OnEvent } from '../run-event.ts'
+import { type DrillHead, readDrillHeads } from './drill-heads.ts'
 import { type WalkedLog, walkLog } from './walk.ts'
 
 export interface VerifyAuditRequest {
@@ -28,6 +29,13 @@ export interface VerifiedAudit {
     /** Damaged, or signed by nobody who is trusted. */
     readonly unusable: readonly string[]
   }
+  /** Records of drills at the sink: of the time of its backups. Undefined where no sink was looked at. */
+  readonly drills?: {
+    readonly vouching: number
+    /** Of machines of which no log was given: they vouch for another one. */
+    readonly elsewhere: readonly string[]
+    readonly unusable: readonly string[]
+  }
 }
 
 export interface VerifiedLog extends WalkedLog {
@@ -49,22 +57,35 @@ export async function verifyAudit(
 ): Promise<VerifiedAudit> {
   const backups = sink === undefined ? [] : await listBackups(sink, job, signal, trust)
   const heads = backups.flatMap(({ job: of, id, manifest }): Vouched[] =>
-    manifest?.audit === undefined ? [] : [{ name: `${of}/${id}`, ...manifest.audit }],
+    manifest?.audit === undefined ? [] : [{ name: `backup ${of}/${id}`, ...manifest.audit }],
   )
-  const wanted = new Set(heads.map(({ records }) => records))
+  const since = backups.find(({ manifest }) => manifest !== undefined)?.id
+  const drilled =
+    sink === undefined || since === undefined
+      ? { heads: [], unusable: [] }
+      : await readDrillHeads(
+          sink,
+          { since, ...(job !== undefined && { job }), ...(trust && { trust }) },
+          signal,
+        )
+  const wanted = new Set([...heads, ...drilled.heads].map(({ records }) => records))
   const logs: VerifiedLog[] = []
   for (const file of files) {
     const log = await walkLog(file, wanted, signal)
-    logs.push({
-      ...log,
-      vouched: Math.max(0, ...heads.flatMap((head) => (isOn(log, head) ? head.records : []))),
-    })
+    const on = [...heads, ...drilled.heads].filter((head) => isOn(log, head))
+    logs.push({ ...log, vouched: Math.max(0, ...on.map(({ records }) => records)) })
   }
+  const isHere = ({ host }: DrillHead) => logs.some((log) => log.hosts.has(host))
+  const drills: readonly Vouched[] = drilled.heads
+    .filter(isHere)
+    .map((head) => ({ ...head, name: `drill ${head.name}` }))
   const problems = [
     ...logs.flatMap((log) =>
       log.problems.map((problem) => (files.length === 1 ? problem : `${log.file}: ${problem}`)),
     ),
-    ...heads.filter((head) => !logs.some((log) => isOn(log, head))).map((head) => missing(logs, head)),
+    ...[...heads, ...drills]
+      .filter((head) => !logs.some((log) => isOn(log, head)))
+      .map((head) => missing(logs, head)),
   ]
   if (problems.length > 0) throw rewritten(files, problems)
   for (const log of logs) tellLog(log, onEvent)
@@ -76,6 +97,8 @@ export async function verifyAudit(
     unusable: backups.filter(({ manifest }) => manifest === undefined).map(nameOf),
   }
   tellBackups(sink, found, onEvent)
+  const elsewhere = drilled.heads.filter((head) => !isHere(head)).map(({ name }) => name)
+  tellDrills({ elsewhere, unusable: drilled.unusable }, onEvent)
   if (trust === undefined && heads.length > 0) {
     onEvent({
       kind: 'warning',
@@ -83,7 +106,7 @@ export async function verifyAudit(
       hint: 'name signers in the configuration, or add --signer FILE',
     })
   }
-  return { logs, backups: found }
+  return { logs, backups: found, drills: { vouching: drills.length, elsewhere, unusable: drilled.unusable } }
 }
 
 function isOn(log: WalkedLog, { records, head }: AuditHead): boolean {
@@ -93,8 +116,8 @@ function isOn(log: WalkedLog, { records, head }: AuditHead): boolean {
 function missing(logs: readonly WalkedLog[], { name, records }: Vouched): string {
   const longest = Math.max(...logs.map((log) => log.records))
   return longest < records
-    ? `backup ${name} vouches for ${records} records, and there are only ${longest}: the end was cut off`
-    : `backup ${name} vouches for another record ${records}: what was written up to there is no longer what it was`
+    ? `${name} vouches for ${records} records, and there are only ${longest}: the end was cut off`
+    : `${name} vouches for another record ${records}: what was written up to there is no longer what it was`
 }
 
 function rewritten(files: readonly string[], problems: readonly string[]): LifeboatError {
@@ -139,8 +162,6 @@ function tellBackups(
   { vouching, silent, unusable }: NonNullable<VerifiedAudit['backups']>,
   onEvent: OnEvent,
 ): void {
-  const list = (names: readonly string[]) =>
-    `${names.slice(0, 5).join(', ')}${names.length > 5 ? ` and ${names.length - 5} more` : ''}`
   if (vouching === 0) {
     onEvent({
       kind: 'warning',
@@ -157,4 +178,27 @@ function tellBackups(
       hint: 'lifeboat verify tells what is wrong with them',
     })
   }
+}
+
+function tellDrills(
+  { elsewhere, unusable }: Omit<NonNullable<VerifiedAudit['drills']>, 'vouching'>,
+  onEvent: OnEvent,
+): void {
+  if (elsewhere.length > 0) {
+    onEvent({
+      kind: 'warning',
+      message: `drills that other machines ran vouch for logs that were not given: ${list(elsewhere)}`,
+      hint: 'give the logs of those machines with --file too, or look there',
+    })
+  }
+  if (unusable.length > 0) {
+    onEvent({
+      kind: 'warning',
+      message: `records of drills that are damaged or not trusted vouch for nothing: ${list(unusable)}`,
+    })
+  }
+}
+
+function list(names: readonly string[]): string {
+  return `${names.slice(0, 5).join(', ')}${names.length > 5 ? ` and ${names.length - 5} more` : ''}`
 }

@@ -11,6 +11,8 @@ export interface WalkedLog {
   readonly head: string
   readonly first: string | undefined
   readonly last: string | undefined
+  /** Machines whose runs it records. */
+  readonly hosts: ReadonlySet<string>
   /** Digests of the records that were asked for, by number. */
   readonly digests: ReadonlyMap<number, string>
   /** Why it can't be what was written, each with its line. */
@@ -39,6 +41,7 @@ export async function walkLog(
   signal: AbortSignal,
 ): Promise<WalkedLog> {
   const problems: string[] = []
+  const hosts = new Set<string>()
   const digests = new Map<number, string>()
   const unfinished = new Map<string, UnfinishedRun>()
   let [records, head, torn, number] = [0, NO_RECORD, 0, 0]
@@ -70,6 +73,7 @@ export async function walkLog(
     if (wanted.has(records)) digests.set(records, head)
     first ??= record.at
     last = record.at
+    if (record.event === 'start') hosts.add(record.who.host)
     note(unfinished, record)
   }
   // Of several lines where the writer that was to account for a first one was cut off itself.
@@ -81,6 +85,7 @@ export async function walkLog(
     head,
     first,
     last,
+    hosts,
     digests,
     problems,
     torn,

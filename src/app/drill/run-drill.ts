@@ -1,3 +1,4 @@
+import type { AuditHead } from '../../core/audit-record.ts'
 import { layout, newBackupId } from '../../core/backup-layout.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Engine } from '../../core/engine.ts'
@@ -38,6 +39,8 @@ export interface DrillRequest {
   readonly trust?: SignatureTrust
   /** Signs the evidence. */
   readonly signer?: Signer
+  /** What the evidence vouches for, where the drill is recorded in an audit log. */
+  readonly audit?: AuditHead
   readonly version: string
   readonly host: string
   readonly clock: Clock
@@ -117,6 +120,7 @@ export async function runDrill(request: DrillRequest, signal: AbortSignal): Prom
       restoreMs: progress.restoreMs ?? null,
       checksMs: progress.checksMs ?? null,
     },
+    ...(request.audit !== undefined && { audit: request.audit }),
     ...(error !== undefined && {
       error: { code: error.code, during: outcome === 'too-slow' ? 'promise' : progress.phase },
     }),

@@ -1,5 +1,5 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -8,11 +8,13 @@ import { digestOf } from '../../../../src/app/audit/line.ts'
 import { createAuditLog } from '../../../../src/app/audit/log.ts'
 import { verifyAudit } from '../../../../src/app/audit/verify.ts'
 import type { BegunRun } from '../../../../src/app/dead-runs.ts'
+import { writeEvidence } from '../../../../src/app/drill/evidence-store.ts'
 import { runDump } from '../../../../src/app/dump.ts'
 import type { RunEvent } from '../../../../src/app/run-event.ts'
-import { NO_RECORD } from '../../../../src/core/audit-record.ts'
-import { layout } from '../../../../src/core/backup-layout.ts'
+import { type AuditHead, NO_RECORD } from '../../../../src/core/audit-record.ts'
+import { layout, newBackupId } from '../../../../src/core/backup-layout.ts'
 import { systemClock } from '../../../../src/core/clock.ts'
+import type { Evidence } from '../../../../src/core/evidence.ts'
 import { createFileJournal } from '../../../../src/core/journal.ts'
 import type { SignatureTrust, Signer } from '../../../../src/core/signing.ts'
 import { createSigner, createTrust, generateKey } from '../../../../src/stages/openpgp/index.ts'
@@ -81,6 +83,27 @@ beforeEach(async () => {
   await writeFile(file, genuine)
 })
 
+function evidenceOf(host: string, audit: AuditHead | undefined, old: boolean): Evidence {
+  const at = old ? new Date('2020-01-01T00:00:00Z') : new Date()
+  const none = { measuredMs: null, promisedMs: null }
+  return {
+    ...{ format: 1, id: newBackupId(at), job, outcome: 'passed', lifeboat: '0.0.0', host },
+    ...{ started: at.toISOString(), ended: at.toISOString() },
+    backup: {
+      id: ids[0] ?? '',
+      manifestSha256: null,
+      started: null,
+      signedBy: null,
+      engine: null,
+      server: null,
+    },
+    target: { kind: 'local', server: null },
+    ...{ tables: 0, rows: 0, counted: false, checks: [], rto: none, rpo: none },
+    phases: { serverMs: null, restoreMs: null, checksMs: null },
+    ...(audit !== undefined && { audit }),
+  }
+}
+
 const check = (at = true, files: readonly string[] = [file]) =>
   verifyAudit({ files, ...(at && { sink }), job, trust, onEvent }, signal)
 const tampered = (change: (lines: string[]) => readonly string[]) =>
@@ -106,6 +129,37 @@ describe('an audit log that nobody touched', () => {
     expect(logs).toMatchObject([{ records: 6, vouched: 5, problems: [], unfinished: [], torn: 0 }])
     expect(backups).toEqual({ vouching: 3, silent: [], unusable: [] })
     expect(events).toEqual([])
+  })
+
+  test('is what drills of its machine vouch for too, and those of another are told', async () => {
+    const drilled = createMemorySink()
+    await dump(file, drilled)
+    const log = createAuditLog(file, systemClock)
+    const facts = { verb: 'drill', job }
+    const onUnrecorded = (error: unknown) => Promise.reject(error)
+    const drill = (host: string, head: AuditHead | undefined, old = false) =>
+      writeEvidence(drilled, evidenceOf(host, head, old), signer, signal)
+    await audited(
+      { log, facts, clock: systemClock, onUnrecorded },
+      ({ head }) => drill(hostname(), head),
+      signal,
+    )
+    await drill('elsewhere', { records: 1, head: 'f'.repeat(64) })
+    // From before the oldest backup: its log may be gone.
+    await drill(hostname(), { records: 1, head: 'e'.repeat(64) }, true)
+    const request = { files: [file], sink: drilled, job, trust, onEvent }
+    events.length = 0
+    const { logs, drills } = await verifyAudit(request, signal)
+    expect(logs).toMatchObject([{ records: 10, vouched: 9 }])
+    expect(drills).toMatchObject({ vouching: 1, elsewhere: [expect.stringMatching(/^shop\//)], unusable: [] })
+    expect(events).toMatchObject([{ message: expect.stringMatching(/other machines ran/) }])
+
+    // Without the drill's word this is a log whose last run was the dump.
+    await writeFile(file, (await readFile(file, 'utf8')).split('\n').slice(0, 8).join('\n').concat('\n'))
+    await expect(verifyAudit(request, signal)).rejects.toMatchObject({
+      code: 'integrity',
+      message: expect.stringMatching(/drill shop\/\S+ vouches for 9 records, and there are only 8/),
+    })
   })
 
   test('goes on while it is looked at, and a record that is being written is told', async () => {
