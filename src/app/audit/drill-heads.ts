@@ -27,11 +27,16 @@ export async function readDrillHeads(
   const heads: DrillHead[] = []
   const unusable: string[] = []
   for (const each of await listEvidence(sink, job, signal)) {
-    if (each.id < since) continue
+    if (timeOf(each.id) < timeOf(since)) continue
     const name = `${each.job}/${each.id}`
     const { evidence } = await readEvidence(sink, each, trust, signal)
     if (evidence === undefined) unusable.push(name)
     else if (evidence.audit !== undefined) heads.push({ name, host: evidence.host, ...evidence.audit })
   }
   return { heads, unusable }
+}
+
+/** To the second; what follows in an id is chance. */
+function timeOf(id: string): string {
+  return id.slice(0, id.indexOf('-'))
 }
