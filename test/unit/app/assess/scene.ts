@@ -1,0 +1,47 @@
+import { type Assessment, assess } from '../../../../src/app/assess/assess.ts'
+import type { GatherRequest } from '../../../../src/app/assess/gather.ts'
+import type { AssessedWay, Verdict } from '../../../../src/app/assess/verdict.ts'
+import { simulatedPorts } from '../../../../src/simulation/cloud.ts'
+import { createPulse } from '../../../../src/simulation/pulse.ts'
+import { furnish, SCENE } from '../../../../src/simulation/scene.ts'
+import { createWorld, type World } from '../../../../src/simulation/world.ts'
+
+export const SOURCE = 'eu-west-1'
+export const TARGET = 'eu-central-1'
+export const FLAGS = { securityGroup: [SCENE.securityGroup(TARGET)], kmsKey: SCENE.keyAlias }
+
+export function furnished(kind: 'instance' | 'cluster' = 'instance'): World {
+  const world = createWorld()
+  furnish(world, { source: SOURCE, target: TARGET, db: 'shop', kind })
+  return world
+}
+
+export function requestOf(world: World, given: Partial<GatherRequest> = {}): GatherRequest {
+  return {
+    ports: simulatedPorts(world, SOURCE, TARGET),
+    pulse: createPulse(world),
+    clock: world.time.clock,
+    timeoutMs: 15_000,
+    databases: ['shop'],
+    flags: FLAGS,
+    inventory: undefined,
+    sinks: [],
+    login: undefined,
+    ...given,
+  }
+}
+
+export function assessWorld(world: World, given: Partial<GatherRequest> = {}): Promise<Assessment> {
+  return assess(requestOf(world, given), new AbortController().signal)
+}
+
+export function wayOf({ databases }: Assessment, way: AssessedWay, id = 'shop'): Verdict {
+  const found = databases.find((db) => db.id === id)?.ways.find((verdict) => verdict.way === way)
+  if (found === undefined) throw new Error(`${way} of ${id} was not assessed`)
+  return found
+}
+
+export function states(assessment: Assessment, id = 'shop'): Readonly<Record<string, string>> {
+  const ways = assessment.databases.find((db) => db.id === id)?.ways ?? []
+  return Object.fromEntries(ways.map(({ way, state }) => [way, state]))
+}
