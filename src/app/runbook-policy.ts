@@ -17,8 +17,14 @@ export interface RunbookPolicy {
 }
 
 /** The least that the steps of a plan need, each action with the things that it is for. */
-export function runbookPolicy<Ports>({ steps }: Runbook<Ports>, callerArn: string): RunbookPolicy {
-  const wanted = steps.flatMap((step) => step.permissions())
+export function runbookPolicy<Ports>(
+  { steps, gathers = [] }: Runbook<Ports>,
+  callerArn: string,
+): RunbookPolicy {
+  const wanted = [
+    ...(gathers.length === 0 ? [] : [{ actions: gathers, resources: ['*'] }]),
+    ...steps.flatMap((step) => step.permissions()),
+  ]
   const merged = new Map<string, { readonly permission: Permission; readonly actions: Set<string> }>()
   for (const permission of wanted) {
     const resources = [...new Set(permission.resources)].sort()

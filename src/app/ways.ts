@@ -4,18 +4,21 @@ import type { Way } from '../core/runbook.ts'
 import type { CutoverKind } from '../runbooks/cutover-options.ts'
 import type { CloudPorts } from '../runbooks/ports.ts'
 import type { WayFlags } from '../runbooks/way-flags.ts'
+import { withChecks } from '../runbooks/with-checks.ts'
 
 export type AnyWay = Way<WayFlags, unknown, unknown, CloudPorts>
 
 /** Every way out, best first where all are open. The help, the documents and their tests go by this list. */
 const WAYS: Readonly<Record<string, () => Promise<AnyWay>>> = {
-  'aurora-failover': async () => (await import('../runbooks/aurora-failover.ts')).auroraFailover,
-  'aurora-add-region': async () => (await import('../runbooks/aurora-add-region.ts')).auroraAddRegion,
-  'promote-replica': async () => (await import('../runbooks/promote-replica.ts')).promoteReplica,
+  'aurora-failover': async () => withChecks((await import('../runbooks/aurora-failover.ts')).auroraFailover),
+  'aurora-add-region': async () =>
+    withChecks((await import('../runbooks/aurora-add-region.ts')).auroraAddRegion),
+  'promote-replica': async () => withChecks((await import('../runbooks/promote-replica.ts')).promoteReplica),
   'restore-replicated-backup': async () =>
-    (await import('../runbooks/restore-replicated-backup.ts')).restoreReplicatedBackup,
-  'restore-snapshot': async () => (await import('../runbooks/restore-snapshot.ts')).restoreSnapshot,
-  'copy-snapshot': async () => (await import('../runbooks/copy-snapshot.ts')).copySnapshot,
+    withChecks((await import('../runbooks/restore-replicated-backup.ts')).restoreReplicatedBackup),
+  'restore-snapshot': async () =>
+    withChecks((await import('../runbooks/restore-snapshot.ts')).restoreSnapshot),
+  'copy-snapshot': async () => withChecks((await import('../runbooks/copy-snapshot.ts')).copySnapshot),
   // No way out, but what all of them land in, made beforehand.
   prepare: async () => (await import('../runbooks/prepare.ts')).prepare,
 }

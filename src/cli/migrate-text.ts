@@ -1,12 +1,14 @@
 import { shellLine } from '../app/runbook-lines.ts'
 import type { RunbookPolicy } from '../app/runbook-policy.ts'
-import type { Runbook } from '../core/runbook.ts'
+import type { Runbook, RunbookEstimate } from '../core/runbook.ts'
 import { showDuration } from './amounts.ts'
 
 /** Every step with what it does, the line that does it by hand, and what must hold before the next. */
-export function planText<Ports>({ way, steps, warnings, afterwards, rollback }: Runbook<Ports>): string {
+export function planText<Ports>(runbook: Runbook<Ports>): string {
+  const { way, steps, warnings, afterwards, rollback, estimate } = runbook
   const lines = [
     `${way}: ${steps.length} steps`,
+    ...(estimate === undefined ? [] : estimateLines(estimate)),
     ...steps.flatMap((step, index) => {
       const check = step.check()
       const usual = step.usualMs === undefined ? '' : `, about ${showDuration(step.usualMs)}`
@@ -24,8 +26,19 @@ export function planText<Ports>({ way, steps, warnings, afterwards, rollback }: 
   return `${lines.join('\n')}\n`
 }
 
-export function planJson<Ports>({ steps, warnings, afterwards, rollback }: Runbook<Ports>): object {
+function estimateLines({ minMs, maxMs, transferGib, transferUsd }: RunbookEstimate): readonly string[] {
+  const time = `estimate: ${showDuration(minMs)} to ${showDuration(maxMs)}`
+  if (transferGib === 0) return [time]
+  const much = transferGib === null ? 'nobody knows how much' : `${transferGib} GiB`
+  const price =
+    transferUsd === null ? 'at a price not known' : `about ${transferUsd.toFixed(2)} USD at list price`
+  return [`${time}; ${much} goes from region to region, ${price}`]
+}
+
+export function planJson<Ports>(runbook: Runbook<Ports>): object {
+  const { steps, warnings, afterwards, rollback, estimate } = runbook
   return {
+    estimate: estimate ?? null,
     steps: steps.map((step) => {
       const check = step.check()
       return {

@@ -84,6 +84,30 @@ export interface Step<Ports> {
   readonly usualMs?: number
 }
 
+/** What the target region has to have room for, and offer at all. */
+export interface RunbookNeeds {
+  readonly engine: string
+  readonly engineVersion: string
+  /** In order of preference; one of them has to be offered. */
+  readonly choices: readonly { readonly instanceClass: string; readonly zone?: string }[]
+  readonly multiAz: boolean
+  readonly instances: number
+  readonly clusters: number
+  readonly snapshots: number
+  /** Of storage, null where nobody knows. */
+  readonly gib: number | null
+}
+
+/** What the whole of it will probably take. */
+export interface RunbookEstimate {
+  readonly minMs: number
+  readonly maxMs: number
+  /** Sent from one region to the other: null where nobody knows how much there is. */
+  readonly transferGib: number | null
+  /** At list price; null where nobody knows. */
+  readonly transferUsd: number | null
+}
+
 export interface Runbook<Ports> {
   readonly way: string
   /** In order. */
@@ -94,6 +118,13 @@ export interface Runbook<Ports> {
   readonly afterwards: readonly string[]
   /** How to go back, in whole sentences or lines to type. */
   readonly rollback: readonly string[]
+  /** Where something is made: looked at before it is. */
+  readonly needs?: RunbookNeeds
+  /** Of data that this way sends from one region to the other. */
+  readonly moves?: { readonly from: string; readonly to: string; readonly gib: number | null }
+  /** Actions that gathering the facts takes, for `--print-policy`. */
+  readonly gathers?: readonly string[]
+  readonly estimate?: RunbookEstimate
 }
 
 /** What the page of a way says beyond its plan. */

@@ -8,6 +8,7 @@ import {
 } from './aurora-add-region-facts.ts'
 import { rdsArn } from './aws-cli.ts'
 import { keyCheck } from './key-check.ts'
+import { newOnes } from './landing.ts'
 import { placements } from './placement.ts'
 import type { CloudPorts } from './ports.ts'
 import { clusterInstance } from './restore-cluster.ts'
@@ -120,6 +121,16 @@ function plan(
   return {
     way: 'aurora-add-region',
     steps,
+    needs: {
+      ...{ engine, engineVersion, choices, multiAz: false, gib: null },
+      ...newOnes('cluster', instances, 0),
+    },
+    moves: { from: source, to: target, gib: null },
+    gathers: [
+      ...['rds:DescribeDBClusters', 'rds:DescribeDBInstances', 'rds:DescribeGlobalClusters'],
+      ...['rds:DescribeDBSubnetGroups', 'rds:DescribeDBClusterParameterGroups', 'kms:DescribeKey'],
+      ...['rds:DescribeDBClusterParameters', 'rds:ListTagsForResource'],
+    ],
     warnings: [
       `All data of ${db} goes from ${source} to ${target} once, and all that it takes from then on, which AWS charges.`,
       ...(facts.encrypted ? [] : [`${db} is not encrypted, and so its secondary can not be.`]),

@@ -3,7 +3,8 @@ import { rdsArn } from './aws-cli.ts'
 import { type CopySnapshotFacts, gatherCopySnapshot } from './copy-snapshot-facts.ts'
 import { type CopySnapshotOptions, chooseCopySnapshot } from './copy-snapshot-options.ts'
 import { keyCheck } from './key-check.ts'
-import { placements } from './placement.ts'
+import { newOnes } from './landing.ts'
+import { type Placement, placements } from './placement.ts'
 import type { CloudPorts } from './ports.ts'
 import { protectInstance } from './protect-instance.ts'
 import { clusterInstance, protectCluster, restoreCluster } from './restore-cluster.ts'
@@ -77,6 +78,19 @@ function plan(options: CopySnapshotOptions, facts: CopySnapshotFacts, run: RunNa
   return {
     way: 'copy-snapshot',
     steps,
+    needs: {
+      ...{ engine: facts.engine, engineVersion: facts.engineVersion, gib: facts.gib > 0 ? facts.gib : null },
+      ...newOnes(facts.kind, facts.instances, snapshot === null ? 2 : 1),
+      choices: choicesOf(options, facts),
+      multiAz: kind === 'instance' && (options.multiAz ?? facts.multiAz),
+    },
+    moves: { from: source, to: target, gib: facts.gib > 0 ? facts.gib : null },
+    gathers: [
+      ...['rds:DescribeDBInstances', 'rds:DescribeDBClusters', 'rds:DescribeDBSnapshots'],
+      ...['rds:DescribeDBClusterSnapshots', 'rds:DescribeDBSubnetGroups', 'rds:DescribeOptionGroups'],
+      ...['rds:DescribeDBParameterGroups', 'rds:DescribeDBClusterParameterGroups', 'kms:DescribeKey'],
+      ...['rds:DescribeDBParameters', 'rds:DescribeDBClusterParameters', 'rds:ListTagsForResource'],
+    ],
     warnings: [
       snapshot === null
         ? `What ${db} takes after its new snapshot is not in the copy.`
@@ -94,6 +108,11 @@ function plan(options: CopySnapshotOptions, facts: CopySnapshotFacts, run: RunNa
       `Nothing of ${source} was changed. Delete ${id} in ${target} (take off its deletion protection first), then the copy.`,
     ],
   }
+}
+
+function choicesOf(options: CopySnapshotOptions, facts: CopySnapshotFacts): readonly Placement[] {
+  const multiAz = facts.kind === 'instance' && (options.multiAz ?? facts.multiAz)
+  return placements([...new Set([facts.instanceClass, ...options.classes])], options.zones, multiAz)
 }
 
 interface Names {

@@ -64,6 +64,17 @@ export async function findGroups(
     throw lacks(`option group '${optionGroup}'`, '--option-group')
 }
 
+/** For the quotas. */
+export function newOnes(
+  kind: SnapshotKind,
+  clusterInstances: number,
+  snapshots: number,
+): { readonly instances: number; readonly clusters: number; readonly snapshots: number } {
+  return kind === 'instance'
+    ? { instances: 1, clusters: 0, snapshots }
+    : { instances: clusterInstances, clusters: 1, snapshots }
+}
+
 /** AWS's default groups are named `default.…` and `default:…`, and are in every region. */
 export function ownGroup(group: string | undefined): string | null {
   return group === undefined || /^default[.:]/.test(group) ? null : group

@@ -29,7 +29,9 @@ export async function firstWithRoom(
       return
     } catch (thrown) {
       const fault = faultOf(thrown)
-      if (index === choices.length - 1 || (fault !== 'capacity' && fault !== 'quota')) throw thrown
+      // `invalid`: a class or zone that this region does not offer at all.
+      const isOfPlace = fault === 'capacity' || fault === 'quota' || fault === 'invalid'
+      if (index === choices.length - 1 || !isOfPlace) throw thrown
     }
   }
 }

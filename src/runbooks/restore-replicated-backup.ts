@@ -1,7 +1,7 @@
 import { LifeboatError } from '../core/errors.ts'
 import { nameOf, type Runbook, type RunName, type Step, type Way } from '../core/runbook.ts'
 import { keyCheck } from './key-check.ts'
-import { chooseLanding } from './landing.ts'
+import { chooseLanding, newOnes } from './landing.ts'
 import { placements } from './placement.ts'
 import type { CloudPorts } from './ports.ts'
 import { protectInstance } from './protect-instance.ts'
@@ -101,6 +101,15 @@ function plan(
   return {
     way: 'restore-replicated-backup',
     steps,
+    needs: {
+      ...{ engine: facts.engine, engineVersion: facts.engineVersion, gib: facts.gib, multiAz },
+      ...newOnes('instance', 0, 0),
+      choices: placements(options.classes, options.zones, multiAz),
+    },
+    gathers: [
+      ...['rds:DescribeDBInstanceAutomatedBackups', 'rds:DescribeDBSubnetGroups', 'rds:DescribeOptionGroups'],
+      ...['rds:DescribeDBParameterGroups', 'rds:DescribeDBParameters', 'rds:ListTagsForResource'],
+    ],
     warnings: [
       at === null
         ? `What ${db} has taken since the latest moment that is across, ${latest} when it was looked at, is not in it.`

@@ -1,6 +1,6 @@
 import { nameOf, type Runbook, type RunName, type Step, type Way } from '../core/runbook.ts'
 import { keyCheck } from './key-check.ts'
-import { chooseLanding } from './landing.ts'
+import { chooseLanding, newOnes } from './landing.ts'
 import { placements } from './placement.ts'
 import type { CloudPorts } from './ports.ts'
 import { protectInstance } from './protect-instance.ts'
@@ -90,6 +90,18 @@ function plan(
   return {
     way: 'restore-snapshot',
     steps,
+    needs: {
+      ...{ engine: facts.engine, engineVersion: facts.engineVersion, gib: facts.gib },
+      ...newOnes(kind, options.multiAz ? 2 : 1, recopied ? 1 : 0),
+      choices: placements(options.classes, options.zones, kind === 'instance' && options.multiAz),
+      multiAz: kind === 'instance' && options.multiAz,
+    },
+    gathers: [
+      ...['rds:DescribeDBSnapshots', 'rds:DescribeDBClusterSnapshots', 'rds:DescribeDBSubnetGroups'],
+      ...['rds:DescribeOptionGroups', 'rds:DescribeDBParameterGroups', 'rds:DescribeDBParameters'],
+      ...['rds:DescribeDBClusterParameterGroups', 'rds:DescribeDBClusterParameters'],
+      ...['kms:DescribeKey', 'rds:ListTagsForResource'],
+    ],
     warnings: [
       `The snapshot is of ${created ?? 'an unknown time'}: what ${db} has taken since is not in it.`,
       `${source} is not asked: whether ${db} there still takes writes, nobody has looked.`,

@@ -45,6 +45,7 @@ export interface WayFlags {
 /** The dangers that can be accepted, and what each of them is. */
 export const ACCEPTABLE = {
   'split-brain': 'the old primary may still take writes, which will be lost',
+  denied: 'IAM says that a step is not allowed, and it is tried all the same',
   'data-loss': 'what the other region has not got yet is lost',
   'unencrypted-copy': 'a copy of the data lies unencrypted in the target region for as long as the run takes',
   unencrypted: 'the new database is not encrypted',
