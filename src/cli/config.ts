@@ -1,4 +1,6 @@
 import { Argument, Command } from 'commander'
+import { defaults } from '../config/defaults.ts'
+import type { ResolvedInventory } from '../config/inventory.ts'
 import type { ResolvedJob } from '../config/job.ts'
 import type { LoadedConfig } from '../config/load.ts'
 import { ERROR_CODES } from '../core/errors.ts'
@@ -143,6 +145,7 @@ async function checkOne(loaded: LoadedConfig, name: string, context: VerbContext
       `verifies  ${plan.verify ? 'what it stored, after each dump' : 'nothing after a dump'}`,
       `keeps     ${keeps(job.retention)}`,
       `drills    ${DRILL_PLACES[drill.target.kind]}, with ${drill.checks.length} check(s)${drill.key === undefined && !drill.gpg && recipients.length > 0 ? '; a key has to be given' : ''}`,
+      ...(plan.inventory === undefined ? [] : [`writes up ${inventoryText(plan.inventory)}`]),
       lease === undefined
         ? 'alone     not necessarily: it takes no lease'
         : `alone     ${lease.waitMs === 0 ? 'gives up' : `waits ${lease.waitMs / 1000} s`} while another run is under way; a dead one blocks it for ${lease.ttlMs / 1000} s`,
@@ -169,6 +172,7 @@ async function checkOne(loaded: LoadedConfig, name: string, context: VerbContext
       rpoMs: rpoMs ?? null,
       drillMaxAgeMs: plan.drillMaxAgeMs,
       drill: { into: drill.target.kind, checks: drill.checks.map((check) => check.name) },
+      inventory: plan.inventory === undefined ? null : inventoryFacts(plan.inventory),
       retention: job.retention ?? null,
       schedule: job.schedule ?? null,
       notify: job.notify.map(({ name: to, type, on }) => ({ name: to, type, on })),
@@ -179,6 +183,17 @@ async function checkOne(loaded: LoadedConfig, name: string, context: VerbContext
       metrics: job.metricsFile ?? null,
     },
   }
+}
+
+function inventoryText({ region, target, databases }: ResolvedInventory): string {
+  const what = databases === undefined ? 'all databases' : databases.join(', ')
+  const other = target === undefined ? '' : `, and what of it is in ${target}`
+  return `${what} of ${region}${other}, after each dump`
+}
+
+function inventoryFacts({ region, target, databases, profile, timeoutMs }: ResolvedInventory): object {
+  const facts = { region, target: target ?? null, databases: databases ?? null }
+  return { ...facts, profile: profile ?? null, timeoutMs: timeoutMs ?? defaults.inventoryTimeoutMs }
 }
 
 const DRILL_PLACES = {
