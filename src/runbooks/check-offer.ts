@@ -1,3 +1,5 @@
+import { faultOf } from '../core/cloud-fault.ts'
+import { messageOf } from '../core/errors.ts'
 import type { RunbookNeeds, Step } from '../core/runbook.ts'
 import { aws, awsCheck, mayLook } from './aws-cli.ts'
 import type { Orderable, Quota } from './ports/rds-groups.ts'
@@ -22,9 +24,11 @@ export function checkOffer(region: string, needs: RunbookNeeds, guards: string):
       ),
     permissions: () => [mayLook('rds:DescribeOrderableDBInstanceOptions')],
     async observe({ target: { rds } }, signal) {
-      const offers = await rds.orderable({ engine, engineVersion }, signal)
+      const offers = await orUnknown(rds.orderable({ engine, engineVersion }, signal))
+      if ('unknown' in offers) return { state: 'done', reason: `not known: ${offers.unknown}` }
       if (offers.length === 0) {
-        const versions = (await rds.engineVersions(engine, signal)).map(({ version }) => version)
+        const all = await orUnknown(rds.engineVersions(engine, signal))
+        const versions = 'unknown' in all ? [] : all.map(({ version }) => version)
         return {
           ...{ state: 'blocked', reason: `${region} does not offer ${engine} ${engineVersion}` },
           hint:
@@ -75,7 +79,8 @@ export function checkQuota(region: string, needs: RunbookNeeds, guards: string):
     check: () => undefined,
     permissions: () => [mayLook('rds:DescribeAccountAttributes')],
     async observe({ target: { rds } }, signal) {
-      const quotas = await rds.quotas(signal)
+      const quotas = await orUnknown(rds.quotas(signal))
+      if ('unknown' in quotas) return { state: 'done', reason: `not known: ${quotas.unknown}` }
       const short = quotas.filter((quota) => quota.used + neededOf(quota, needs) > quota.most)
       const seen = Object.fromEntries(
         quotas.flatMap((quota) =>
@@ -92,6 +97,17 @@ export function checkQuota(region: string, needs: RunbookNeeds, guards: string):
       return { state: 'blocked', reason, hint, seen }
     },
     apply: () => Promise.resolve(),
+  }
+}
+
+/** What can't be asked holds up nothing: the step that makes something will say. Only `throttled` is worth another try. */
+async function orUnknown<T>(ask: Promise<T>): Promise<T | { readonly unknown: string }> {
+  try {
+    return await ask
+  } catch (thrown) {
+    const fault = faultOf(thrown)
+    if (fault === undefined || fault === 'throttled') throw thrown
+    return { unknown: messageOf(thrown) }
   }
 }
 

@@ -50,6 +50,18 @@ test('an IAM that is dead holds up nothing', async () => {
   expect(looked).toMatchObject({ state: 'done', reason: expect.stringContaining('not known of') })
 })
 
+test.each(['rds:DescribeAccountAttributes', 'rds:DescribeOrderableDBInstanceOptions'])(
+  '%s that may not be called, or gives no answer, holds up nothing',
+  async (operation) => {
+    for (const fault of ['denied', 'unavailable'] as const) {
+      const { outcome, records } = await run({}, (world) => world.strike({ operation, fault, times: 99 }))
+      expect(outcome).toMatchObject({ outcome: 'done' })
+      const reasons = records.map((record) => (record.event === 'step' ? record.reason : undefined))
+      expect(reasons).toContainEqual(expect.stringContaining('not known: '))
+    }
+  },
+)
+
 test.each<[string, object, (world: World) => void, RegExp]>([
   [
     'a version that is not offered',
