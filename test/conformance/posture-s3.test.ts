@@ -11,6 +11,7 @@ import { execa } from 'execa'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { fixBucket, warnBeforeFirstDump } from '../../src/app/doctor-bucket.ts'
 import type { RunEvent } from '../../src/app/run-event.ts'
+import { parseS3SinkUrl } from '../../src/sinks/s3/index.ts'
 import { type BucketPosture, createBucketPosture } from '../../src/sinks/s3/posture/index.ts'
 import { runLifeboat } from '../testbed/command-line.ts'
 import { type HttpFaultProxy, s3Error, startHttpFaultProxy } from '../testbed/http-fault-proxy.ts'
@@ -85,6 +86,11 @@ describe.skipIf(lacks('s3')).each(S3_SERVERS)('posture of a bucket on %s', { tim
     if (name !== 'ceph') expect(complete).toBe(true)
     expect(await posture.defaultEncryption(signal)).toEqual({ known: true, value: undefined })
     for (const { level, hint } of findings) if (level === 'warning') expect(hint).toMatch(/\w.*\.$/)
+    // As it stands there, the command reaches the same bucket.
+    const typed = /--to '?(s3:[^' ]+)'? --fix-bucket/.exec(
+      findings.find(({ topic }) => topic === 'versioning')?.hint ?? '',
+    )
+    expect(parseS3SinkUrl(typed?.[1] ?? '')).toMatchObject(location())
   })
 
   test('is the region of the database, or another one, or one that nobody knows', async () => {

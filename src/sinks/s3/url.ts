@@ -91,6 +91,35 @@ export function parseS3SinkUrl(text: string): S3Location {
   }
 }
 
+/** The URL that names the place, with all that it takes to reach it: for a command that somebody is to type. */
+export function toS3SinkUrl(location: S3Location): string {
+  const { bucket, prefix } = location
+  const values: Readonly<Record<OptionName, string | number | boolean | undefined>> = {
+    region: location.region,
+    endpoint: location.endpoint,
+    'path-style': location.pathStyle,
+    'tls-ca': location.tlsCa,
+    sse: location.sse,
+    'kms-key': location.kmsKey,
+    'max-parts': location.maxParts,
+    profile: location.profile,
+    'storage-class': location.storageClass,
+    checksum: location.checksum,
+    'exclusive-create': location.exclusiveCreate,
+  }
+  const options = OPTIONS.flatMap((name) => {
+    const value = values[name]
+    return value === undefined ? [] : [`${name}=${encode(String(value))}`]
+  })
+  const path = prefix === '' ? '' : `/${encode(prefix)}`
+  return `s3://${bucket}${path}${options.length === 0 ? '' : `?${options.join('&')}`}`
+}
+
+/** Readable where nothing is lost by it. */
+function encode(text: string): string {
+  return encodeURIComponent(text).replace(/%(2F|3A)/g, decodeURIComponent)
+}
+
 function readOptions(query: string): Map<OptionName, string> {
   const options = new Map<OptionName, string>()
   for (const [name, value] of new URLSearchParams(query)) {

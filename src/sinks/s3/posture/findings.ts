@@ -1,5 +1,7 @@
 import type { Finding } from '../../../core/finding.ts'
+import { shellQuote } from '../../../core/shell-quote.ts'
 import type { Place } from '../place.ts'
+import { toS3SinkUrl } from '../url.ts'
 import type { BucketFacts, Fact } from './facts.ts'
 import { abortsUploadsAfterDays } from './lifecycle.ts'
 import { plainHttpGaps } from './policy.ts'
@@ -30,7 +32,7 @@ export function describeFacts(
   database: DatabasePlace | undefined,
 ): readonly Finding[] {
   const { bucket, prefix } = place.location
-  const fix = `lifeboat doctor --to ${place.name} --fix-bucket shows how to mend it.`
+  const fix = `lifeboat doctor --to ${shellQuote(toS3SinkUrl(place.location))} --fix-bucket shows how to mend it.`
   const say = <T>(
     name: FactName,
     fact: Fact<T>,

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseS3SinkUrl } from '../../../../src/sinks/s3/index.ts'
+import { toS3SinkUrl } from '../../../../src/sinks/s3/url.ts'
 
 describe('parseS3SinkUrl', () => {
   test('reads a bucket alone', () => {
@@ -65,6 +66,15 @@ describe('parseS3SinkUrl', () => {
         hint: expect.stringMatching(hint),
       }),
     )
+  })
+
+  test.for([
+    's3://bucket',
+    's3://bucket/db?region=eu-central-1&sse=kms&kms-key=alias/dr',
+    's3://bucket/a%20b?region=us-east-1&endpoint=http://127.0.0.1:9000&path-style=true&max-parts=100&profile=x',
+    's3://bucket?endpoint=https://s3.example&tls-ca=/etc/ca.pem&storage-class=STANDARD_IA&checksum=off&exclusive-create=false',
+  ])('is written again as it was: %s', (url) => {
+    expect(toS3SinkUrl(parseS3SinkUrl(url))).toBe(url)
   })
 
   test('gives every prefix back as it was', () => {
