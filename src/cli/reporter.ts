@@ -71,7 +71,7 @@ export function createReporter({ json, color, terminal, debug = false }: Reporte
     const lively = terminal && !quiet
     switch (event.kind) {
       case 'warning':
-        warn(event)
+        warn({ message: event.message, ...(event.hint !== undefined && { hint: event.hint }) })
         return
       case 'step':
         if (lively) line(printable(event.message))

@@ -97,6 +97,6 @@ describe('the reporter', () => {
       ['error', 'five'],
       ['ended', 'lifeboat dump has ended with exit code 3'],
     ])
-    expect(reporter.warnings).toHaveLength(2)
+    expect(reporter.warnings).toEqual([{ message: 'one' }, { message: 'two' }])
   })
 })
