@@ -3,15 +3,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CloudWatchClient, PutMetricAlarmCommand } from '@aws-sdk/client-cloudwatch'
 import { CreateHostedZoneCommand, Route53Client } from '@aws-sdk/client-route-53'
+import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { openCloud } from '../../src/aws/index.ts'
 import { stubAwsEnvironment } from '../testbed/aws-environment.ts'
 import { type CliServer, startCliMariadb } from '../testbed/cli-servers.ts'
-import { runLifeboat } from '../testbed/command-line.ts'
+import { runLifeboat, startLifeboat } from '../testbed/command-line.ts'
 import { startMotoContainer } from '../testbed/containers/moto.ts'
 import type { S3Container } from '../testbed/containers/s3-container.ts'
 import { fileNames } from '../testbed/folder-contents.ts'
 import { createGpgHome, type GpgHome } from '../testbed/gpg-home.ts'
+import { startListener } from '../testbed/listener.ts'
 import { noDatabase } from '../testbed/no-database.ts'
 import { lacks } from '../testbed/requirement.ts'
 import { throughProgram } from '../testbed/stock-program.ts'
@@ -99,7 +101,7 @@ jobs:
     await rds.createSubnetGroup({ ...own, name: 'private', subnetIds: subnets.map(({ id }) => id) }, signal)
     group = (await ec2.createSecurityGroup({ ...own, name: 'database', vpcId: vpc?.id ?? '' }, signal)).id
     const rule = { protocol: 'tcp', fromPort: 3306, toPort: 3306, peer: '10.0.0.0/16' }
-    await ec2.allowInbound(group, [rule], signal)
+    await ec2.allowInbound(group, [rule, { ...rule, peer: group }], signal)
     await rds.createParameterGroup({ ...own, of: 'instance', name: 'tuned', family: 'mysql8.0' }, signal)
     const parameter = { name: 'max_connections', value: '500', apply: 'immediate' } as const
     await rds.setParameters('instance', 'tuned', [parameter], signal)
@@ -174,8 +176,10 @@ jobs:
         ...{ storage: expect.objectContaining({ gib: 20 }), securityGroups: [group], tags: { app: 'shop' } },
       }),
     ])
+    const rule = { protocol: 'tcp', fromPort: 3306, toPort: 3306 }
     expect(region.securityGroups[0].inbound).toEqual([
-      expect.objectContaining({ protocol: 'tcp', fromPort: 3306, peer: '10.0.0.0/16' }),
+      expect.objectContaining({ ...rule, peer: '10.0.0.0/16' }),
+      expect.objectContaining({ ...rule, peer: group }),
     ])
     expect(region.instanceParameterGroups[0].parameters).toEqual([
       { name: 'max_connections', value: '500', apply: 'immediate' },
@@ -333,6 +337,37 @@ jobs:
     ])
   })
 
+  test('the printed lines of prepare make the same, typed one after the other', async () => {
+    const prepare = [
+      'migrate',
+      'prepare',
+      '--source',
+      SOURCE,
+      '--target',
+      'eu-north-1',
+      '--db',
+      'shop',
+      '--json',
+    ]
+    const shown = await runLifeboat([...prepare, '--dry-run'], { home, env: env() })
+    const steps: readonly { commands: readonly { line: string }[] }[] = JSON.parse(shown.stdout).steps
+    const lines = steps.flatMap(({ commands }) => commands.map(({ line }) => line))
+    expect(lines.length).toBeGreaterThan(6)
+    const script = [`aws() { ${moto.commands.aws.join(' ')} "$@"; }`, ...lines].join('\n')
+    await execa('sh', ['-eu', '-c', script], { env: env({ PYTHONWARNINGS: 'ignore' }) })
+    // A run looks at each thing, and finds that there is nothing left to make.
+    const { stdout } = await runLifeboat(prepare, { home, env: env() })
+    expect(JSON.parse(stdout)).toMatchObject({ outcome: 'done', steps: [{ id: 'check-landing-zone' }] })
+    using cloud = openCloud({ source: SOURCE, target: 'eu-north-1', endpoint: moto.endpoint }, noDatabase)
+    const made = (await cloud.target.ec2.securityGroups(undefined, signal)).find(
+      ({ name }) => name === 'database',
+    )
+    expect(made?.inbound.map(({ peer }) => peer).sort()).toEqual(['10.0.0.0/16', made?.id])
+    expect(await cloud.target.rds.parameterGroup('instance', 'tuned', signal)).toMatchObject({
+      parameters: [{ name: 'max_connections', value: '500' }],
+    })
+  })
+
   describe.skipIf(lacks('mariadb'))('after a dump', () => {
     let server: CliServer
     beforeAll(async () => {
@@ -356,6 +391,23 @@ jobs:
       expect(far.filter((name) => name.includes('inventory/'))).toEqual(now)
       const { regions } = await json('inventory', 'show', '--at', 'far', '--job', 'shop', ...opening())
       expect(regions[0].instances[0].id).toBe('shop')
+    })
+
+    test('a control plane that hangs is given up by hand, and the dump stands', async () => {
+      await using silent = await startListener(() => undefined)
+      const run = startLifeboat(['dump', 'shop', '--json', '--config', config], {
+        home,
+        env: env({ DB_PASSWORD: server.password, AWS_ENDPOINT_URL: silent.url }),
+      })
+      await vi.waitFor(() => expect(silent.heard.length).toBeGreaterThan(0), { timeout: 40_000 })
+      run.kill('SIGINT')
+      const { stdout, exitCode } = await run
+      const { id } = JSON.parse(stdout)
+      expect({ exitCode, warnings: aboutInventory(stdout) }).toEqual({
+        exitCode: 0,
+        warnings: [expect.objectContaining({ message: expect.stringContaining('interrupted') })],
+      })
+      expect(await json('verify', id, '--at', 'far', '--job', 'shop')).toMatchObject({ exitCode: 0 })
     })
 
     test('never changes its outcome, whatever the control plane does', async () => {

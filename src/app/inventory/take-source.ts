@@ -150,6 +150,11 @@ async function securityGroupsOf(
     return (await asker.ask(question, (signal) => ec2.securityGroups(wanted, signal))) ?? []
   }
   const own = await look(ids)
+  const failed = asker.unknown.some((each) => each.region === region && each.what === 'securityGroups')
+  for (const id of ids) {
+    if (!failed && !own.some((group) => group.id === id))
+      asker.note({ region, what: 'securityGroups', of: id }, 'there is none such')
+  }
   const peers = await look(peersOf(own).filter((id) => !own.some((group) => group.id === id)))
   return [...own, ...peers]
 }

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { diffInventories } from '../../../../src/app/inventory/diff.ts'
 import { flatten } from '../../../../src/app/inventory/flatten.ts'
@@ -136,4 +137,23 @@ test('the order of lists is no change', () => {
   ].map((thing) => [...flatten(thing, new Set())].sort())
   expect(things[0]).toEqual(things[1])
   expect(things[0]).toContainEqual(['members.x.value', '1'])
+})
+
+test('whatever the order of fields and of lists, a thing is like itself', () => {
+  const name = fc.string({ minLength: 1 })
+  const part = fc.record({ name, value: fc.oneof(fc.string(), fc.integer(), fc.boolean()) })
+  const parts = fc.uniqueArray(part, { selector: (each) => each.name })
+  const thing = fc.record({
+    id: name,
+    zones: fc.array(fc.string()),
+    parts,
+    more: fc.dictionary(name, fc.string()),
+  })
+  const like = (it: object) => new Map([...flatten(it, new Set())].sort(([a], [b]) => (a < b ? -1 : 1)))
+  fc.assert(
+    fc.property(thing, ({ id, zones, parts: list, more }) => {
+      const turned = { more, parts: list.toReversed(), zones: zones.toReversed(), id }
+      expect(like(turned)).toEqual(like({ id, zones, parts: list, more }))
+    }),
+  )
 })

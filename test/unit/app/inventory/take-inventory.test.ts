@@ -191,6 +191,17 @@ describe('what could not be asked', () => {
     ])
   })
 
+  test('a security group that is gone too', async () => {
+    const world = scene()
+    world.region(SOURCE).securityGroups.clear()
+    expect((await take(world)).unknown).toEqual([
+      {
+        ...{ region: SOURCE, what: 'securityGroups', of: SCENE.securityGroup(SOURCE) },
+        reason: 'there is none such',
+      },
+    ])
+  })
+
   test('a dead target region takes nothing from the source', async () => {
     const world = scene()
     world.region(TARGET).dead = true
