@@ -19,6 +19,7 @@ const WAYS: Readonly<Record<string, () => Promise<AnyWay>>> = {
   'restore-snapshot': async () =>
     withChecks((await import('../runbooks/restore-snapshot.ts')).restoreSnapshot),
   'copy-snapshot': async () => withChecks((await import('../runbooks/copy-snapshot.ts')).copySnapshot),
+  native: async () => withChecks((await import('../runbooks/native.ts')).native),
   // No way out, but what all of them land in, made beforehand.
   prepare: async () => (await import('../runbooks/prepare.ts')).prepare,
 }

@@ -3,6 +3,7 @@ import type { DatabasePort } from './ports/database.ts'
 import type { Ec2Port } from './ports/ec2.ts'
 import type { IamPort } from './ports/iam.ts'
 import type { KmsPort } from './ports/kms.ts'
+import type { NativeRestorePort } from './ports/native-restore.ts'
 import type { RdsPort } from './ports/rds.ts'
 import type { ResolverPort } from './ports/resolver.ts'
 import type { Route53Port } from './ports/route53.ts'
@@ -34,6 +35,8 @@ export interface CloudPorts {
   readonly route53: Route53Port
   readonly iam: IamPort
   readonly database: DatabasePort
+  /** Where the operator has named backups to restore. */
+  readonly native?: NativeRestorePort
   readonly resolver: ResolverPort
 }
 

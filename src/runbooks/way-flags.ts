@@ -18,6 +18,11 @@ export interface WayFlags {
   readonly securityGroup?: readonly string[]
   readonly parameterGroup?: string
   readonly optionGroup?: string
+  /** Of a new instance: else as the source's, or as its inventory says. */
+  readonly engine?: string
+  readonly engineVersion?: string
+  readonly storageGib?: number
+  readonly masterUser?: string
   /** In order of preference. */
   readonly class?: readonly string[]
   readonly zone?: readonly string[]

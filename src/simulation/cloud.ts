@@ -1,4 +1,5 @@
 import type { CloudPorts, RegionPorts } from '../runbooks/ports.ts'
+import { createNativeRestore } from './native-restore.ts'
 import { createRdsBackups } from './rds-backups.ts'
 import { createRdsClusters } from './rds-clusters.ts'
 import { createRdsGroups } from './rds-groups.ts'
@@ -22,6 +23,7 @@ export function simulatedPorts(world: World, source: string, target: string): Cl
     route53: createRoute53(world),
     iam: createIam(world, target),
     database: createDatabase(world),
+    native: createNativeRestore(world),
     resolver: createResolver(world),
   }
 }
