@@ -182,14 +182,10 @@ export function setOptions(
     title: `set ${options.length} options of ${name} as in the source`,
     effect: 'create',
     command: () => [
-      aws(region, 'rds', 'modify-option-group', {
+      // The CLI's own name for ModifyOptionGroup.
+      aws(region, 'rds', 'add-option-to-option-group', {
         'option-group-name': name,
-        'options-to-include': options.map(
-          ({ name: each, settings }) =>
-            `OptionName=${each},OptionSettings=[${Object.entries(settings)
-              .map(([setting, value]) => `{Name=${setting},Value=${quoted(value)}}`)
-              .join(',')}]`,
-        ),
+        options: options.map(optionWord),
         'apply-immediately': true,
       }),
     ],
@@ -301,6 +297,23 @@ function inTwenties<T>(things: readonly T[]): T[][] {
   const some: T[][] = []
   for (let at = 0; at < things.length; at += 20) some.push(things.slice(at, at + 20))
   return some
+}
+
+function optionWord({
+  name,
+  version,
+  port,
+  settings,
+  securityGroups,
+}: OptionGroup['options'][number]): string {
+  const pairs = Object.entries(settings).map(([key, value]) => `{Name=${key},Value=${quoted(value)}}`)
+  return [
+    `OptionName=${name}`,
+    ...(version === undefined ? [] : [`OptionVersion=${version}`]),
+    ...(port === undefined ? [] : [`Port=${port}`]),
+    ...(securityGroups.length === 0 ? [] : [`VpcSecurityGroupMemberships=[${securityGroups.join(',')}]`]),
+    ...(pairs.length === 0 ? [] : [`OptionSettings=[${pairs.join(',')}]`]),
+  ].join(',')
 }
 
 /** In the shorthand of the CLI a comma ends a value. */

@@ -1,0 +1,121 @@
+import { execa } from 'execa'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { planRunbook } from '../../src/app/run-runbook.ts'
+import { shellLine } from '../../src/app/runbook-lines.ts'
+import { simulateCloud } from '../../src/app/simulate-cloud.ts'
+import { loadCutover, loadWay, WAY_NAMES } from '../../src/app/ways.ts'
+import type { Runbook } from '../../src/core/runbook.ts'
+import { CUTOVERS } from '../../src/runbooks/cutover-options.ts'
+import type { CloudPorts } from '../../src/runbooks/ports.ts'
+import type { WayFlags } from '../../src/runbooks/way-flags.ts'
+import { startMotoContainer } from '../testbed/containers/moto.ts'
+import type { S3Container } from '../testbed/containers/s3-container.ts'
+import { lacks } from '../testbed/requirement.ts'
+
+const RUN = { id: '20261122T210500Z-k3f9' }
+
+/** Plans that have lines which the examples of the documents have not. */
+const VARIANTS: readonly (readonly ['instance' | 'cluster', string, WayFlags])[] = [
+  ['instance', 'promote-replica', { recreateReplica: true, kmsKey: 'alias/databases' }],
+  ['instance', 'copy-snapshot', { snapshot: 'new', multiAz: false, zone: ['eu-central-1a'] }],
+  ['instance', 'restore-snapshot', { parameterGroup: 'tuned', multiAz: false, zone: ['eu-central-1a'] }],
+  ['instance', 'restore-replicated-backup', { parameterGroup: 'tuned' }],
+  ['cluster', 'copy-snapshot', { snapshot: 'new' }],
+  ['cluster', 'restore-snapshot', { parameterGroup: 'tuned' }],
+  ['cluster', 'aurora-failover', {}],
+  ['cluster', 'aurora-failover', { failover: true, accept: ['data-loss', 'split-brain'] }],
+]
+
+/** What moto lacks is typed at least as far as the AWS command line itself goes: up to the request. */
+describe.skipIf(lacks('aws'))('lines of ways as the AWS command line reads them', { timeout: 90_000 }, () => {
+  let moto: S3Container
+  beforeAll(async () => {
+    moto = await startMotoContainer()
+  })
+  afterAll(() => moto.stop())
+
+  /** What the program says of lines that it does not send. */
+  const refused = async (runbooks: readonly Runbook<CloudPorts>[]) => {
+    const all = runbooks.flatMap(({ steps }) =>
+      steps.flatMap((step) => [...step.command(), ...[step.check() ?? []].flat()]),
+    )
+    const lines = all.filter(({ argv }) => argv[0] === 'aws')
+    const said = await send(lines.map(({ argv }) => argv))
+    const wrong = lines.flatMap((line, index) =>
+      said[index]?.includes(SENT) === true ? [] : [`${shellLine(line)}: ${said[index]}`],
+    )
+    return { wrong, count: lines.length }
+  }
+
+  /** One after the other in one process: to start it takes far longer than to read a line. */
+  const send = async (lines: readonly (readonly string[])[]): Promise<readonly string[]> => {
+    const [python, ...words] = moto.container.program('python3')
+    const input = lines.map((argv) => `${JSON.stringify(argv)}\n`).join('')
+    const { stdout } = await execa(python, [...words, '-c', READER], { input, env: NOWHERE })
+    return stdout.split('\n').map((line) => JSON.parse(line))
+  }
+
+  test('a line with an unknown option, a wrong value or a wrong question is found out', async () => {
+    const look = ['aws', 'rds', 'describe-db-instances', '--region', 'eu-west-1']
+    const [sent, ...wrong] = await send([
+      look,
+      [...look, '--db-instance-identifiers', 'x'],
+      [...look, '--max-items', 'many'],
+      [...look, '--query', 'DBInstances[0].[a'],
+      ['aws', 'rds', 'failover-global-cluster', '--region', 'eu-west-1', '--global-cluster-identifier', 'x'],
+    ])
+    expect(sent).toContain(SENT)
+    expect(wrong).toHaveLength(4)
+    for (const said of wrong) expect(said).not.toContain(SENT)
+  })
+
+  test.each(WAY_NAMES)('%s, as the documents have it', async (name) => {
+    const { plan, example } = await loadWay(name)
+    const { wrong, count } = await refused([plan(example.options, example.facts, RUN)])
+    expect(wrong).toEqual([])
+    expect(count).toBeGreaterThan(2)
+  })
+
+  test.each(CUTOVERS)('cutover %s', async (kind) => {
+    const { plan, example } = await loadCutover(kind)
+    expect(await refused([plan(example.options, example.facts, RUN)])).toMatchObject({ wrong: [] })
+  })
+
+  test.each(VARIANTS)('with an %s: %s %j', async (kind, name, more) => {
+    const flags = { source: 'eu-west-1', target: 'eu-central-1', db: ['shop'], ...more }
+    using cloud = simulateCloud(flags, kind, [])
+    const way = await loadWay(name)
+    const { signal } = new AbortController()
+    const { ports, clock } = cloud
+    const { runbook } = await planRunbook({ way, flags: cloud.flags, ports, run: RUN, clock }, signal)
+    expect(await refused([runbook])).toMatchObject({ wrong: [] })
+  })
+})
+
+const SENT = 'Could not connect to the endpoint URL'
+
+/** The program itself, without the process of each line. */
+const READER = `
+import contextlib, io, json, sys
+from awscli.clidriver import create_clidriver
+for line in sys.stdin:
+    said = io.StringIO()
+    with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
+        try:
+            create_clidriver().main(json.loads(line)[1:])
+        except SystemExit as ended:
+            said.write(str(ended.code))
+    print(json.dumps(said.getvalue()), flush=True)
+`
+
+/** Credentials for a request that never leaves, and a place where nobody listens. */
+const NOWHERE = {
+  AWS_ENDPOINT_URL: 'http://127.0.0.1:1',
+  AWS_MAX_ATTEMPTS: '1',
+  AWS_ACCESS_KEY_ID: 'lifeboat',
+  AWS_SECRET_ACCESS_KEY: 'not-so-secret',
+  AWS_CONFIG_FILE: '/dev/null',
+  AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
+  AWS_EC2_METADATA_DISABLED: 'true',
+  PYTHONWARNINGS: 'ignore',
+}
