@@ -7,9 +7,11 @@ import type { S3Location } from '../sinks/s3/index.ts'
 import type { OfflineRequest } from './doctor-offline.ts'
 import { checkReach } from './reach.ts'
 
+export type OfflinePlace = Pick<OfflineRequest, 'aws' | 'database' | 'clock'>
+
 export async function* checkSinkOffline(
   url: string,
-  request: OfflineRequest,
+  request: OfflinePlace,
   signal: AbortSignal,
 ): AsyncGenerator<Finding> {
   const scheme = /^([a-z][a-z0-9]*):/i.exec(url)?.[1]?.toLowerCase()
@@ -42,7 +44,7 @@ export async function* checkSinkOffline(
 
 async function* checkBucketOffline(
   location: S3Location,
-  { aws, database, clock }: OfflineRequest,
+  { aws, database, clock }: OfflinePlace,
 ): AsyncGenerator<Finding> {
   const { findCredentials } = await import('../sinks/s3/credentials-kind.ts')
   const found = await findCredentials(aws, location.profile)

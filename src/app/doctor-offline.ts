@@ -7,7 +7,7 @@ import { guarded } from './doctor.ts'
 import type { DoctorRequest } from './doctor-check.ts'
 import { checkKeys } from './doctor-keys.ts'
 import { checkClock, checkState, checkTools } from './doctor-machine.ts'
-import { checkSinkOffline } from './doctor-offline-sink.ts'
+import { checkSinkOffline, type OfflinePlace } from './doctor-offline-sink.ts'
 import { checkReach } from './reach.ts'
 
 export interface OfflineRequest
@@ -35,6 +35,15 @@ export async function* runDoctorOffline(
   if (sink?.use === 'write') yield* guarded('state folder', checkState(stateFolder), signal)
   if (sink !== undefined) yield* guarded('sink', checkSinkOffline(sink.url, request, signal), signal)
   yield* guarded('keys', checkKeys({ ...request, sink: undefined }, signal), signal)
+}
+
+/** Places of a job's copies: one of them may be all that is left. */
+export async function* checkCopiesOffline(
+  urls: readonly string[],
+  place: OfflinePlace,
+  signal: AbortSignal,
+): AsyncGenerator<Finding> {
+  for (const url of urls) yield* guarded('sink', checkSinkOffline(url, place, signal), signal)
 }
 
 async function* checkConfig({ config }: OfflineRequest): AsyncGenerator<Finding> {

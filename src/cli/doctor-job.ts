@@ -10,7 +10,7 @@ export interface DoctoredJob {
   /** As if the first of its sinks and all else had been given by options. */
   readonly options: DoctorOptions
   readonly passwordOption: string
-  /** The places of its copies, and the rules of its class. */
+  /** The places of its copies, who signs, and the rules of its class. */
   readonly more: AsyncIterable<Finding>
 }
 
@@ -66,9 +66,19 @@ async function* moreFindings(
   context: VerbContext,
 ): AsyncGenerator<Finding> {
   const { job, plan } = doctored
-  const [{ openSink }, { checkCopies, guarded }, { systemClock }] = await Promise.all([
+  const [
+    { createManifestTrust, openSink },
+    { checkCopies, guarded },
+    { checkCopiesOffline },
+    { checkSigning },
+    { openDumpSigner },
+    { systemClock },
+  ] = await Promise.all([
     import('../app/registry.ts'),
     import('../app/doctor.ts'),
+    import('../app/doctor-offline.ts'),
+    import('../app/doctor-signing.ts'),
+    import('./dump-signer.ts'),
     import('../core/clock.ts'),
   ])
   const places = plan.sinks.map((sink) => {
@@ -76,7 +86,20 @@ async function* moreFindings(
     const open = () => openSink(sink.url, secrets)
     return { use: 'write' as const, job: job.name, url: sink.url, open }
   })
-  if (!offline) yield* checkCopies(places.slice(1), plan.source, systemClock, context.signal)
+  const copies = places.slice(1)
+  const { aws } = context.environment
+  yield* offline
+    ? checkCopiesOffline(
+        copies.map(({ url }) => url),
+        { aws, database: plan.source, clock: systemClock },
+        context.signal,
+      )
+    : checkCopies(copies, plan.source, systemClock, context.signal)
+  const signing = {
+    signer: () => openDumpSigner(plan, context),
+    trust: () => createManifestTrust(plan.signers),
+  }
+  yield* guarded('signing', checkSigning(signing, context.signal), context.signal)
   const open = offline ? [] : places.map((place) => place.open)
   yield* guarded('rules', ruleFindings(doctored, open, context.signal), context.signal)
 }

@@ -162,4 +162,48 @@ describe('doctor --offline', () => {
     const broken = await offline(['--config', join(home, 'none.yaml')])
     expect(broken.of('configuration')).toEqual([found('failure', /none\.yaml/)])
   })
+
+  test('of a job: the places of its copies too, and whether its key signs', async () => {
+    const config = join(home, 'lifeboat.yaml')
+    const keygen = ['keygen', '--out', home, '--no-passphrase', '--name']
+    for (const name of ['signer', 'other']) {
+      expect(await runLifeboat([...keygen, name], { home })).toMatchObject({ exitCode: 0 })
+    }
+    const write = (signers: string) =>
+      writeFile(
+        config,
+        `version: 1
+keys:
+  signer: { public: ${home}/signer.pub.asc, secret: ${home}/signer.sec.asc }
+  other: { public: ${home}/other.pub.asc }
+sinks:
+  near: { url: 'file://${home}/near' }
+  far: { url: 's3://bucket/x?region=eu-west-1' }
+signing: { key: signer }
+signers: [${signers}]
+jobs:
+  shop:
+    source: mysql://me@localhost:${database.port}
+    sinks: [near, far]
+    recipients: [other]
+    classification: development
+`,
+      )
+    await write('signer')
+    const env = { AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' }
+    const well = await offline(['shop', '--config', config], env)
+    expect(well.of('sink')).toEqual([found('ok', /is a folder/), found('ok', /bucket is in eu-west-1/)])
+    expect(well.of('credentials')).toEqual([found('ok', /a static key/)])
+    expect(well.of('signing')).toEqual([found('ok', /signs, and a restore trusts it/)])
+
+    await write('other')
+    const strange = await offline(['shop', '--config', config], env)
+    expect(strange.of('signing')).toEqual([found('failure', /./)])
+    expect(strange.exitCode).toBe(32)
+    const { stdout, exitCode } = await runLifeboat(['config', 'check', '--config', config], { home })
+    expect({ stdout, exitCode }).toMatchObject({
+      exitCode: 32,
+      stdout: expect.stringMatching(/none of signers is/),
+    })
+  })
 })
