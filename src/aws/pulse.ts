@@ -4,16 +4,26 @@ import type { PulsePort } from '../runbooks/ports/pulse.ts'
 import { given } from './answer.ts'
 import { API_TIMEOUTS, type Api, type ApiSettings, createApi } from './api.ts'
 
-export interface PulseOptions extends Pick<ApiSettings, 'endpoint' | 'profile'> {
+export interface PulseOptions {
   readonly regions: readonly string[]
+  readonly profile?: string
+  /** Else what the SDK knows. */
+  readonly endpoint?: (service: 's3' | 'sts', region: string) => string | undefined
 }
 
 /** Nothing is asked, and no credentials are looked for, before the first call. */
-export function openPulse({ regions, ...settings }: PulseOptions): PulsePort & Disposable {
-  const each = <Client>(open: (settings: ApiSettings) => Client) =>
-    new Map(regions.map((region) => [region, open({ ...settings, region, timeouts: API_TIMEOUTS })]))
-  const s3 = each((at) => createApi(at, (client) => new S3Client(client)))
-  const sts = each((at) => createApi(at, (client) => new STSClient(client)))
+export function openPulse({ regions, profile, endpoint }: PulseOptions): PulsePort & Disposable {
+  const named = profile === undefined ? {} : { profile }
+  const each = <Client>(service: 's3' | 'sts', open: (settings: ApiSettings) => Client) =>
+    new Map(
+      regions.map((region) => {
+        const there = endpoint?.(service, region)
+        const at = there === undefined ? {} : { endpoint: there }
+        return [region, open({ region, timeouts: API_TIMEOUTS, ...named, ...at })]
+      }),
+    )
+  const s3 = each('s3', (at) => createApi(at, (client) => new S3Client(client)))
+  const sts = each('sts', (at) => createApi(at, (client) => new STSClient(client)))
   return {
     async s3(region, signal) {
       const deed = { operation: 's3:ListBuckets', to: `list buckets by way of ${region}` }

@@ -2,7 +2,7 @@ import { type Assessment, assess, hasWayOut } from '../app/assess/assess.ts'
 import type { GatherRequest, Login } from '../app/assess/gather.ts'
 import { newestBackups } from '../app/assess/newest-backups.ts'
 import { openAssessedRegions } from '../app/assess/open-regions.ts'
-import { readInventoryFile } from '../app/assess/read-inventory.ts'
+import { readPlain } from '../app/inventory/read-plain.ts'
 import type { Inventory } from '../app/inventory/record.ts'
 import { inventoryKind } from '../app/inventory/store.ts'
 import { createDecoders, openEngine, openSink } from '../app/registry.ts'
@@ -129,7 +129,7 @@ async function inventoryOf(
   where: InventoryPlaces,
   context: VerbContext,
 ): Promise<Inventory | undefined> {
-  if (options.inventory !== undefined) return readInventoryFile(options.inventory)
+  if (options.inventory !== undefined) return readPlain(options.inventory)
   if (options.key === undefined && options.gpg !== true) return undefined
   for (const place of where.places) {
     try {

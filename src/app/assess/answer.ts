@@ -73,6 +73,9 @@ function byCode({ code }: LifeboatError): Obstacle {
   return ['sink-unavailable', 'engine-unreachable', 'timed-out'].includes(code) ? 'dead' : 'refused'
 }
 
+/** The SDK calls a connection that was cut a `TimeoutError`: only its message says which it was. */
+const CUT = /ECONNRESET|EPIPE|socket hang up|IncompleteAnswer|connection was closed/
+
 /** The first that matches what the vendor or the network calls it, or else the message. */
 const SILENCES: readonly (readonly [RegExp, Silence])[] = [
   [/ECONNREFUSED/, 'refused'],
@@ -81,12 +84,14 @@ const SILENCES: readonly (readonly [RegExp, Silence])[] = [
     /TimeoutError|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|RequestTimeout|no answer|no credentials within/,
     'no-answer',
   ],
-  [/ECONNRESET|EPIPE|socket hang up|IncompleteAnswer|connection was closed/, 'cut'],
   [/HTTP 5\d\d|HTTP status 5\d\d|Internal|ServiceUnavailable|ServiceFailure|Unavailable/, 'server-error'],
+  // A page of a proxy: the SDK looks for what KMS would say in it, and forgets the status.
+  [/SyntaxError|parse error|is not valid JSON/, 'server-error'],
 ]
 
 function silenceOf({ details, message, code }: LifeboatError): Silence {
   if (code === 'timed-out') return 'no-answer'
+  if (CUT.test(message)) return 'cut'
   const vendor = typeof details?.vendorCode === 'string' ? details.vendorCode : ''
   const found =
     SILENCES.find(([pattern]) => pattern.test(vendor)) ?? SILENCES.find(([pattern]) => pattern.test(message))

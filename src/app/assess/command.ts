@@ -23,11 +23,11 @@ export function words(options: Options): readonly string[] {
 /** Of a way that makes something new in the target region. All is spelled out: a run may be unable to ask the source. */
 export function landingOptions({ db, flags }: Case): Options {
   const { securityGroups, subnetGroup, parameterGroup, optionGroup } = db.landing
-  const found = securityGroups.known ? securityGroups.value : null
+  const found = securityGroups.known ? (securityGroups.value?.ids ?? []) : []
   const own = db.identity.known ? db.identity.value.instanceClass : null
   return {
     'subnet-group': flags.subnetGroup ?? nameOf(subnetGroup) ?? 'SUBNET-GROUP',
-    'security-group': flags.securityGroup ?? (found?.length === 1 ? found : 'SECURITY-GROUP'),
+    'security-group': flags.securityGroup ?? (found.length > 0 ? found : 'SECURITY-GROUP'),
     'parameter-group': flags.parameterGroup ?? nameOf(parameterGroup),
     'option-group': flags.optionGroup ?? nameOf(optionGroup),
     class: flags.class ?? own ?? 'CLASS',
@@ -39,10 +39,13 @@ function nameOf(answer: Answer<Needed | null>): string | undefined {
   return answer.known ? answer.value?.name : undefined
 }
 
-/** The key for what is to be encrypted: the named one, or the only one that there is. */
-export function keyOption({ evidence, flags }: Case): string {
+/** The key for what is to be encrypted: the named one, that of the source's alias, or the only one that there is. */
+export function keyOption({ evidence, db, flags }: Case): string {
   if (flags.kmsKey !== undefined) return flags.kmsKey
   const usable = evidence.keys.known ? evidence.keys.value.filter(({ wrong }) => wrong === null) : []
+  const aliases = db.landing.keyAliases.known ? db.landing.keyAliases.value : []
+  const namesake = usable.flatMap((key) => key.aliases).find((alias) => aliases.includes(alias))
+  if (namesake !== undefined) return namesake
   const [only] = usable
   if (only === undefined || usable.length > 1) return 'KEY'
   return only.aliases[0] ?? only.arn

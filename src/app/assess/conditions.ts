@@ -1,5 +1,5 @@
 import type { Answer } from './answer.ts'
-import type { DatabaseEvidence, Evidence, KeySeen, Needed, Service } from './evidence.ts'
+import type { DatabaseEvidence, Evidence, KeySeen, Needed, SecurityGroupsSeen, Service } from './evidence.ts'
 import type { LandingFlags } from './gather.ts'
 import type { Condition } from './verdict.ts'
 
@@ -40,7 +40,7 @@ export function answers(evidence: Evidence, service: Service, region: string): C
 
 /** What must be in the target region for an instance or a cluster to be made there. */
 export function landing({ db, evidence: { target } }: Case): readonly Condition[] {
-  const { subnetGroup, parameterGroup, optionGroup, zones, instancesLeft } = db.landing
+  const { subnetGroup, parameterGroup, optionGroup, securityGroups, zones, instancesLeft } = db.landing
   return [
     of(subnetGroup, `subnet group of ${target}`, (group) =>
       group === null
@@ -56,6 +56,9 @@ export function landing({ db, evidence: { target } }: Case): readonly Condition[
       ),
       // Where nobody knows what it had, the default ones do: `landingFirst` says so.
     ].filter((_, index) => !isNotAsked([parameterGroup, optionGroup][index])),
+    ...(isNotAsked(securityGroups)
+      ? []
+      : [of(securityGroups, `security groups of ${target}`, (groups) => securityState(groups, target))]),
     of(zones, `offers of ${target}`, (found) =>
       found.length > 0
         ? open('')
@@ -66,6 +69,13 @@ export function landing({ db, evidence: { target } }: Case): readonly Condition[
       left === 0 ? closed(`${target} has no room in its quota of instances`) : open(''),
     ),
   ]
+}
+
+function securityState(groups: SecurityGroupsSeen | null, target: string): Condition {
+  if (groups === null || groups.missing.length === 0) return open('')
+  return closed(
+    `${target} has no security group ${groups.missing.join(', ')} in that VPC: create it there, or name others with --security-group`,
+  )
 }
 
 function isNotAsked(answer: Answer<unknown> | undefined): boolean {

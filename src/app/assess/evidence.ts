@@ -34,6 +34,7 @@ export interface Identity {
   readonly subnetGroup: string | null
   readonly parameterGroup: string | null
   readonly optionGroup: string | null
+  readonly securityGroups: readonly string[]
   readonly globalClusterId: string | null
 }
 
@@ -102,12 +103,20 @@ export interface Needed {
   readonly there: boolean
 }
 
+export interface SecurityGroupsSeen {
+  readonly ids: readonly string[]
+  /** Names of those of the source that have no counterpart. */
+  readonly missing: readonly string[]
+}
+
 export interface Landing {
   readonly subnetGroup: Answer<(Needed & { readonly vpcId: string | null }) | null>
   readonly parameterGroup: Answer<Needed | null>
   readonly optionGroup: Answer<Needed | null>
-  /** Of the subnet group's VPC, but for the default one; null where the operator has named some. */
-  readonly securityGroups: Answer<readonly string[] | null>
+  /** Those in the subnet group's VPC that are named as the source's are; null where the operator has named some. */
+  readonly securityGroups: Answer<SecurityGroupsSeen | null>
+  /** Aliases of the key of the source: one of the target that has the same stands for it. */
+  readonly keyAliases: Answer<readonly string[]>
   /** Zones in which engine, version and class can be had together. */
   readonly zones: Answer<readonly string[]>
   /** Null where RDS tells none. */

@@ -1,4 +1,6 @@
+import type { SecurityGroup } from '../../runbooks/ports/ec2.ts'
 import type { SnapshotKind } from '../../runbooks/ports/rds-backups.ts'
+import { sourceOf } from '../inventory/record.ts'
 import { type Answer, known, mapAnswer, unknown } from './answer.ts'
 import type { Ask } from './ask.ts'
 import type { Identity, Landing, Needed, SnapshotSeen } from './evidence.ts'
@@ -17,7 +19,7 @@ export async function gatherLanding(
   const at = { service: 'rds', region } as const
   const kind = kindOf(identity, snapshots)
   const subnetGroup = subnetGroupOf(identity, regions, flags.subnetGroup)
-  const [parameterGroup, optionGroup, zones] = await Promise.all([
+  const [parameterGroup, optionGroup, zones, securityGroups, keyAliases] = await Promise.all([
     needed(flags.parameterGroup, identity, 'parameterGroup', (name) =>
       ask(at, async (signal) => (await rds.parameterGroup(kind, name, signal)) !== undefined),
     ),
@@ -25,11 +27,11 @@ export async function gatherLanding(
       ask(at, async (signal) => (await rds.optionGroup(name, signal)) !== undefined),
     ),
     zonesOf(identity, snapshots, request, ask),
+    securityGroupsOf(identity, subnetGroup, regions, request, ask),
+    keyAliasesOf(identity, request, ask),
   ])
-  return {
-    ...{ subnetGroup, parameterGroup, optionGroup, zones, instancesLeft: regions.instancesLeft },
-    securityGroups: securityGroupsOf(subnetGroup, flags.securityGroup, regions),
-  }
+  const { instancesLeft } = regions
+  return { subnetGroup, parameterGroup, optionGroup, zones, instancesLeft, securityGroups, keyAliases }
 }
 
 function kindOf(identity: Answer<Identity>, snapshots: Answer<readonly SnapshotSeen[]>): SnapshotKind {
@@ -65,16 +67,53 @@ async function needed(
   return mapAnswer(await look(name), (there) => ({ name, there }))
 }
 
-function securityGroupsOf(
+async function securityGroupsOf(
+  identity: Answer<Identity>,
   subnetGroup: Landing['subnetGroup'],
-  named: readonly string[] | undefined,
   { securityGroups }: DatabaseSubject['regions'],
-): Landing['securityGroups'] {
-  if (named !== undefined && named.length > 0) return known(null)
+  { flags, ports: { source }, inventory }: GatherRequest,
+  ask: Ask,
+): Promise<Landing['securityGroups']> {
+  if (flags.securityGroup !== undefined && flags.securityGroup.length > 0) return known(null)
+  if (!identity.known) return unknown('not-asked', 'name some with --security-group')
   const vpcId = subnetGroup.known ? subnetGroup.value?.vpcId : undefined
   if (vpcId == null) return unknown('not-asked', 'which VPC it will be in is not known')
-  return mapAnswer(securityGroups, (all) =>
-    all.filter((group) => group.vpcId === vpcId && group.name !== 'default').map(({ id }) => id),
+  const { securityGroups: ids } = identity.value
+  const own: Answer<readonly Pick<SecurityGroup, 'id' | 'name'>[]> =
+    identity.asOf !== null && inventory !== undefined
+      ? known(sourceOf(inventory).securityGroups, identity.asOf)
+      : ids.length === 0
+        ? known([])
+        : await ask({ service: 'ec2', region: source.region }, (signal) =>
+            source.ec2.securityGroups(ids, signal),
+          )
+  if (!own.known) return own
+  return mapAnswer(securityGroups, (all) => {
+    const pairs = ids.map((id) => {
+      const name = own.value.find((group) => group.id === id)?.name ?? id
+      return { name, there: all.find((group) => group.name === name && group.vpcId === vpcId) }
+    })
+    return {
+      ids: pairs.flatMap(({ there }) => there?.id ?? []),
+      missing: pairs.flatMap(({ name, there }) => (there === undefined ? [name] : [])),
+    }
+  })
+}
+
+async function keyAliasesOf(
+  identity: Answer<Identity>,
+  { flags, ports: { source }, inventory }: GatherRequest,
+  ask: Ask,
+): Promise<Answer<readonly string[]>> {
+  const arn = identity.known ? identity.value.kmsKeyArn : null
+  if (flags.kmsKey !== undefined || arn === null) return known([])
+  if (identity.known && identity.asOf !== null && inventory !== undefined) {
+    const key = sourceOf(inventory).keys.find((each) => each.arn === arn)
+    return known(key?.aliases ?? [], identity.asOf)
+  }
+  return ask(
+    { service: 'kms', region: source.region },
+    async (signal) => (await source.kms.key(arn, signal))?.aliases ?? [],
   )
 }
 

@@ -101,7 +101,7 @@ function planesOf(
     [source, target].map((region) => plane(service, region)),
   )
   const asked = (['ec2', 'cloudwatch'] as const)
-    .map((service) => plane(service, target))
+    .flatMap((service) => [source, target].map((region) => plane(service, region)))
     .filter(({ state }) => state !== 'not-asked')
   return [...always, ...asked, plane('route53', ROUTE53_REGION)]
 }

@@ -35,6 +35,7 @@ function ofInstance(instance: RdsInstance): Identity {
     subnetGroup: instance.subnetGroup ?? null,
     parameterGroup: own(instance.parameterGroups[0]?.name),
     optionGroup: own(instance.optionGroups[0]?.name),
+    securityGroups: instance.securityGroups,
     globalClusterId: null,
   }
 }
@@ -51,6 +52,7 @@ function ofCluster(cluster: RdsCluster, instances: readonly RdsInstance[]): Iden
     subnetGroup: cluster.subnetGroup ?? null,
     parameterGroup: own(cluster.parameterGroup),
     optionGroup: null,
+    securityGroups: cluster.securityGroups,
     globalClusterId: cluster.globalClusterId ?? null,
   }
 }

@@ -7,7 +7,7 @@ import { cloudFault } from '../../../../src/core/cloud-fault.ts'
 import { LifeboatError } from '../../../../src/core/errors.ts'
 import { simulatedPorts } from '../../../../src/simulation/cloud.ts'
 import type { World } from '../../../../src/simulation/world.ts'
-import { assessWorld, furnished, requestOf, SOURCE, states, TARGET, wayOf } from './scene.ts'
+import { assessWorld, FLAGS, furnished, requestOf, SOURCE, states, TARGET, wayOf } from './scene.ts'
 
 const MINUTE = 60_000
 
@@ -180,6 +180,24 @@ test('of a lag that nobody can tell, the loss is not known', async () => {
   const stopped = furnished()
   stopped.region(TARGET).metrics.set('ReplicaLag/shop-replica', -1)
   expect(wayOf(await assessWorld(stopped), 'promote-replica').rpo.mostMs).toBeNull()
+})
+
+test('what the operator names wins; else what is called as in the source stands for it, and its lack closes', async () => {
+  const world = furnished()
+  const own = await assessWorld(world, { flags: {} })
+  expect(wayOf(own, 'copy-snapshot').state).toBe('open')
+  expect(wayOf(own, 'copy-snapshot').command).toContain(`--security-group ${FLAGS.securityGroup[0]}`)
+  expect(wayOf(own, 'copy-snapshot').command).toContain('--kms-key alias/databases')
+  world.region(TARGET).securityGroups.clear()
+  const lacking = await assessWorld(world, { flags: {} })
+  expect(wayOf(lacking, 'restore-snapshot')).toMatchObject({
+    ...{ state: 'closed', reasons: [expect.stringMatching(/no security group database in that VPC/)] },
+  })
+  const flags = { ...FLAGS, subnetGroup: 'elsewhere' }
+  const named = await assessWorld(furnished(), { flags })
+  expect(wayOf(named, 'copy-snapshot').reasons).toEqual([
+    expect.stringMatching(/no subnet group 'elsewhere'/),
+  ])
 })
 
 test('a replica that has failed, a key that will be deleted, a full quota close what needs them', async () => {
