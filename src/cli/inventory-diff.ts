@@ -5,6 +5,9 @@ import { inventoryKind } from '../app/inventory/store.ts'
 import { takeInventory } from '../app/inventory/take-inventory.ts'
 import { listRecords } from '../app/sealed-record.ts'
 import { defaults } from '../config/defaults.ts'
+import { findConfig } from '../config/find-config.ts'
+import { resolveInventory } from '../config/inventory.ts'
+import { jobNames } from '../config/job.ts'
 import { newBackupId } from '../core/backup-layout.ts'
 import { systemClock } from '../core/clock.ts'
 import { LifeboatError } from '../core/errors.ts'
@@ -68,9 +71,11 @@ async function stored(
 /** Asks for the same as the inventory did. */
 async function withNow(
   before: Inventory,
-  { profile, timeout }: InventoryOptions,
-  { signal }: VerbContext,
+  options: InventoryOptions,
+  context: VerbContext,
 ): Promise<readonly [Inventory, Inventory]> {
+  const { timeout } = options
+  const profile = options.profile ?? (await configuredProfile(before.job, options, context))
   using ports = await openRegions({ source: before.source, target: before.target, profile })
   const after = await takeInventory(
     {
@@ -78,9 +83,20 @@ async function withNow(
       ...{ id: newBackupId(systemClock.now()), job: before.job, clock: systemClock },
       timeoutMs: timeout ?? defaults.inventoryTimeoutMs,
     },
-    signal,
+    context.signal,
   )
   return [before, after]
+}
+
+/** Of the job whose inventory it is, where the configuration has it. */
+async function configuredProfile(
+  job: string,
+  { config }: InventoryOptions,
+  { environment }: VerbContext,
+): Promise<string | undefined> {
+  const loaded = await findConfig(config, environment)
+  if (loaded === undefined || !jobNames(loaded).includes(job)) return undefined
+  return resolveInventory(loaded, job)?.profile
 }
 
 function outcomeOf(before: Inventory, after: Inventory, drift: Drift, live: boolean): Outcome {
