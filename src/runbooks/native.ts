@@ -115,6 +115,7 @@ function plan(options: NativeOptions, facts: NativeFacts, run: RunName): Runbook
     warnings: [
       `The backup is of ${backup.ended}: what ${db} has taken since is not in it.`,
       'The restore needs the master password, which RDS makes and keeps in Secrets Manager: have --password prompt: or file: ready, or the run stops there and says where it lies.',
+      'The restore ends with its run: one that is stopped begins anew with --resume, and drops what was half loaded.',
       `Nobody has looked whether ${db} in ${source} still takes writes.`,
       ...(parameterGroup === null
         ? ['The new database has the parameters of AWS: no parameter group was named.']
