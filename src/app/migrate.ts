@@ -7,6 +7,7 @@ import type { Runbook } from '../core/runbook.ts'
 import type { Sink } from '../core/sink.ts'
 import type { CloudPorts } from '../runbooks/ports.ts'
 import type { WayFlags } from '../runbooks/way-flags.ts'
+import type { DatabaseLogin } from './logged-database.ts'
 import { openCloud, type SimulatedKind } from './open-cloud.ts'
 import type { OnEvent } from './run-event.ts'
 import { keptFlags, plannedRecord, planRunbook, runRunbook, type StepEvent } from './run-runbook.ts'
@@ -23,6 +24,7 @@ export interface MigrateRequest {
   readonly faults: readonly string[]
   readonly profile?: string
   readonly inventory?: string
+  readonly login?: DatabaseLogin
   readonly stateFolder: string
   /** For a copy of the journal. */
   readonly sink?: Sink

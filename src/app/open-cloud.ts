@@ -1,7 +1,9 @@
 import { type Clock, systemClock } from '../core/clock.ts'
 import { LifeboatError } from '../core/errors.ts'
+import type { DatabasePort } from '../runbooks/ports/database.ts'
 import type { CloudPorts } from '../runbooks/ports.ts'
 import { needRegions, type WayFlags } from '../runbooks/way-flags.ts'
+import type { DatabaseLogin } from './logged-database.ts'
 
 /** Where a way out is run, and by which clock. */
 export interface Cloud extends Disposable {
@@ -23,6 +25,8 @@ export interface CloudRequest {
   readonly profile?: string
   /** File with an inventory that stands for the source region, where that gives no answer. */
   readonly inventory?: string
+  /** Who logs in to the databases; else they are only knocked at. */
+  readonly login?: DatabaseLogin
 }
 
 export async function openCloud(request: CloudRequest): Promise<Cloud> {
@@ -47,7 +51,7 @@ export async function openCloud(request: CloudRequest): Promise<Cloud> {
   return { ...cloud, ports: { ...cloud.ports, source: inventoryPorts(record) } }
 }
 
-async function openLive({ flags, simulate, faults, profile }: CloudRequest): Promise<Cloud> {
+async function openLive({ flags, simulate, faults, profile, login }: CloudRequest): Promise<Cloud> {
   if (simulate !== undefined) {
     const { simulateCloud } = await import('./simulate-cloud.ts')
     return simulateCloud(flags, simulate, faults)
@@ -57,14 +61,20 @@ async function openLive({ flags, simulate, faults, profile }: CloudRequest): Pro
       hint: 'Add --simulate to rehearse, or leave out --fault.',
     })
   }
-  const ports = await openAws(flags, profile)
+  const ports = await openAws(flags, profile, await openDatabase(login))
   return { ports, clock: systemClock, flags, [Symbol.dispose]: () => ports[Symbol.dispose]() }
 }
 
-async function openAws(flags: WayFlags, profile: string | undefined): Promise<CloudPorts & Disposable> {
-  const [{ openCloud: open }, { createUnloggedDatabase }] = await Promise.all([
-    import('../aws/index.ts'),
-    import('./unlogged-database.ts'),
-  ])
-  return open({ ...needRegions(flags), ...(profile !== undefined && { profile }) }, createUnloggedDatabase())
+export async function openDatabase(login: DatabaseLogin | undefined): Promise<DatabasePort> {
+  if (login !== undefined) return (await import('./logged-database.ts')).createLoggedDatabase(login)
+  return (await import('./unlogged-database.ts')).createUnloggedDatabase()
+}
+
+async function openAws(
+  flags: WayFlags,
+  profile: string | undefined,
+  database: DatabasePort,
+): Promise<CloudPorts & Disposable> {
+  const { openCloud: open } = await import('../aws/index.ts')
+  return open({ ...needRegions(flags), ...(profile !== undefined && { profile }) }, database)
 }

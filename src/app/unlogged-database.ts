@@ -36,7 +36,7 @@ export function createUnloggedDatabase(): DatabasePort {
   }
 }
 
-async function reach(
+export async function reach(
   { host, port }: Endpoint,
   signal: AbortSignal,
 ): Promise<Pick<DatabaseLook, 'addresses' | 'rungs'>> {

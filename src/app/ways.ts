@@ -20,6 +20,8 @@ const WAYS: Readonly<Record<string, () => Promise<AnyWay>>> = {
     withChecks((await import('../runbooks/restore-snapshot.ts')).restoreSnapshot),
   'copy-snapshot': async () => withChecks((await import('../runbooks/copy-snapshot.ts')).copySnapshot),
   native: async () => withChecks((await import('../runbooks/native.ts')).native),
+  // No way out, but what comes before each of them: the old primary takes no more writes.
+  fence: async () => (await import('../runbooks/fence.ts')).fence,
   // No way out, but what all of them land in, made beforehand.
   prepare: async () => (await import('../runbooks/prepare.ts')).prepare,
 }

@@ -2,7 +2,7 @@ import { CUTOVERS, type CutoverKind, type CutoverRequest, planCutover, runCutove
 import { LifeboatError } from '../core/errors.ts'
 import type { Sink } from '../core/sink.ts'
 import type { CutoverFlags } from './cutover.ts'
-import { planOutcome, reportOutcome, tellSteps, withoutUndefined } from './migrate-run.ts'
+import { loginOf, planOutcome, reportOutcome, tellSteps, withoutUndefined } from './migrate-run.ts'
 import type { Outcome, VerbContext } from './run-verb.ts'
 import { sinkAddress } from './sink-address.ts'
 
@@ -51,11 +51,8 @@ async function withSink(
   return reportOutcome(report, simulated)
 }
 
-function requestOf(
-  kind: CutoverKind,
-  options: CutoverFlags,
-  { reporter, environment }: VerbContext,
-): CutoverRequest {
+function requestOf(kind: CutoverKind, options: CutoverFlags, context: VerbContext): CutoverRequest {
+  const { reporter, environment } = context
   const {
     source,
     target,
@@ -77,6 +74,7 @@ function requestOf(
     ...(options.of !== undefined && { of: options.of }),
     ...(options.simulate === true && { simulate: 'instance' }),
     ...(options.profile !== undefined && { profile: options.profile }),
+    ...loginOf(options, context),
     faults: options.fault ?? [],
     stateFolder: environment.stateFolder,
     onEvent: reporter.onEvent,

@@ -20,6 +20,8 @@ export interface CutoverFlags {
   readonly deadline?: number
   readonly simulate?: boolean
   readonly fault?: readonly string[]
+  readonly login?: string
+  readonly password?: string
   readonly profile?: string
   readonly at?: string
   readonly config?: string
@@ -60,6 +62,8 @@ export function cutoverCommand(done: (exitCode: number) => void): Command {
     )
     .option('--simulate', 'rehearse in a cloud in memory')
     .addOption(several('--fault <fault>', 'in the simulation: dead:us-east-1, FAULT:OPERATION:TIMES'))
+    .addOption(option.login())
+    .addOption(option.password())
     .option('--profile <name>', 'of the AWS files')
     .option('--at <sink>', 'keep a copy of journal and report there')
     .addOption(option.config())

@@ -96,7 +96,7 @@ export function tellSteps(say: (line: string) => void): (event: StepEvent) => vo
 
 function requestOf(way: string, options: MigrateOptions, context: VerbContext): MigrateRequest {
   const { simulate, profile, inventory, maxLag, accept = [], acceptSplitBrain = false } = options
-  const { source, target, db, targetId, replica, snapshot, kmsKey, subnetGroup, securityGroup } = options
+  const { source, target, db, from, targetId, replica, snapshot, kmsKey, subnetGroup, securityGroup } = options
   const {
     parameterGroup,
     optionGroup,
@@ -121,7 +121,7 @@ function requestOf(way: string, options: MigrateOptions, context: VerbContext): 
       securityGroup,
       parameterGroup,
     },
-    ...{ optionGroup, class: classes, zone, multiAz, backupDays, recreateReplica, failover },
+    ...{ from, optionGroup, class: classes, zone, multiAz, backupDays, recreateReplica, failover },
     at: options.restoreTime,
     maxLagSeconds: maxLag === undefined ? undefined : maxLag / 1000,
     accept: accepted.length === 0 ? undefined : accepted,
@@ -131,6 +131,7 @@ function requestOf(way: string, options: MigrateOptions, context: VerbContext): 
     flags: withoutUndefined(given),
     ...(simulate !== undefined && { simulate: simulate === true ? 'instance' : simulate }),
     ...(profile !== undefined && { profile }),
+    ...loginOf(options, context),
     ...(inventory !== undefined && { inventory }),
     faults: options.fault ?? [],
     stateFolder: context.environment.stateFolder,
@@ -145,4 +146,19 @@ export function withoutUndefined<T extends object>(
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as {
     [Key in keyof T]?: Exclude<T[Key], undefined>
   }
+}
+
+/** Host and port of the URL stand for whichever database is asked. */
+export function loginOf(
+  { login, password }: { readonly login?: string; readonly password?: string },
+  context: VerbContext,
+): Pick<MigrateRequest, 'login'> {
+  const source = context.secret('--password', password, 'database password')
+  if (login === undefined) {
+    if (source === undefined) return {}
+    throw new LifeboatError('usage', 'unable to start: --password goes with --login', {
+      hint: 'Name the account with --login mysql://USER@any or postgres://USER@any.',
+    })
+  }
+  return { login: { url: login, password: source, searchPath: context.environment.searchPath } }
 }

@@ -30,6 +30,9 @@ export interface MigrateOptions {
   readonly deadline?: number
   readonly simulate?: true | 'instance' | 'cluster' | 'lone-cluster'
   readonly fault?: readonly string[]
+  readonly from?: string
+  readonly login?: string
+  readonly password?: string
   readonly profile?: string
   readonly inventory?: string
   readonly at?: string
@@ -108,6 +111,9 @@ export function migrateCommand(done: (exitCode: number) => void): Command {
         'in the simulation: dead:REGION, dark:REGION, full:REGION/CLASS, FAULT:OPERATION:TIMES',
       ),
     )
+    .option('--from <host:port>', 'fence: the endpoint, where its region gives no answer')
+    .addOption(option.login())
+    .addOption(option.password())
     .option('--profile <name>', 'of the AWS files')
     .option(
       '--inventory <file>',

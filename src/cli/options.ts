@@ -9,6 +9,11 @@ export const option = {
   audit: () =>
     new Option('--audit <file>', 'record the run in this audit log (default: that of the configuration)'),
   job: () => new Option('--job <name>', 'name of the series of backups'),
+  login: () =>
+    new Option(
+      '--login <url>',
+      'account for the old database and the new one, like mysql://admin@any?tls=verify-full',
+    ),
   password: () =>
     new Option('--password <ref>', "the database account's password: env:NAME, file:PATH or prompt:"),
   sinkPassword: () =>

@@ -55,10 +55,16 @@ export function sameHost(a: string, b: string): boolean {
 }
 
 function needEndpoint(text: string | undefined, flag: string, example: string): Endpoint {
-  const given = need(text, flag, example)
+  return readEndpoint(need(text, flag, example), flag)
+}
+
+export function readEndpoint(given: string, flag: string): Endpoint {
   const [, host = '', port = ''] = /^([A-Za-z0-9._-]+):(\d{1,5})$/.exec(given) ?? []
   if (host === '' || Number(port) < 1 || Number(port) > 65_535)
-    throw usage(`${flag} '${given}' is not HOST:PORT`, `Write it like ${flag} ${example}`)
+    throw usage(
+      `${flag} '${given}' is not HOST:PORT`,
+      `Write it like ${flag} shop.c1x2.eu-west-1.rds.amazonaws.com:3306`,
+    )
   return { host: plainHost(host), port: Number(port) }
 }
 

@@ -40,4 +40,4 @@ export function fenceCheck(
 }
 
 const HINT =
-  'Stop the applications or set that database to read-only; --accept-split-brain goes on all the same, and loses what is written there from now on.'
+  'Fence it first (lifeboat migrate fence --help), or stop the applications; --accept-split-brain goes on all the same, and loses what is written there from now on.'

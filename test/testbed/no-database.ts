@@ -6,6 +6,7 @@ export const noDatabase: DatabasePort = {
   writable: refuse,
   fence: refuse,
   unfence: refuse,
+  planFence: refuse,
   newest: refuse,
 }
 

@@ -30,6 +30,8 @@ interface Look {
   readonly persists: boolean
   /** Who could log in, but for ourselves and for accounts of replicas; undefined where we may not look. */
   readonly open: readonly Account[] | undefined
+  /** How many such accounts are locked. */
+  readonly locked: number
   readonly own: string
 }
 
@@ -37,10 +39,11 @@ export function createGate(access: ServerAccess, database: string | undefined): 
   return {
     writable: (signal) =>
       access.withSession(signal, async (session) => {
-        const { readOnly, open } = await look(session)
+        const { readOnly, open, locked } = await look(session)
         if (readOnly) return 'read-only'
-        if (open === undefined || open.length > 0) return 'writable'
-        return (await foreignSessions(session)).length > 0 ? 'writable' : 'read-only'
+        // Where no other account was ever there, applications use this one, which can't be locked.
+        if (open === undefined || open.length > 0 || locked === 0) return 'writable'
+        return (await otherSessions(session)).length > 0 ? 'writable' : 'read-only'
       }),
     planFence: (signal) => access.withSession(signal, async (session) => planOf(await look(session))),
     fence: (signal) =>
@@ -67,20 +70,23 @@ async function look(session: Session): Promise<Look> {
   )
   const { flavour, numbers } = readServerVersion(String(version), String(comment))
   const isMaria = flavour === 'MariaDB'
+  const accounts = (await applicationAccounts(session, isMaria, String(own)))?.filter(
+    ({ host }) => Number(unresolved) === 0 || isAddress(host),
+  )
   return {
     ...{ readOnly: Number(readOnly) !== 0, isMaria, own: String(own) },
     persists: !isMaria && isAtLeast(numbers, [8]),
-    open: (await openAccounts(session, isMaria, String(own)))?.filter(
-      ({ host }) => Number(unresolved) === 0 || isAddress(host),
-    ),
+    open: accounts?.filter(({ isLocked }) => !isLocked),
+    locked: accounts?.filter(({ isLocked }) => isLocked).length ?? 0,
   }
 }
 
-async function openAccounts(
+/** But for ourselves, for the server's own, and for accounts of replicas. */
+async function applicationAccounts(
   session: Session,
   isMaria: boolean,
   own: string,
-): Promise<readonly Account[] | undefined> {
+): Promise<readonly (Account & { readonly isLocked: boolean })[] | undefined> {
   const locked = isMaria
     ? `SELECT User AS u, Host AS h, CAST(Priv AS CHAR) AS p FROM mysql.global_priv`
     : `SELECT User AS u, Host AS h, account_locked AS p FROM mysql.user`
@@ -101,8 +107,11 @@ async function openAccounts(
     ).map(({ g }) => String(g)),
   )
   return rows
-    .filter(({ p }) => !(isMaria ? isLockedOrRole(String(p)) : p === 'Y'))
-    .map(({ u, h }) => ({ user: String(u), host: String(h) }))
+    .filter(({ p }) => !isMaria || !/"is_role":\s*true/.test(String(p)))
+    .map(({ u, h, p }) => ({
+      ...{ user: String(u), host: String(h) },
+      isLocked: isMaria ? /"account_locked":\s*true/.test(String(p)) : p === 'Y',
+    }))
     .filter(({ user, host }) => `${user}@${host}` !== own && !OWN_ACCOUNTS.includes(user))
     .filter(({ user, host }) => !replicas.has(`'${user}'@'${host}'`))
 }
@@ -110,11 +119,6 @@ async function openAccounts(
 /** Under skip_name_resolve the accounts of any other host can neither log in nor be altered. */
 function isAddress(host: string): boolean {
   return host === 'localhost' || /^[\d.%_/]*$/.test(host) || host.includes(':')
-}
-
-function isLockedOrRole(priv: string): boolean {
-  const { account_locked: locked, is_role: role } = JSON.parse(priv) as Record<string, unknown>
-  return locked === true || role === true
 }
 
 function planOf({ readOnly, isMaria, persists, open, own }: Look): FencePlan {
@@ -147,10 +151,14 @@ function planOf({ readOnly, isMaria, persists, open, own }: Look): FencePlan {
 }
 
 async function foreignSessions(session: Session): Promise<readonly number[]> {
+  return await otherSessions(session, "AND USER <> SUBSTRING_INDEX(CURRENT_USER(), '@', 1)")
+}
+
+async function otherSessions(session: Session, condition = ''): Promise<readonly number[]> {
   const kept = KEPT_USERS.map((user) => `'${user}'`).join(', ')
   const rows = await session.rows(
     `SELECT ID FROM information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID() AND USER NOT IN (${kept})
-     AND COMMAND NOT LIKE 'Binlog Dump%' AND COMMAND NOT IN ('Daemon', 'Killed') AND USER <> SUBSTRING_INDEX(CURRENT_USER(), '@', 1)`,
+     AND COMMAND NOT LIKE 'Binlog Dump%' AND COMMAND NOT IN ('Daemon', 'Killed') ${condition}`,
   )
   return rows.map(([id]) => Number(id))
 }

@@ -15,7 +15,7 @@ interface Look {
 }
 
 const FOREIGN_SESSIONS = `FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
-  AND usename <> 'rdsadmin' AND usename <> current_user`
+  AND usename <> 'rdsadmin' AND application_name <> 'lifeboat'`
 
 export function createGate(server: (signal: AbortSignal) => Promise<Server>): Gate {
   async function within<T>(signal: AbortSignal, run: (session: Connection) => Promise<T>): Promise<T> {
@@ -25,9 +25,10 @@ export function createGate(server: (signal: AbortSignal) => Promise<Server>): Ga
   return {
     writable: (signal) =>
       within(signal, async (session) => {
-        const { recovering, readOnly, open } = await look(session)
+        const { recovering, readOnly, open, databases } = await look(session)
         if (recovering || readOnly) return 'read-only'
-        if (open.length > 0) return 'writable'
+        // An application may use this very role: then the databases have to be read-only to it.
+        if (open.length > 0 || databases.some((database) => !database.readOnly)) return 'writable'
         const [sessions] = await session.query<{ count: string }>(`SELECT count(*) ${FOREIGN_SESSIONS}`)
         return Number(sessions?.count) > 0 ? 'writable' : 'read-only'
       }),
@@ -106,7 +107,7 @@ function planOf({ own, open, databases, recovering }: Look): FencePlan {
     ],
     limits: [
       `Role ${own}, which lifeboat itself uses, can still log in; its transactions are read-only until it says otherwise.`,
-      'Roles and settings outlast a restart. A session that is open to a database as this role stays writable: end it by hand.',
+      'Roles and settings outlast a restart.',
     ],
   }
 }

@@ -1,0 +1,315 @@
+import {
+  nameOf,
+  type Observation,
+  RUN_TAG,
+  type Runbook,
+  type RunName,
+  type Step,
+  type Way,
+} from '../core/runbook.ts'
+import { aws, awsCheck, mayLook, partitionOf, rdsArn } from './aws-cli.ts'
+import { readEndpoint } from './cutover-options.ts'
+import { type FenceFacts, type FenceOptions, gatherFence } from './fence-facts.ts'
+import type { SecurityGroup } from './ports/ec2.ts'
+import type { CloudPorts, RegionPorts } from './ports.ts'
+import { needOneDb, needRegions, type WayFlags } from './way-flags.ts'
+
+const MINUTE = 60_000
+
+/** No way out, but what each of them needs first: that the old primary takes no more writes. */
+export const fence: Way<WayFlags, FenceOptions, FenceFacts, CloudPorts> = {
+  name: 'fence',
+  title: 'keep writers off the old primary',
+  deadlineMs: 20 * MINUTE,
+  page: {
+    open: [
+      'The API of the source region answers: then a security group without rules keeps everybody out.',
+      'Or only the database answers, and `--login` gives an account: then SQL locks the other accounts, sets the server to read-only and ends sessions.',
+    ],
+    costs: [
+      'Applications get errors from that moment on. Nothing else changes, and all of it can be lifted.',
+    ],
+  },
+  choose: (flags) => ({
+    ...needRegions(flags),
+    db: needOneDb(flags, 'fence'),
+    from: flags.from === undefined ? null : readEndpoint(flags.from, '--from'),
+  }),
+  gather: gatherFence,
+  plan,
+  example: {
+    options: { source: 'eu-west-1', target: 'eu-central-1', db: 'shop', from: null },
+    facts: {
+      account: '111122223333',
+      endpoint: { host: 'shop.c1sim.eu-west-1.rds.amazonaws.com', port: 3306 },
+      sql: {
+        statements: [`ALTER USER \`app\`@\`%\` ACCOUNT LOCK`, 'SET PERSIST super_read_only = ON'],
+        undo: [
+          ...['SET PERSIST super_read_only = OFF', 'SET PERSIST read_only = OFF'],
+          `ALTER USER \`app\`@\`%\` ACCOUNT UNLOCK`,
+        ],
+        limits: ['Account admin@%, which lifeboat itself uses, can still log in: keep applications from it.'],
+      },
+      network: { kind: 'instance', vpcId: 'vpc-0123456789abcdef0', securityGroups: ['sg-0123456789abcdef0'] },
+    },
+  },
+}
+
+function plan(options: FenceOptions, facts: FenceFacts, run: RunName): Runbook<CloudPorts> {
+  const { source, db } = options
+  const { sql, network, endpoint } = facts
+  const steps: Step<CloudPorts>[] = [
+    // SQL first: behind the closed security group nobody could log in any more, and open connections would live on.
+    ...(sql === null ? [] : [fenceBySql(facts, sql)]),
+    ...(network === null
+      ? []
+      : [closedGroup(options, network, run), moveToGroup(options, facts, network, run)]),
+    checkFenced(options, facts, run),
+  ]
+  return {
+    way: 'fence',
+    steps,
+    warnings: [
+      `Applications can not write to ${endpoint.host} any more, nor, behind the security group, read.`,
+      ...(sql === null
+        ? [
+            'Nobody could log in: connections that are open now may live on behind the security group. --login gives an account.',
+          ]
+        : sql.limits),
+      ...(network === null
+        ? [
+            `The API of ${source} gives no answer, or the database is in no VPC: no security group keeps writers out.`,
+          ]
+        : ['A proxy (RDS Proxy, PgBouncer) inside keeps connections that are open: end them there, too.']),
+    ],
+    afterwards: [
+      network === null
+        ? `When ${source} is back, fence again: what SQL can not hold, its security group does.`
+        : `The security group stays with ${db} through restarts and through the recovery of ${source}; whoever restores or copies it, or puts other groups, opens it again.`,
+      'Scheduled events and jobs inside the database run on, unless it is read-only.',
+      `Check again just before a switch: each way asks the database itself.`,
+    ],
+    rollback: [
+      ...(network === null ? [] : [`Back to its own security groups: ${backLine(options, network)}`]),
+      ...(sql === null ? [] : sql.undo.map((statement) => `By SQL, in this order: ${statement}`)),
+    ],
+  }
+}
+
+function fenceBySql(
+  { endpoint }: FenceFacts,
+  { statements }: NonNullable<FenceFacts['sql']>,
+): Step<CloudPorts> {
+  let failed: readonly string[] = []
+  return {
+    id: 'fence-sql',
+    title: `lock accounts, set read-only and end sessions at ${endpoint.host}`,
+    effect: 'switch',
+    usualMs: 5_000,
+    command: () => statements.map((statement) => ({ argv: clientLine(endpoint, statement) })),
+    check: () => undefined,
+    permissions: () => [],
+    async observe({ database }, signal): Promise<Observation> {
+      const state = await database.writable(endpoint, signal)
+      if (state === 'read-only') return { state: 'done', seen: { fenced: true } }
+      if (state === 'unreachable') return { state: 'done', reason: 'it is not reachable from here' }
+      if (state === 'unknown') return { state: 'done', reason: 'nobody could log in to do it' }
+      // What it could not do, a security group may: the last step says whether anybody still writes.
+      if (failed.length > 0) return { state: 'done', reason: `not by SQL alone: ${failed.join('; ')}` }
+      return { state: 'todo', reason: `${statements.length} statements` }
+    },
+    async apply({ database }, signal) {
+      failed = (await database.fence(endpoint, signal)).failed
+    },
+  }
+}
+
+function clientLine({ host, port }: FenceFacts['endpoint'], statement: string): readonly string[] {
+  return /^ALTER (ROLE|DATABASE) "/.test(statement)
+    ? ['psql', '--host', host, '--port', String(port), '--command', statement]
+    : ['mysql', '--host', host, '--port', String(port), '--execute', statement]
+}
+
+function closedGroup(
+  { source }: FenceOptions,
+  { vpcId }: NonNullable<FenceFacts['network']>,
+  run: RunName,
+): Step<CloudPorts> {
+  const name = nameOf(run, 'fence')
+  const description = 'lets nobody in: fenced by lifeboat'
+  return {
+    id: 'closed-group',
+    title: `create security group ${name}, which lets nobody in`,
+    effect: 'create',
+    command: () => [
+      {
+        ...aws(source, 'ec2', 'create-security-group', {
+          ...{ 'group-name': name, description, 'vpc-id': vpcId },
+          'tag-specifications': `ResourceType=security-group,Tags=[{Key=${RUN_TAG},Value=${run.id}}]`,
+          ...{ query: 'GroupId', output: 'text' },
+        }),
+        assign: 'FENCE',
+      },
+    ],
+    check: () =>
+      awsCheck(
+        ...([source, 'ec2', 'describe-security-groups'] as const),
+        { filters: [`Name=group-name,Values=${name}`, `Name=vpc-id,Values=${vpcId}`] },
+        'SecurityGroups[0].[GroupName,length(IpPermissions)]',
+        `${name} 0`,
+      ),
+    permissions: () => [
+      mayLook('ec2:DescribeSecurityGroups'),
+      {
+        actions: ['ec2:CreateSecurityGroup', 'ec2:CreateTags'],
+        resources: [`arn:${partitionOf(source)}:ec2:${source}:*:*/*`],
+      },
+    ],
+    async observe({ source: ports }, signal): Promise<Observation> {
+      const group = await findGroup(ports, name, vpcId, signal)
+      if (group === undefined) return { state: 'todo' }
+      if (group.inbound.length === 0) return { state: 'done', seen: { group: group.id } }
+      return {
+        state: 'blocked',
+        reason: `somebody has put ${group.inbound.length} rules into ${group.id}`,
+        hint: 'Remove them: a fence lets nobody in.',
+      }
+    },
+    apply: async ({ source: { ec2 } }, signal) => {
+      await ec2.createSecurityGroup({ name, description, vpcId, tags: { [RUN_TAG]: run.id } }, signal)
+    },
+  }
+}
+
+function moveToGroup(
+  { source, db }: FenceOptions,
+  { account }: FenceFacts,
+  { kind, vpcId }: NonNullable<FenceFacts['network']>,
+  run: RunName,
+): Step<CloudPorts> {
+  const name = nameOf(run, 'fence')
+  const [modify, describe, id, path] = wordsOf(kind)
+  return {
+    id: 'fence-network',
+    title: `put ${db} behind it, and nothing else`,
+    effect: 'switch',
+    usualMs: 2 * MINUTE,
+    command: () => [
+      aws(source, 'rds', modify, { [id]: db, 'vpc-security-group-ids': '$FENCE', 'apply-immediately': true }),
+    ],
+    check: () =>
+      awsCheck(source, 'rds', describe, { [id]: db }, `${path}[0].VpcSecurityGroups[].Status`, 'active'),
+    permissions: () => [
+      mayLook('rds:DescribeDBInstances', 'rds:DescribeDBClusters', 'ec2:DescribeSecurityGroups'),
+      {
+        actions: [kind === 'cluster' ? 'rds:ModifyDBCluster' : 'rds:ModifyDBInstance'],
+        resources: [rdsArn(source, account, kind === 'cluster' ? 'cluster' : 'db', db)],
+      },
+    ],
+    async observe({ source: ports }, signal): Promise<Observation> {
+      const group = await findGroup(ports, name, vpcId, signal)
+      const there = await lookAt(ports, kind, db, signal)
+      if (there === undefined) return { state: 'done', reason: `${db} is not there any more` }
+      if (group === undefined) return { state: 'blocked', reason: `security group ${name} is gone` }
+      const behind = there.securityGroups.length === 1 && there.securityGroups[0] === group.id
+      if (there.status !== 'available') return { state: 'running', reason: `status ${there.status}` }
+      return behind ? { state: 'done', seen: { group: group.id } } : { state: 'todo' }
+    },
+    async apply({ source: ports }, signal) {
+      const group = await findGroup(ports, name, vpcId, signal)
+      if (group === undefined) return
+      const change = { securityGroups: [group.id] }
+      if (kind === 'cluster') await ports.rds.modifyCluster(db, change, signal)
+      else await ports.rds.modifyInstance(db, change, signal)
+    },
+  }
+}
+
+function checkFenced(
+  { source, db }: FenceOptions,
+  { endpoint, network, sql }: FenceFacts,
+  run: RunName,
+): Step<CloudPorts> {
+  const name = nameOf(run, 'fence')
+  return {
+    id: 'check-fenced',
+    title: `make sure that ${endpoint.host} takes no more writes`,
+    effect: 'read',
+    command: () => [],
+    check: () => undefined,
+    permissions: () => [],
+    async observe({ database, source: ports }, signal): Promise<Observation> {
+      const state = await database.writable(endpoint, signal)
+      if (state === 'read-only') return { state: 'done', seen: { fenced: true } }
+      const isClosed = network !== null && (await isBehind(ports, network, db, name, signal))
+      if (state === 'unreachable' && (isClosed || sql !== null))
+        return {
+          state: 'done',
+          reason: 'nobody gets there from here',
+          seen: { fenced: isClosed ? true : 'unreachable' },
+        }
+      if (state === 'unreachable')
+        return {
+          ...{
+            state: 'blocked',
+            reason: `neither ${source} nor the database answers: nothing could be fenced`,
+          },
+          hint: 'It may come back and take writes. Stop the applications, and repeat this until one of the two answers, before you let anybody write elsewhere for good.',
+        }
+      if (isClosed)
+        return {
+          state: 'done',
+          reason: 'new connections are kept out; those that are open, as ours may be, live on until they end',
+          seen: { fenced: 'network' },
+        }
+      return {
+        state: 'blocked',
+        reason:
+          state === 'writable' ? 'it still takes writes' : 'it answers, and nobody could log in to stop it',
+        hint: 'Give an account with --login and --password that may lock others and end their sessions, or stop the applications.',
+      }
+    },
+    apply: () => Promise.resolve(),
+  }
+}
+
+async function isBehind(
+  ports: RegionPorts,
+  { kind, vpcId }: NonNullable<FenceFacts['network']>,
+  db: string,
+  name: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const group = await findGroup(ports, name, vpcId, signal)
+  const there = await lookAt(ports, kind, db, signal)
+  return group !== undefined && there?.securityGroups.join() === group.id
+}
+
+async function findGroup(
+  { ec2 }: RegionPorts,
+  name: string,
+  vpcId: string,
+  signal: AbortSignal,
+): Promise<SecurityGroup | undefined> {
+  const groups = await ec2.securityGroups(undefined, signal)
+  return groups.find((group) => group.name === name && group.vpcId === vpcId)
+}
+
+function lookAt({ rds }: RegionPorts, kind: 'instance' | 'cluster', db: string, signal: AbortSignal) {
+  return kind === 'cluster' ? rds.cluster(db, signal) : rds.instance(db, signal)
+}
+
+function wordsOf(kind: 'instance' | 'cluster') {
+  return kind === 'cluster'
+    ? (['modify-db-cluster', 'describe-db-clusters', 'db-cluster-identifier', 'DBClusters'] as const)
+    : (['modify-db-instance', 'describe-db-instances', 'db-instance-identifier', 'DBInstances'] as const)
+}
+
+function backLine(
+  { source, db }: FenceOptions,
+  { kind, securityGroups }: NonNullable<FenceFacts['network']>,
+): string {
+  const [modify, , id] = wordsOf(kind)
+  const options = { [id]: db, 'vpc-security-group-ids': securityGroups, 'apply-immediately': true }
+  return aws(source, 'rds', modify, options).argv.join(' ')
+}
