@@ -1,15 +1,8 @@
 import type { Runbook, RunName, Step, Way } from '../core/runbook.ts'
 import { landingCheck } from './landing-check.ts'
+import { createKey, nameKey } from './landing-key-steps.ts'
 import { createGroup, openGroup } from './landing-security-steps.ts'
-import {
-  createKey,
-  createOptions,
-  createParameters,
-  createSubnets,
-  nameKey,
-  setOptions,
-  setParameters,
-} from './landing-steps.ts'
+import { createOptions, createParameters, createSubnets, setOptions, setParameters } from './landing-steps.ts'
 import type { CloudPorts } from './ports.ts'
 import { choosePrepare, gatherPrepare, type PrepareFacts, type PrepareOptions } from './prepare-facts.ts'
 import type { WayFlags } from './way-flags.ts'
