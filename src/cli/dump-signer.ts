@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { LifeboatError, messageOf } from '../core/errors.ts'
 import type { Signer } from '../core/signing.ts'
 import type { DumpPlan } from './dump-plan.ts'
@@ -15,7 +16,7 @@ export async function openDumpSigner(
   const { searchPath } = context.environment
   try {
     const secret = context.secret(passphrase.option, passphrase.reference, 'passphrase of the signing key')
-    return await createManifestSigner(
+    const signer = await createManifestSigner(
       {
         ...(file !== undefined && { file }),
         ...(gpg !== undefined && { gpg }),
@@ -24,6 +25,9 @@ export async function openDumpSigner(
       },
       context.signal,
     )
+    // gpg asks for a passphrase or a card only when it signs: at the end that would cost the whole dump.
+    if (gpg !== undefined) await signer?.sign(randomBytes(32), context.signal)
+    return signer
   } catch (thrown) {
     if (!emergency || context.signal.aborted || !(thrown instanceof LifeboatError)) throw thrown
     context.reporter.warn({

@@ -93,9 +93,11 @@ export function dumpCommand(done: (exitCode: number) => void): Command {
         [
           [0, 'dumped, stored, committed'],
           [2, 'the command is written wrong, or no recipient was named'],
+          [3, 'the configuration or the audit log can not be used'],
           ['10-13', 'tool missing; tool failed; database not reached; not supported'],
           ['20-23', 'sink denied; not found; unavailable or full; already there'],
-          [30, 'a recipient key can not be used'],
+          [30, 'a recipient key or the signing key can not be used'],
+          ['31, 32', 'what was stored is not what was written: the backup is listed, use another'],
           [40, 'another run of the job is under way'],
           [43, 'the database sent nothing for too long'],
           [44, 'the class of the job demands what is missing: each rule is named; --emergency overrides'],

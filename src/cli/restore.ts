@@ -82,11 +82,13 @@ export function restoreCommand(done: (exitCode: number) => void): Command {
         ],
         [
           [0, 'restored and verified'],
+          [3, 'the configuration or the audit log can not be used: the hint says how to go on'],
           ['10-13', 'tool missing; tool failed; database not reached; not supported'],
           [14, 'it is the server that the dump came from: nothing was changed'],
           ['20-22', 'sink denied; backup or sink not found; unavailable'],
           [30, 'the key can not open it'],
           [31, 'the backup is damaged, or rows differ after the restore'],
+          [32, 'signature missing or wrong'],
           [41, 'the server holds data: nothing was changed'],
           ['130, 143', 'interrupted; terminated: run again with --replace'],
         ],

@@ -7,7 +7,7 @@ const TYPED = {
   audit: '--audit ./audit.jsonl',
   file: '--file FILE',
   job: '--job NAME',
-  signers: '--unsigned-ok (with the key of a signer at hand --signer FILE, which is safer)',
+  signers: "--unsigned-ok (safer, with a signer's public key at hand: --signer FILE)",
 } as const
 
 export type Spared = keyof typeof TYPED
