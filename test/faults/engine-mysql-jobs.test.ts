@@ -15,7 +15,6 @@ import { parseMysqlOptions } from '../../src/engines/mysql/options.ts'
 import { packet } from '../../src/engines/mysql/packets.ts'
 import { createServerAccess, type ServerAccess } from '../../src/engines/mysql/server-access.ts'
 import { createSnapshotGate, type SnapshotGate } from '../../src/engines/mysql/snapshot-gate.ts'
-import { SINGLE_BYTES } from '../../src/engines/mysql/tool-charset.ts'
 import { findClient } from '../../src/engines/mysql/tools.ts'
 import { failureOf, sourceOf, take } from '../conformance/engine-suite.ts'
 import { childProcesses } from '../testbed/child-processes.ts'
@@ -25,6 +24,7 @@ import { lacks } from '../testbed/requirement.ts'
 import { startTcpProxy } from '../testbed/tcp-proxy.ts'
 
 const never = new AbortController().signal
+const SHARED = { shared: true, singleBytes: true }
 const HURRIED = { lockWaitS: 1, tries: 2, pauseMs: 10, holdMs: 500 }
 
 describe.skipIf(lacks('mariadb'))('engine mysql, by several jobs', { timeout: 60_000 }, () => {
@@ -236,7 +236,7 @@ describe.skipIf(lacks('mariadb'))('engine mysql, by several jobs', { timeout: 60
 
   test('lets a tool have one connection only: another would see another moment', async () => {
     await using folder = await createPrivateFolder()
-    await using gate = await createSnapshotGate({ socket: source.socket }, `${folder.path}/gate.sock`)
+    await using gate = await createSnapshotGate({ socket: source.socket }, `${folder.path}/gate.sock`, SHARED)
     const path = 'socket' in gate.route ? gate.route.socket : ''
     const first = dial(path)
     const [greeting] = (await once(first, 'data')) as [Buffer]
@@ -251,7 +251,7 @@ describe.skipIf(lacks('mariadb'))('engine mysql, by several jobs', { timeout: 60
 
   test('lets no tool take a lock of its own, which would be held while it waits', async () => {
     await using folder = await createPrivateFolder()
-    await using gate = await createSnapshotGate({ socket: source.socket }, `${folder.path}/gate.sock`)
+    await using gate = await createSnapshotGate({ socket: source.socket }, `${folder.path}/gate.sock`, SHARED)
     const client = dial('socket' in gate.route ? gate.route.socket : '')
     await once(client, 'data')
     client.write(packet(0, Buffer.from('\x03FLUSH TABLES WITH READ LOCK')))
@@ -265,17 +265,16 @@ describe.skipIf(lacks('mariadb'))('engine mysql, by several jobs', { timeout: 60
   test('lets no tool take its session out of UTF-8 again', async () => {
     const numbers = { flavour: 'MariaDB', text: '10.11', numbers: [10, 11] } as const
     const tool = await findClient('dump', numbers, context, never)
-    // Triggers are what it changes the character set of results for.
-    const args = ['--single-transaction', '--quick', '--no-create-info', '--triggers', '--databases', 'bank']
+    // For definitions it changes the character set of results, and then to what it was told.
+    const args = ['--default-character-set=cp850', '--single-transaction', '--databases', 'bank']
     await using access = accessFor()
-    const told = { access, tool, args: [`--default-character-set=${SINGLE_BYTES}`, ...args] }
-    await using held = await holdDump(told, () => undefined, never)
+    await using held = await holdDump({ access, tool, args, singleBytes: true }, () => undefined, never)
     await held.ready()
     await held.gate.openSnapshot()
     expect(await failureOf(collect(held.read(never)))).toMatchObject({
       code: 'unsupported',
       message: expect.stringContaining('changes the character set of its session'),
-      hint: expect.stringContaining('--jobs 1'),
+      hint: expect.stringContaining('version of this one'),
     })
   })
 

@@ -25,9 +25,9 @@ export function readDump(tool: Tool, file: OptionFile, args: readonly string[], 
 }
 
 /** Everything but accounts, in one run. */
-export function wholeArguments(tool: Tool, facts: SourceFacts): readonly string[] {
+export function wholeArguments(tool: Tool, facts: SourceFacts, charset?: string): readonly string[] {
   return [
-    ...sharedArguments(tool),
+    ...sharedArguments(tool, charset),
     facts.routines ? '--routines' : '--skip-routines',
     facts.triggers ? '--triggers' : '--skip-triggers',
     facts.events ? '--events' : '--skip-events',

@@ -16,11 +16,17 @@ export interface HeldDump extends AsyncDisposable {
 
 /** Starts the tool at once. `onFailure` hears of a tool that ends while it should wait. */
 export async function holdDump(
-  from: { readonly access: ServerAccess; readonly tool: Tool; readonly args: readonly string[] },
+  from: {
+    readonly access: ServerAccess
+    readonly tool: Tool
+    readonly args: readonly string[]
+    readonly singleBytes: boolean
+  },
   onFailure: (thrown: unknown) => void,
   signal: AbortSignal,
 ): Promise<HeldDump> {
-  const { gate, ...file } = await from.access.gatedOptionFile(from.tool, signal)
+  const terms = { shared: true, singleBytes: from.singleBytes }
+  const { gate, ...file } = await from.access.gatedOptionFile(from.tool, terms, signal)
   const stop = new AbortController()
   const bytes = readDump(from.tool, file, from.args, AbortSignal.any([signal, stop.signal]))
   const output = bytes[Symbol.asyncIterator]()

@@ -1,5 +1,7 @@
 import type { Socket } from 'node:net'
 
+export const COM_QUERY = 0x03
+
 /** Whole packets of the MySQL protocol, header included, off a socket that is used otherwise afterwards. */
 export interface PacketReader {
   /** Rejects when the socket ends or fails first. */

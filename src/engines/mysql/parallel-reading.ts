@@ -14,7 +14,7 @@ import type { Reading, ReadingContext } from './reading.ts'
 import { createRowCounter, type RowCounter } from './row-counter.ts'
 import { cutIntoPieces, type Piece } from './row-pieces.ts'
 import { list } from './source-facts.ts'
-import { NAMES_LINE, toolCharset } from './tool-charset.ts'
+import { NAMES_LINE, SINGLE_BYTES, toolCharset } from './tool-charset.ts'
 import { findClient, type Tool } from './tools.ts'
 import { within } from './within.ts'
 
@@ -90,9 +90,11 @@ export function createParallelReading(
   }
 
   async function hold({ tool, pieces }: Plan): Promise<void> {
+    const charset = toolCharset(tool, access.user)
+    const singleBytes = charset === SINGLE_BYTES
     const starting = pieces.map((piece) =>
       holdDump(
-        { access, tool, args: rowArguments(tool, facts, piece, toolCharset(tool, access.user)) },
+        { access, tool, args: rowArguments(tool, facts, piece, charset), singleBytes },
         (thrown) => failed.abort(thrown),
         running,
       ),

@@ -1,12 +1,12 @@
 import type { Bytes } from '../../core/bytes.ts'
 import type { Part } from '../../core/engine.ts'
 import { type Definitions, readDefinitions } from './definitions.ts'
-import { readDump, wholeArguments } from './dump-command.ts'
 import { readLogPosition } from './log-position.ts'
 import { DATABASES } from './part-names.ts'
 import type { Reading, ReadingContext } from './reading.ts'
 import { createRowCounter } from './row-counter.ts'
 import { findClient } from './tools.ts'
+import { readWhole } from './whole-dump.ts'
 
 /** One run of the dump tool over all user databases, in one transaction. */
 export function createSerialReading(
@@ -25,8 +25,7 @@ export function createSerialReading(
       definitions = await readDefinitions(session, server, databases)
     })
     const tool = await findClient('dump', server, context, inner, options.client)
-    const file = await access.optionFile(tool, inner)
-    const bytes = readDump(tool, file, wholeArguments(tool, facts), inner)
+    const bytes = readWhole({ access, tool, facts }, inner)
     yield* counts === 'exact' ? counter.through(bytes) : bytes
     whole = true
   }

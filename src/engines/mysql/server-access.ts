@@ -12,7 +12,7 @@ import { orAborted } from '../../core/until-aborted.ts'
 import { connectionFailure, queryFailure } from './failures.ts'
 import { formatOptionFile, type OptionLine } from './option-file.ts'
 import type { MysqlOptions } from './options.ts'
-import { createSnapshotGate, type Route, type SnapshotGate } from './snapshot-gate.ts'
+import { createSnapshotGate, type GateTerms, type Route, type SnapshotGate } from './snapshot-gate.ts'
 import { createTlsRelay, type TlsRelay } from './tls-relay.ts'
 import type { Tool } from './tools.ts'
 import { within } from './within.ts'
@@ -43,8 +43,14 @@ export interface ServerAccess extends AsyncDisposable {
   withSession<T>(signal: AbortSignal, run: (session: Session) => Promise<T>): Promise<T>
   /** Writes what a tool needs to log in. The password is looked up anew: an IAM token lasts 15 minutes. */
   optionFile(tool: Tool, signal: AbortSignal): Promise<OptionFile>
-  /** The same for one run of a dump tool, whose snapshot the caller opens. The gate is the caller's to close. */
-  gatedOptionFile(tool: Tool, signal: AbortSignal): Promise<OptionFile & { readonly gate: SnapshotGate }>
+  /** Tools get there by a Unix socket: of the relay for TLS, or of the server. Otherwise by plain TCP. */
+  readonly toolsUseSocket: boolean
+  /** The same for one run of a dump tool, through a gate, which is the caller's to close. */
+  gatedOptionFile(
+    tool: Tool,
+    terms: GateTerms,
+    signal: AbortSignal,
+  ): Promise<OptionFile & { readonly gate: SnapshotGate }>
 }
 
 export function createServerAccess(
@@ -82,6 +88,7 @@ export function createServerAccess(
   return {
     target,
     user,
+    toolsUseSocket: isSafe,
     async withSession(signal, run) {
       throwIfAborted(signal)
       const { route, relay } = await ready()
@@ -147,11 +154,11 @@ export function createServerAccess(
       const { folder, route } = await ready()
       return await writeOptions(tool, folder, route)
     },
-    async gatedOptionFile(tool, signal) {
+    async gatedOptionFile(tool, terms, signal) {
       throwIfAborted(signal)
       const { folder, route } = await ready()
       gates += 1
-      const gate = await createSnapshotGate(route, join(folder.path, `gate-${gates}.sock`))
+      const gate = await createSnapshotGate(route, join(folder.path, `gate-${gates}.sock`), terms)
       return { ...(await writeOptions(tool, folder, gate.route)), gate }
     },
     async [Symbol.asyncDispose]() {

@@ -1,26 +1,32 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type ListenOptions, type Socket } from 'node:net'
 import { LifeboatError } from '../../core/errors.ts'
-import { createPacketReader, type PacketReader, packet, readErrorPacket } from './packets.ts'
-import { DUMP_CHARSET, TAKES_BACK } from './tool-charset.ts'
+import { COM_QUERY, createPacketReader, type PacketReader, packet, readErrorPacket } from './packets.ts'
+import { IN_UTF8, inUtf8 } from './utf8-session.ts'
 
 export type Route = { readonly socket: string } | { readonly host: string; readonly port: number }
+
+export interface GateTerms {
+  /** Several tools are to see one moment: each waits for its snapshot. Otherwise it opens it when it likes. */
+  readonly shared: boolean
+  /** The tool was told a character set of single bytes (see tool-charset.ts): its session is kept in UTF-8. */
+  readonly singleBytes: boolean
+}
 
 /** Stands between a dump tool and the server, and decides when the tool's snapshot is opened. */
 export interface SnapshotGate extends AsyncDisposable {
   /** Where the tool is to connect. */
   readonly route: Route
-  /** Resolves when the tool has logged in and asks for its snapshot, which the server has not heard of yet. */
+  /** Resolves when the tool has logged in and asks for its snapshot. Where it is shared, the server has not heard of it yet. */
   readonly reached: Promise<void>
-  /** Passes the request on; resolves when the server has said that the snapshot is open. The tool still waits. */
+  /** Passes the request for a shared one on; resolves when the server has said that it is open. The tool still waits. */
   openSnapshot(): Promise<void>
   /** Tells the tool, which goes on. */
   proceed(): void
-  /** Why the connection was cut later on: the tool itself does not know. */
+  /** Why the connection was cut: the tool itself does not know. */
   refusal(): LifeboatError | undefined
 }
 
-const COM_QUERY = 0x03
 const OK = 0x00
 const CLOSED = 'the connection of a dump tool was closed'
 const READ_BYTES = 256 * 1024
@@ -30,12 +36,8 @@ const READ_BYTES = 256 * 1024
  * only MariaDB ends idle transactions.
  */
 const PATIENCE =
-  'SET SESSION wait_timeout = 31536000, SESSION net_write_timeout = 86400, SESSION net_read_timeout = 86400' +
+  'SESSION wait_timeout = 31536000, SESSION net_write_timeout = 86400, SESSION net_read_timeout = 86400' +
   '/*M!100300 , SESSION idle_transaction_timeout = 0, SESSION idle_readonly_transaction_timeout = 0 */'
-/** Whatever the tool has logged in with (see tool-charset.ts). */
-const IN_UTF8 = ['client', 'connection', 'results']
-  .map((name) => `, SESSION character_set_${name} = ${DUMP_CHARSET}`)
-  .join('')
 
 /**
  * A relay for exactly one connection of one tool. Until the snapshot it reads the packets of the protocol; from there on
@@ -43,7 +45,11 @@ const IN_UTF8 = ['client', 'connection', 'results']
  *
  * Both vendors' tools send `START TRANSACTION /*!40100 WITH CONSISTENT SNAPSHOT *\/` once, before anything is read.
  */
-export async function createSnapshotGate(server: Route, socketPath: string): Promise<SnapshotGate> {
+export async function createSnapshotGate(
+  server: Route,
+  socketPath: string,
+  terms: GateTerms,
+): Promise<SnapshotGate> {
   const reached = Promise.withResolvers<void>()
   // Whoever waits for it hears of it; nobody may be waiting yet.
   reached.promise.catch(() => undefined)
@@ -65,14 +71,17 @@ export async function createSnapshotGate(server: Route, socketPath: string): Pro
       refusal = reason
       client.destroy()
     }
-    hold(client, upstream, refuse).then(
+    hold(client, upstream, terms, refuse).then(
       (held) => {
         request = held
         reached.resolve()
       },
       (thrown) => {
         // Where the connection broke, the tool says it better when it ends.
-        if (thrown instanceof LifeboatError) reached.reject(thrown)
+        if (thrown instanceof LifeboatError) {
+          refusal = thrown
+          reached.reject(thrown)
+        }
         client.destroySoon()
       },
     )
@@ -111,6 +120,7 @@ interface Request {
 async function hold(
   client: Socket,
   upstream: Upstream,
+  { shared, singleBytes }: GateTerms,
   refuse: (reason: LifeboatError) => void,
 ): Promise<Request> {
   const fromClient = createPacketReader(client)
@@ -118,38 +128,50 @@ async function hold(
   for (;;) {
     asked = await fromClient.next()
     if (isSnapshotRequest(asked)) break
-    if (isCommand(asked, /\bWITH READ LOCK\b/)) throw ownLock()
+    if (shared && isCommand(asked, /\bWITH READ LOCK\b/)) throw ownLock()
     upstream.socket.write(asked)
   }
   upstream.hold()
   const text = asked.indexOf('START TRANSACTION')
   // What precedes the text is the command and, with query attributes (MySQL 8), their number.
-  await upstream.ask(packet(0, Buffer.concat([asked.subarray(4, text), Buffer.from(PATIENCE + IN_UTF8)])))
+  const before = asked.subarray(4, text)
+  if (singleBytes && before.length > 1) throw notInUtf8()
+  const settings = [...(singleBytes ? [IN_UTF8] : []), ...(shared ? [PATIENCE] : [])].join(', ')
+  await upstream.ask(packet(0, Buffer.concat([before, Buffer.from(`SET ${settings}`)])))
+  const goOn = () => {
+    pass(fromClient, upstream.socket, singleBytes, refuse).catch(() => upstream.socket.end())
+    upstream.release()
+  }
   let answer: Buffer | undefined
-  return {
+  const request: Request = {
     async pass() {
       answer = await upstream.ask(asked)
     },
     proceed() {
       if (answer === undefined) throw new Error('the tool may not go on before its snapshot is open')
       client.write(answer)
-      pass(fromClient, upstream.socket, refuse).catch(() => upstream.socket.end())
-      upstream.release()
+      goOn()
     },
   }
+  if (!shared) {
+    goOn()
+    upstream.socket.write(asked)
+  }
+  return request
 }
 
 /** What the tool still asks is little: it is read packet by packet to its end, which rejects. */
 async function pass(
   fromClient: PacketReader,
   upstream: Socket,
+  singleBytes: boolean,
   refuse: (reason: LifeboatError) => void,
 ): Promise<never> {
   for (;;) {
     const asked = await fromClient.next()
-    if (isCommand(asked, TAKES_BACK)) {
-      refuse(notInUtf8())
-    } else if (!upstream.write(asked)) await once(upstream, 'drain')
+    const passed = singleBytes ? inUtf8(asked) : asked
+    if (passed === undefined) refuse(notInUtf8())
+    else if (!upstream.write(passed)) await once(upstream, 'drain')
   }
 }
 
@@ -175,8 +197,8 @@ function ownLock(): LifeboatError {
 function notInUtf8(): LifeboatError {
   return new LifeboatError(
     'unsupported',
-    'unable to dump with several jobs: this dump tool changes the character set of its session',
-    { hint: 'Run with --jobs 1, and report the version of the dump tool.' },
+    'unable to dump: this dump tool changes the character set of its session in a way that is not known',
+    { hint: 'Install a dump tool of the same release as the server, and report the version of this one.' },
   )
 }
 
@@ -251,8 +273,8 @@ function openUpstream(server: Route, client: Socket): Upstream {
 }
 
 function gone(reason: string): LifeboatError {
-  return new LifeboatError('engine-unreachable', `unable to open a common snapshot: ${reason}`, {
-    hint: 'Check the server and the network, then run again; --jobs 1 needs one connection only.',
+  return new LifeboatError('engine-unreachable', `unable to open the snapshot of a dump tool: ${reason}`, {
+    hint: 'Check the server and the network, then run again.',
   })
 }
 

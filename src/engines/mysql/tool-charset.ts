@@ -1,4 +1,5 @@
 import type { Tool } from './tools.ts'
+import { parseVersion } from './version.ts'
 
 /** What every session of a dump is in, and what a dump says that it is in. */
 export const DUMP_CHARSET = 'utf8mb4'
@@ -20,8 +21,20 @@ export function toolCharset(tool: Pick<Tool, 'vendor'>, user: string): string {
   return tool.vendor === 'MariaDB' && /^[\x20-\x7e]*$/.test(user) ? SINGLE_BYTES : DUMP_CHARSET
 }
 
-/** A statement after which the server would no longer send UTF-8. */
-export const TAKES_BACK = new RegExp(`\\b(?:character_set\\w*|NAMES|CHARSET)\\b[\\s=']*${SINGLE_BYTES}`, 'i')
+/** The last releases whose definitions are known (by mysqldump.cc) not to name the character set that it is told. */
+const KNOWN_UP_TO = 12
 
-/** For the head of a dump whose tool must not name the character set that it was told. */
-export const NAMES_LINE = `/*!40101 SET NAMES ${DUMP_CHARSET} */;\n`
+/** The same for a tool that writes definitions, too. */
+export function wholeToolCharset(tool: Pick<Tool, 'vendor' | 'version'>, user: string): string {
+  const [major = 0] = parseVersion(tool.version)
+  return major >= 10 && major <= KNOWN_UP_TO ? toolCharset(tool, user) : DUMP_CHARSET
+}
+
+/** What a dump says of the character set that it is in, for a head where the tool must not. */
+export const NAMES_LINE = namesLine(DUMP_CHARSET)
+/** What a tool writes that was told single bytes. */
+export const WRONG_NAMES_LINE = namesLine(SINGLE_BYTES)
+
+function namesLine(charset: string): string {
+  return `/*!40101 SET NAMES ${charset} */;\n`
+}

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { TAKES_BACK, toolCharset } from '../../../../src/engines/mysql/tool-charset.ts'
+import { toolCharset, wholeToolCharset } from '../../../../src/engines/mysql/tool-charset.ts'
 
 test.each([
   ['MariaDB', 'backup', 'latin1'],
@@ -10,18 +10,11 @@ test.each([
 })
 
 test.each([
-  "SET SESSION character_set_results = 'latin1'",
-  'SET NAMES latin1',
-  '/*!40101 SET NAMES latin1 */',
-  "set character_set_client='latin1'",
-])('%s takes back what the gate has set', (statement) => {
-  expect(statement).toMatch(TAKES_BACK)
-})
-
-test.each([
-  "SET SESSION character_set_results = 'binary'",
-  'SELECT `names`, `latin1` FROM `character_set_latin1`',
-  'SHOW CREATE TABLE `latin1`',
-])('%s does not', (statement) => {
-  expect(statement).not.toMatch(TAKES_BACK)
+  ['MariaDB', '10.11.19', 'latin1'],
+  ['MariaDB', '12.1.2', 'latin1'],
+  ['MariaDB', '13.0.1', 'utf8mb4'],
+  ['MariaDB', 'unknown', 'utf8mb4'],
+  ['Oracle', '8.4.3', 'utf8mb4'],
+] as const)('%s %s is told %s where it writes definitions', (vendor, version, charset) => {
+  expect(wholeToolCharset({ vendor, version }, 'backup')).toBe(charset)
 })
