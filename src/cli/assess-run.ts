@@ -76,7 +76,17 @@ function isBlind({ databases, inventory, problem }: Assessment): boolean {
 
 function landingFlags(options: AssessOptions): GatherRequest['flags'] {
   const { kmsKey, subnetGroup, securityGroup, parameterGroup, optionGroup, class: classes, zone } = options
-  const given = { kmsKey, subnetGroup, securityGroup, parameterGroup, optionGroup, class: classes, zone }
+  const { profile } = options
+  const given = {
+    profile,
+    kmsKey,
+    subnetGroup,
+    securityGroup,
+    parameterGroup,
+    optionGroup,
+    class: classes,
+    zone,
+  }
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
 }
 

@@ -6,10 +6,14 @@ import type { Needed } from './evidence.ts'
 type Options = Readonly<Record<string, string | readonly string[] | undefined>>
 
 /** `lifeboat migrate WAY …`: what the operator has chosen, what is clear, and in capitals what only a person can say. */
-export function migrateWords({ evidence, db }: Case, way: string, options: Options): readonly string[] {
+export function migrateWords(
+  { evidence, db, flags }: Case,
+  way: string,
+  options: Options,
+): readonly string[] {
   return [
     ...['lifeboat', 'migrate', way, '--source', evidence.source, '--target', evidence.target, '--db', db.id],
-    ...words(options),
+    ...words({ ...options, profile: flags.profile }),
   ]
 }
 

@@ -141,6 +141,6 @@ export function fenceFirst(subject: Case): readonly string[] {
   const { db, evidence } = subject
   if (!isServing(subject)) return []
   return [
-    `${db.id} in ${evidence.source} still takes connections: stop what writes there, or what it takes from then on is lost.`,
+    `${db.id} in ${evidence.source} still takes connections: stop what writes there, or fence it (lifeboat migrate fence), or what it takes from then on is lost.`,
   ]
 }

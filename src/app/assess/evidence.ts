@@ -30,6 +30,7 @@ export interface Identity {
   readonly gib: number | null
   readonly encrypted: boolean
   readonly kmsKeyArn: string | null
+  readonly masterUser: string | null
   readonly endpoint: Endpoint | null
   readonly subnetGroup: string | null
   readonly parameterGroup: string | null

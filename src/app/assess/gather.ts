@@ -14,10 +14,14 @@ import { askRegions, type RegionAnswers } from './gather-regions.ts'
 import { databaseIds, identityOf, type Seen } from './identity.ts'
 
 /** What the operator has chosen of the target region. */
-export type LandingFlags = Pick<
-  WayFlags,
-  'kmsKey' | 'subnetGroup' | 'securityGroup' | 'parameterGroup' | 'optionGroup' | 'class' | 'zone'
->
+export interface LandingFlags
+  extends Pick<
+    WayFlags,
+    'kmsKey' | 'subnetGroup' | 'securityGroup' | 'parameterGroup' | 'optionGroup' | 'class' | 'zone'
+  > {
+  /** Of the AWS files: a command that is to ask as `assess` did needs it too. */
+  readonly profile?: string
+}
 
 export interface GatherRequest {
   readonly ports: CloudPorts

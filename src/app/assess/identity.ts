@@ -31,6 +31,7 @@ function ofInstance(instance: RdsInstance): Identity {
   return {
     ...{ kind: 'instance', arn, status, engine, engineVersion, instanceClass, gib: storage.gib, encrypted },
     kmsKeyArn: instance.kmsKeyArn ?? null,
+    masterUser: instance.masterUser ?? null,
     endpoint: endpoint ?? null,
     subnetGroup: instance.subnetGroup ?? null,
     parameterGroup: own(instance.parameterGroups[0]?.name),
@@ -48,6 +49,7 @@ function ofCluster(cluster: RdsCluster, instances: readonly RdsInstance[]): Iden
     ...{ kind: 'cluster', arn, status, engine, engineVersion, gib: null, encrypted },
     instanceClass: member?.instanceClass ?? null,
     kmsKeyArn: cluster.kmsKeyArn ?? null,
+    masterUser: cluster.masterUser ?? null,
     endpoint: host === undefined ? null : { host, port },
     subnetGroup: cluster.subnetGroup ?? null,
     parameterGroup: own(cluster.parameterGroup),

@@ -1,8 +1,8 @@
-import { words } from './command.ts'
-import { type Case, closed, fenceFirst, isServing, open, unsure } from './conditions.ts'
+import { keyOption, landingOptions, migrateWords, words } from './command.ts'
+import { type Case, closed, fenceFirst, isServing, landing, newKey, open, unsure } from './conditions.ts'
 import { age, NATIVE_BYTES_PER_SECOND, notKnown, span, USUAL } from './estimates.ts'
 import type { NativeBackup } from './evidence.ts'
-import type { Condition, Draft, Estimate } from './verdict.ts'
+import { type Condition, type Draft, type Estimate, opennessOf } from './verdict.ts'
 
 /** A dump and restore over the database's own connection: no control plane is needed for it. */
 export function judgeNative(subject: Case): Draft {
@@ -17,7 +17,7 @@ export function judgeNative(subject: Case): Draft {
     rto: restoring,
     first: [
       ...(serving ? [`${db.id} answers: a dump made now loses less than the newest backup.`] : []),
-      ...fenceFirst(subject),
+      ...(serving ? fenceFirst(subject) : []),
       ...(backup?.passedOver.map((reason) => `A newer backup can not be used: ${reason}.`) ?? []),
       ...(canMake(subject)
         ? []
@@ -137,10 +137,36 @@ function canMake({ evidence }: Case): boolean {
 
 function nativeWords(subject: Case, backup: NativeBackup | undefined): readonly string[] {
   const { evidence } = subject
-  if (backup === undefined && !isServing(subject)) return []
-  const sink = backup?.sink ?? evidence.sinks[0]?.sink ?? 'SINK'
-  if (backup === undefined)
-    return ['lifeboat', 'dump', ...words({ from: 'DATABASE-URL', to: sink, recipient: 'KEY-FILE' })]
-  const { id, job } = backup
+  if (backup === undefined) {
+    if (!isServing(subject)) return []
+    const to = evidence.sinks[0]?.sink ?? 'SINK'
+    return ['lifeboat', 'dump', ...words({ from: 'DATABASE-URL', to, recipient: 'KEY-FILE' })]
+  }
+  const { id, job, sink } = backup
+  const made = instanceOptions(subject)
+  if (made !== undefined)
+    return migrateWords(subject, 'native', { backups: sink, job, key: 'KEY-FILE', ...made })
   return ['lifeboat', 'restore', id, ...words({ from: sink, job, into: 'DATABASE-URL', key: 'KEY-FILE' })]
+}
+
+/** What a fresh instance needs to be told; undefined where none can be made that is like the old one. */
+function instanceOptions(subject: Case) {
+  const { identity } = subject.db
+  if (!identity.known || identity.value.kind === 'cluster' || !canMake(subject)) return undefined
+  if (opennessOf(landing(subject)) !== 'open') return undefined
+  const { engine, engineVersion, gib, masterUser, encrypted } = identity.value
+  const isUsable = newKey(subject).state === 'open'
+  // Without a key RDS encrypts it under AWS's own; one that was named and can't be used stops the run.
+  if (!isUsable && subject.flags.kmsKey !== undefined) return undefined
+  const key = encrypted && isUsable ? keyOption(subject) : subject.flags.kmsKey
+  const options = { ...landingOptions(subject), 'kms-key': key }
+  if (identity.asOf === null) return options
+  if (gib === null || masterUser === null) return undefined
+  const told = {
+    engine,
+    'engine-version': engineVersion,
+    'storage-gib': String(gib),
+    'master-user': masterUser,
+  }
+  return { ...options, ...told }
 }

@@ -42,6 +42,7 @@ const identity: fc.Arbitrary<Identity> = fc.record({
   instanceClass: fc.option(fc.constant('db.r6g.large')),
   gib: fc.option(fc.integer({ min: 0, max: 65_536 })),
   ...{ encrypted: fc.boolean(), kmsKeyArn: key, endpoint: fc.constant(null) },
+  masterUser: fc.option(fc.constant('admin')),
   ...{ subnetGroup: name, parameterGroup: name, optionGroup: name, globalClusterId: name },
   securityGroups: fc.constant([]),
 })
