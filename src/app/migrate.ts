@@ -5,6 +5,7 @@ import { LifeboatError } from '../core/errors.ts'
 import { createFileJournal } from '../core/journal.ts'
 import type { Runbook } from '../core/runbook.ts'
 import type { Sink } from '../core/sink.ts'
+import type { NativeRestorePort } from '../runbooks/ports/native-restore.ts'
 import type { CloudPorts } from '../runbooks/ports.ts'
 import type { WayFlags } from '../runbooks/way-flags.ts'
 import type { DatabaseLogin } from './logged-database.ts'
@@ -24,6 +25,8 @@ export interface MigrateRequest {
   readonly faults: readonly string[]
   readonly profile?: string
   readonly inventory?: string
+  /** Of the way native. */
+  readonly native?: NativeRestorePort
   readonly login?: DatabaseLogin
   readonly stateFolder: string
   /** For a copy of the journal. */

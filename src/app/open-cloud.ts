@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../core/clock.ts'
 import { LifeboatError } from '../core/errors.ts'
 import type { DatabasePort } from '../runbooks/ports/database.ts'
+import type { NativeRestorePort } from '../runbooks/ports/native-restore.ts'
 import type { CloudPorts } from '../runbooks/ports.ts'
 import { needRegions, type WayFlags } from '../runbooks/way-flags.ts'
 import type { DatabaseLogin } from './logged-database.ts'
@@ -25,11 +26,18 @@ export interface CloudRequest {
   readonly profile?: string
   /** File with an inventory that stands for the source region, where that gives no answer. */
   readonly inventory?: string
+  readonly native?: NativeRestorePort
   /** Who logs in to the databases; else they are only knocked at. */
   readonly login?: DatabaseLogin
 }
 
 export async function openCloud(request: CloudRequest): Promise<Cloud> {
+  const { native } = request
+  const cloud = await openRegions(request)
+  return native === undefined ? cloud : { ...cloud, ports: { ...cloud.ports, native } }
+}
+
+async function openRegions(request: CloudRequest): Promise<Cloud> {
   const { inventory } = request
   if (inventory === undefined) return openLive(request)
   const [{ readPlain }, { inventoryPorts }] = await Promise.all([

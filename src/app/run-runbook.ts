@@ -216,7 +216,7 @@ function lastApplying({ records }: Pick<RunbookJournal, 'records'>, step: string
 function late(way: { readonly name: string }, run: RunName, deadlineMs: number): LifeboatError {
   const minutes = Math.round(deadlineMs / 60_000)
   return new LifeboatError('timed-out', `unable to end '${way.name}' within ${minutes} minutes`, {
-    hint: `What has begun goes on at AWS: go on waiting with lifeboat ${verbOf(way.name)} --resume ${run.id} --deadline 4h, and start the native way beside it, a dump and restore (lifeboat dump --help).`,
+    hint: `What has begun goes on at AWS: go on waiting with lifeboat ${verbOf(way.name)} --resume ${run.id} --deadline 4h, and start the native way beside it: lifeboat migrate native, or where no API answers a dump and restore (lifeboat dump --help).`,
     details: { offer: 'native' },
   })
 }

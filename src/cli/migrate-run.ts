@@ -3,13 +3,14 @@ import type { StepEvent } from '../app/run-runbook.ts'
 import { type RunbookReport, reportText } from '../app/runbook-report.ts'
 import { LifeboatError } from '../core/errors.ts'
 import type { MigrateOptions } from './migrate.ts'
+import type { openNative } from './migrate-native.ts'
 import { planJson, planText, policyText } from './migrate-text.ts'
 import { printable } from './printable.ts'
 import type { Outcome, VerbContext } from './run-verb.ts'
 import { sinkAddress } from './sink-address.ts'
 
 export async function migrate(way: string, options: MigrateOptions, context: VerbContext): Promise<Outcome> {
-  if (options.inventory !== undefined && way !== 'prepare') {
+  if (options.inventory !== undefined && way !== 'prepare' && way !== 'native') {
     throw new LifeboatError('usage', `unable to start: --inventory is not for '${way}'`, {
       hint: 'Leave it out: what this way does with the source, it asks of the source itself.',
     })
@@ -24,16 +25,34 @@ export async function migrate(way: string, options: MigrateOptions, context: Ver
       },
     )
   }
-  if (dryRun || printPolicy) return showPlan(way, options, context)
-  if (options.at === undefined) return run(requestOf(way, options, context), options, context)
+  await using native = await nativeOf(way, options, context)
+  const request = { ...requestOf(way, options, context), ...(native !== undefined && { native: native.port }) }
+  if (dryRun || printPolicy) return await showPlan(way, request, options, context)
+  if (options.at === undefined) return await run(request, options, context)
   const address = await sinkAddress(options.at, '--at', options, context)
   const { openSink } = await import('../app/registry.ts')
   await using sink = await openSink(address.url, address.context)
-  return await run({ ...requestOf(way, options, context), sink }, options, context)
+  return await run({ ...request, sink }, options, context)
 }
 
-async function showPlan(way: string, options: MigrateOptions, context: VerbContext): Promise<Outcome> {
-  const plan = await planMigration(requestOf(way, options, context), context.signal)
+async function nativeOf(
+  way: string,
+  options: MigrateOptions,
+  context: VerbContext,
+): Promise<Awaited<ReturnType<typeof openNative>> | undefined> {
+  const { backups, simulate } = options
+  if (way !== 'native' || backups === undefined || simulate !== undefined) return undefined
+  const { openNative: open } = await import('./migrate-native.ts')
+  return open({ ...options, backups }, context)
+}
+
+async function showPlan(
+  way: string,
+  request: MigrateRequest,
+  options: MigrateOptions,
+  context: VerbContext,
+): Promise<Outcome> {
+  const plan = await planMigration(request, context.signal)
   return planOutcome(way, plan, options.printPolicy === true, options.simulate !== undefined)
 }
 
@@ -123,6 +142,10 @@ function requestOf(way: string, options: MigrateOptions, context: VerbContext): 
     },
     ...{ from, optionGroup, class: classes, zone, multiAz, backupDays, recreateReplica, failover },
     at: options.restoreTime,
+    engine: options.engine,
+    engineVersion: options.engineVersion,
+    storageGib: options.storageGib,
+    masterUser: options.masterUser,
     maxLagSeconds: maxLag === undefined ? undefined : maxLag / 1000,
     accept: accepted.length === 0 ? undefined : accepted,
   }

@@ -14,6 +14,17 @@ export interface MigrateOptions {
   readonly securityGroup?: readonly string[]
   readonly parameterGroup?: string
   readonly optionGroup?: string
+  readonly engine?: string
+  readonly engineVersion?: string
+  readonly storageGib?: number
+  readonly masterUser?: string
+  readonly backups?: string
+  readonly job?: string
+  readonly key?: readonly string[]
+  readonly passphrase?: string
+  readonly gpg?: boolean
+  readonly signer?: readonly string[]
+  readonly unsignedOk?: boolean
   readonly class?: readonly string[]
   readonly zone?: readonly string[]
   readonly multiAz?: boolean
@@ -55,7 +66,7 @@ export function migrateCommand(done: (exitCode: number) => void): Command {
     .addArgument(
       new Argument(
         '<way>',
-        'aurora-failover, aurora-add-region, promote-replica, restore-replicated-backup, restore-snapshot or copy-snapshot: docs/migrate.md has a page for each',
+        'aurora-failover, aurora-add-region, promote-replica, restore-replicated-backup, restore-snapshot, copy-snapshot or native: docs/migrate.md has a page for each',
       ),
     )
     .option('--source <region>', 'region to leave')
@@ -70,6 +81,21 @@ export function migrateCommand(done: (exitCode: number) => void): Command {
     .addOption(several('--security-group <id>', 'of the target region; repeat for several'))
     .option('--parameter-group <name>', 'of the target region (default: the one of the same name)')
     .option('--option-group <name>', 'of the target region (default: the one of the same name)')
+    .option('--engine <engine>', 'native: of the new instance (default: as the source)')
+    .option('--engine-version <version>', 'native: of the new instance (default: as the source)')
+    .addOption(
+      new Option('--storage-gib <n>', 'native: of the new instance (default: as the source)').argParser(
+        parseWhole(5, 65_536),
+      ),
+    )
+    .option('--master-user <name>', 'native: of the new instance (default: as the source)')
+    .option('--backups <sink>', "native: where lifeboat's own backups lie")
+    .addOption(option.job())
+    .addOption(option.key())
+    .addOption(option.passphrase())
+    .addOption(option.gpg())
+    .addOption(option.signer())
+    .addOption(option.unsignedOk())
     .addOption(
       several('--class <class>', 'class to try where there is no room, or to begin with; repeat for several'),
     )

@@ -15,7 +15,7 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/
 /** What `--at` and its like name: a URL, or a sink of the configuration, whose own secrets then open it. */
 export async function sinkAddress(
   value: string | undefined,
-  flag: '--at' | '--from' | '--to',
+  flag: '--at' | '--backups' | '--from' | '--to',
   options: SinkSecrets & { readonly config?: string },
   context: VerbContext,
 ): Promise<SinkAddress> {
