@@ -1,40 +1,17 @@
-import { createSocket, type Socket } from 'node:dgram'
-import { once } from 'node:events'
 import { afterEach, expect, test } from 'vitest'
 import { createResolver } from '../../../src/aws/resolver.ts'
+import { type NameServer, startNameServer } from '../../testbed/name-server.ts'
 
 const { signal } = new AbortController()
-const open: Socket[] = []
+const open: NameServer[] = []
 afterEach(async () => {
-  for (const socket of open.splice(0)) {
-    socket.close()
-    await once(socket, 'close')
-  }
+  for (const server of open.splice(0)) await server[Symbol.asyncDispose]()
 })
 
-/** A name server of one answer: a CNAME, a refusal, or silence. */
-async function nameServer(answer: string | 'nxdomain' | 'silent'): Promise<string> {
-  const socket = createSocket('udp4')
-  open.push(socket)
-  socket.on('message', (query, from) => {
-    if (answer === 'silent') return
-    const question = query.subarray(12, query.indexOf(0, 12) + 5)
-    const header = Buffer.from(query.subarray(0, 12))
-    header.writeUInt16BE(answer === 'nxdomain' ? 0x8183 : 0x8180, 2)
-    header.writeUInt16BE(answer === 'nxdomain' ? 0 : 1, 6)
-    header.writeUInt32BE(0, 8)
-    const labels = answer.split('.').flatMap((label) => [Buffer.from([label.length]), Buffer.from(label)])
-    const data = Buffer.concat([...labels, Buffer.from([0])])
-    const fixed = Buffer.from([0xc0, 0x0c, 0, 5, 0, 1, 0, 0, 0, 60, 0, data.length])
-    socket.send(
-      Buffer.concat(answer === 'nxdomain' ? [header, question] : [header, question, fixed, data]),
-      from.port,
-      from.address,
-    )
-  })
-  socket.bind(0, '127.0.0.1')
-  await once(socket, 'listening')
-  return `127.0.0.1:${socket.address().port}`
+async function nameServer(answer: string): Promise<string> {
+  const server = await startNameServer(answer)
+  open.push(server)
+  return server.address
 }
 
 test('each server is asked by itself, and what one does not know hides no other', async () => {

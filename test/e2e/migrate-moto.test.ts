@@ -1,0 +1,235 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { execa } from 'execa'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { runLifeboat, startLifeboat } from '../testbed/command-line.ts'
+import { startMotoContainer } from '../testbed/containers/moto.ts'
+import type { S3Container } from '../testbed/containers/s3-container.ts'
+import { type MendedMoto, startMendedMoto } from '../testbed/mended-moto.ts'
+import {
+  furnishMoto,
+  type MotoScene,
+  type MotoSceneOptions,
+  NEW_HOST,
+  OLD_HOST,
+  SOURCE,
+  TARGET,
+} from '../testbed/moto-scene.ts'
+import { startNameServer } from '../testbed/name-server.ts'
+import { lacks } from '../testbed/requirement.ts'
+
+interface Line {
+  readonly line: string
+}
+interface Plan {
+  readonly steps: readonly {
+    readonly id: string
+    readonly effect: string
+    readonly commands: readonly Line[]
+    readonly check: (Line & { readonly expect: string }) | null
+  }[]
+}
+
+interface Opened {
+  readonly place: MendedMoto
+  readonly scene: MotoScene
+}
+
+const CREDENTIALS = {
+  AWS_ACCESS_KEY_ID: 'lifeboat',
+  AWS_SECRET_ACCESS_KEY: 'not-so-secret',
+  AWS_CONFIG_FILE: '/dev/null',
+  AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
+  AWS_EC2_METADATA_DISABLED: 'true',
+}
+
+const LANDING = ['--subnet-group', 'private', '--class', 'db.r6g.large']
+const WAYS: readonly (MotoSceneOptions & {
+  name: string
+  args: readonly string[]
+})[] = [
+  {
+    ...{ name: 'copy-snapshot of an instance', kind: 'instance', encrypted: true },
+    args: ['copy-snapshot', '--target-id', 'shop-new', '--kms-key', 'alias/databases'],
+  },
+  {
+    ...{ name: 'copy-snapshot of an unencrypted instance, new', kind: 'instance', encrypted: false },
+    args: ['copy-snapshot', '--snapshot', 'new', '--kms-key', 'alias/databases', '--no-multi-az'],
+  },
+  {
+    ...{ name: 'copy-snapshot of a cluster', kind: 'cluster', encrypted: true },
+    args: ['copy-snapshot', '--snapshot', 'new', '--kms-key', 'alias/databases'],
+  },
+  {
+    ...{ name: 'restore-snapshot of an instance', kind: 'instance', encrypted: true },
+    args: ['restore-snapshot', '--snapshot', 'shop-across', '--parameter-group', 'tuned', ...LANDING],
+  },
+  {
+    ...{ name: 'restore-snapshot of an unencrypted instance', kind: 'instance', encrypted: false },
+    args: [
+      ...['restore-snapshot', '--snapshot', 'shop-across', '--kms-key', 'alias/databases', '--no-multi-az'],
+      ...['--zone', 'eu-central-1b', '--option-group', 'standard', ...LANDING],
+    ],
+  },
+  {
+    ...{ name: 'restore-snapshot of a cluster', kind: 'cluster', encrypted: true },
+    args: ['restore-snapshot', '--snapshot', 'shop-across', '--target-id', 'shop-new', ...LANDING],
+  },
+  {
+    ...{ name: 'promote-replica', kind: 'instance', encrypted: true },
+    args: ['promote-replica', '--accept-split-brain', '--recreate-replica', '--kms-key', 'alias/databases'],
+  },
+]
+const KILLED = ['CopyDBSnapshot', 'RestoreDBInstanceFromDBSnapshot', 'ModifyDBInstance'].map((action) => ({
+  ...{ action, kind: 'instance' as const, encrypted: true },
+  way: ['copy-snapshot', '--kms-key', 'alias/databases', '--backup-days', '14'],
+}))
+
+/** What moto has carried out. */
+function changesOf(calls: MendedMoto['calls']): readonly string[] {
+  return calls.flatMap(({ action, status }) =>
+    status === 200 && !action.startsWith('Describe') ? [action] : [],
+  )
+}
+
+/** Of one run. */
+const LONGEST_MS = 120_000
+const REGIONS = ['--source', SOURCE, '--target', TARGET, '--db', 'shop']
+
+describe.skipIf(lacks('aws'))('ways out on moto', { timeout: 3 * LONGEST_MS }, () => {
+  let home: string
+  let motos: readonly [S3Container, S3Container]
+  beforeAll(async () => {
+    home = await mkdtemp(join(tmpdir(), 'lifeboat-migrate-moto-'))
+    motos = await Promise.all([startMotoContainer(), startMotoContainer()])
+  })
+  afterAll(async () => {
+    for (const moto of motos) await moto.stop()
+    await rm(home, { recursive: true, force: true })
+  })
+
+  let accounts = 100_000_000_000
+  /** The same account, by itself, in either moto. */
+  const open = (options: MotoSceneOptions) => {
+    accounts += 1
+    const account = String(accounts)
+    return Promise.all(
+      motos.map(async ({ endpoint }) => {
+        const place = await startMendedMoto(endpoint, account)
+        return { place, scene: await furnishMoto(place.endpoint, account, options) }
+      }),
+    )
+  }
+  const env = (place: MendedMoto) => ({ ...CREDENTIALS, AWS_ENDPOINT_URL: place.endpoint })
+  const migrate = (place: MendedMoto, args: readonly string[], own = home) =>
+    lifeboat(place, ['migrate', ...args], own)
+  const lifeboat = (place: MendedMoto, args: readonly string[], own = home) =>
+    runLifeboat([...args, '--json'], { home: own, env: env(place), timeoutMs: LONGEST_MS })
+
+  test.concurrent.each(WAYS)(
+    '$name: the printed lines do what the run does',
+    async ({ args, ...options }) => {
+      await using cleanup = new AsyncDisposableStack()
+      const [one, other] = (await open(options)) as [Opened, Opened]
+      cleanup.use(one.place)
+      cleanup.use(other.place)
+      expect(await one.scene.read()).toEqual(await other.scene.read())
+
+      const group = ({ scene }: Opened) =>
+        args[0] === 'promote-replica' ? [] : ['--security-group', scene.securityGroup]
+      const ran = await migrate(one.place, [...args, ...REGIONS, ...group(one), '--confirm'])
+      expect(ran, ran.stderr).toMatchObject({ exitCode: 0 })
+      const { run } = JSON.parse(ran.stdout)
+
+      const shown = await migrate(other.place, [...args, ...REGIONS, ...group(other), '--dry-run'])
+      expect(shown, shown.stderr).toMatchObject({ exitCode: 0 })
+      const plan: Plan = JSON.parse(shown.stdout)
+      const [, planned = ''] = /lifeboat:run,Value=([\w-]+)/.exec(shown.stdout) ?? []
+      await typeLines(plan, motos[1], env(other.place))
+
+      expect(await other.scene.read(planned)).toEqual(await one.scene.read(run))
+    },
+  )
+
+  test.concurrent.each(KILLED)(
+    'killed once $action is done, it goes on: nothing twice',
+    async ({ action, way, ...options }) => {
+      await using cleanup = new AsyncDisposableStack()
+      const [{ place, scene }] = (await open(options)) as [Opened, Opened]
+      cleanup.use(place)
+      const furnished = place.calls.length
+      const args = [...way, ...REGIONS, '--security-group', scene.securityGroup, '--confirm', '--json']
+      const own = join(home, `killed-${action}`)
+      const first = startLifeboat(['migrate', ...args], { home: own, env: env(place), timeoutMs: LONGEST_MS })
+      place.loseAnswer(action, () => first.kill('SIGKILL'))
+      const { signal, stderr } = await first
+      expect(signal, stderr).toBe('SIGKILL')
+      const [run = ''] = await readdir(join(own, 'state/runbooks'))
+      const second = await migrate(place, [...way, ...REGIONS, '--resume', run, '--confirm'], own)
+      expect(second, second.stderr).toMatchObject({ exitCode: 0 })
+      expect(JSON.parse(second.stdout)).toMatchObject({ run, outcome: 'done', attempts: 2 })
+      expect(changesOf(place.calls.slice(furnished))).toEqual([
+        'CopyDBSnapshot',
+        'RestoreDBInstanceFromDBSnapshot',
+        'ModifyDBInstance',
+      ])
+    },
+  )
+
+  test.concurrent('a cutover: TTLs lowered, names switched', async () => {
+    await using cleanup = new AsyncDisposableStack()
+    const [one, other] = (await open({ kind: 'instance', encrypted: true })) as [Opened, Opened]
+    cleanup.use(one.place)
+    cleanup.use(other.place)
+    const { address } = cleanup.use(await startNameServer(NEW_HOST))
+    const from = ['--source', SOURCE, '--target', TARGET, '--from', `${OLD_HOST}:3306`, '--resolver', address]
+    const to = ['--to', `${NEW_HOST}:3306`, '--accept', 'unseen-target', '--accept-split-brain']
+    for (const args of [
+      ['prepare', ...from],
+      ['run', ...from, ...to],
+    ]) {
+      const ran = await lifeboat(one.place, ['cutover', ...args, '--confirm'])
+      expect(ran, ran.stderr).toMatchObject({ exitCode: 0 })
+      const shown = await lifeboat(other.place, ['cutover', ...args, '--dry-run'])
+      expect(shown, shown.stderr).toMatchObject({ exitCode: 0 })
+      await typeLines(JSON.parse(shown.stdout), motos[1], env(other.place))
+      expect(await other.scene.read()).toEqual(await one.scene.read())
+    }
+    const state = JSON.stringify(await other.scene.read())
+    expect(state).toContain(NEW_HOST)
+    expect(state).not.toContain(OLD_HOST)
+  })
+})
+
+/** As a person does who has no lifeboat: a line after the other, each check until it prints what it should. */
+async function typeLines({ steps }: Plan, moto: S3Container, env: Record<string, string>): Promise<void> {
+  const assigned: Record<string, string> = {}
+  const type = async (line: string) => {
+    const [, name] = /^([A-Z][A-Z0-9_]*)=\$\(/.exec(line) ?? []
+    const script = `aws() { ${moto.commands.aws.join(' ')} "$@"; }\n${line}\n${name === undefined ? '' : `printf %s "$${name}"`}`
+    const { stdout } = await execa('sh', ['-eu', '-c', script], {
+      env: { ...env, ...assigned, PYTHONWARNINGS: 'ignore' },
+    })
+    if (name !== undefined) assigned[name] = stdout
+    return stdout
+  }
+  for (const { commands, check } of steps) {
+    for (const { line } of commands) await type(line)
+    if (check === null) continue
+    await vi.waitFor(async () => expect(await type(check.line)).toMatch(shapeOf(check.expect)), {
+      ...{ timeout: 30_000, interval: 200 },
+    })
+  }
+}
+
+/** A blank stands for any white space, `…` for any text. */
+function shapeOf(expected: string): RegExp {
+  const words = expected.split(' ').map((word) =>
+    word
+      .split('…')
+      .map((part) => RegExp.escape(part))
+      .join('.*'),
+  )
+  return new RegExp(`^\\s*${words.join('\\s+')}\\s*$`)
+}

@@ -1,0 +1,226 @@
+import { CreateSecurityGroupCommand, DescribeSubnetsCommand, EC2Client } from '@aws-sdk/client-ec2'
+import { CreateAliasCommand, CreateKeyCommand, KMSClient, ListKeysCommand } from '@aws-sdk/client-kms'
+import {
+  CopyDBClusterSnapshotCommand,
+  CopyDBSnapshotCommand,
+  CreateDBClusterCommand,
+  CreateDBClusterParameterGroupCommand,
+  CreateDBClusterSnapshotCommand,
+  CreateDBInstanceCommand,
+  CreateDBInstanceReadReplicaCommand,
+  CreateDBParameterGroupCommand,
+  CreateDBSnapshotCommand,
+  CreateDBSubnetGroupCommand,
+  CreateOptionGroupCommand,
+  DescribeDBClusterSnapshotsCommand,
+  DescribeDBClustersCommand,
+  DescribeDBInstancesCommand,
+  DescribeDBSnapshotsCommand,
+  RDSClient,
+} from '@aws-sdk/client-rds'
+import {
+  ChangeResourceRecordSetsCommand,
+  CreateHostedZoneCommand,
+  ListResourceRecordSetsCommand,
+  Route53Client,
+} from '@aws-sdk/client-route-53'
+
+export const SOURCE = 'eu-west-1'
+export const TARGET = 'eu-central-1'
+const ENGINE = { instance: 'mysql', cluster: 'aurora-mysql' } as const
+const VERSION = { instance: '8.0.40', cluster: '8.0.mysql_aurora.3.08.0' } as const
+const MASTER = { MasterUsername: 'captain', MasterUserPassword: 'not-so-secret' }
+
+export interface MotoSceneOptions {
+  readonly kind: 'instance' | 'cluster'
+  readonly encrypted: boolean
+}
+
+/** What a name of clients points at before a cutover, and after. */
+export const OLD_HOST = 'shop.old.invalid'
+export const NEW_HOST = 'shop.new.invalid'
+
+/** A database `shop` in the source region, a replica (of an instance) and a copied snapshot in the target, and what each region has for it. */
+export interface MotoScene {
+  /** Of the target region, for the flags of a way. */
+  readonly securityGroup: string
+  /** What there is to see of all that ways touch, in both regions, with what differs from cloud to cloud under one name. */
+  read(run?: string): Promise<unknown>
+}
+
+export async function furnishMoto(
+  endpoint: string,
+  account: string,
+  { kind, encrypted }: MotoSceneOptions,
+): Promise<MotoScene> {
+  const credentials = { accessKeyId: 'lifeboat', secretAccessKey: 'not-so-secret' }
+  const regions = [SOURCE, TARGET].map((region) => {
+    const settings = { endpoint, region, credentials }
+    return {
+      region,
+      rds: new RDSClient(settings),
+      ec2: new EC2Client(settings),
+      kms: new KMSClient(settings),
+    }
+  })
+  const named = new Map<string, string>([[account, 'ACCOUNT']])
+  const groups = new Map<string, string>()
+  const keys = new Map<string, string>()
+  for (const { region, rds, ec2, kms } of regions) {
+    const { Subnets = [] } = await ec2.send(new DescribeSubnetsCommand({}))
+    const SubnetIds = Subnets.map(({ SubnetId = '' }) => SubnetId)
+    const VpcId = Subnets[0]?.VpcId
+    const { GroupId = '' } = await ec2.send(
+      new CreateSecurityGroupCommand({ GroupName: 'databases', Description: 'databases', VpcId }),
+    )
+    const { KeyMetadata } = await kms.send(
+      new CreateKeyCommand({ KeySpec: 'SYMMETRIC_DEFAULT', KeyUsage: 'ENCRYPT_DECRYPT' }),
+    )
+    const { KeyId = '', Arn = '' } = KeyMetadata ?? {}
+    await kms.send(new CreateAliasCommand({ AliasName: 'alias/databases', TargetKeyId: KeyId }))
+    groups.set(region, GroupId)
+    keys.set(region, Arn)
+    named
+      .set(GroupId, `GROUP ${region}`)
+      .set(KeyId, `KEY ${region}`)
+      .set(VpcId ?? '', `VPC ${region}`)
+    for (const [index, id] of SubnetIds.entries()) named.set(id, `SUBNET ${index} ${region}`)
+    const description = 'for tests'
+    const DBSubnetGroupName = 'private'
+    await rds.send(
+      new CreateDBSubnetGroupCommand({ DBSubnetGroupName, DBSubnetGroupDescription: description, SubnetIds }),
+    )
+    const group = { Description: description, DBParameterGroupFamily: 'mysql8.0' }
+    await rds.send(new CreateDBParameterGroupCommand({ ...group, DBParameterGroupName: 'tuned' }))
+    await rds.send(
+      new CreateDBClusterParameterGroupCommand({ ...group, DBClusterParameterGroupName: 'tuned' }),
+    )
+    const options = { OptionGroupName: 'standard', OptionGroupDescription: description }
+    await rds.send(
+      new CreateOptionGroupCommand({ ...options, EngineName: 'mysql', MajorEngineVersion: '8.0' }),
+    )
+  }
+  const [from, to] = regions as [(typeof regions)[number], (typeof regions)[number]]
+  const at = (region: string) => ({
+    DBSubnetGroupName: 'private',
+    VpcSecurityGroupIds: [groups.get(region) ?? ''],
+    ...(encrypted && { KmsKeyId: keys.get(region) ?? '' }),
+  })
+  const arnOf = (type: string, name: string) => `arn:aws:rds:${SOURCE}:${account}:${type}:${name}`
+  const acrossKey = encrypted ? { KmsKeyId: keys.get(TARGET) } : {}
+  const settings = { Engine: ENGINE[kind], EngineVersion: VERSION[kind], StorageEncrypted: encrypted }
+  if (kind === 'instance') {
+    await from.rds.send(
+      new CreateDBInstanceCommand({
+        ...{ ...at(SOURCE), ...settings, ...MASTER, DBInstanceIdentifier: 'shop', Port: 3307 },
+        ...{ DBInstanceClass: 'db.r6g.large', AllocatedStorage: 20, StorageType: 'gp3' },
+        ...{ DBParameterGroupName: 'tuned', OptionGroupName: 'standard', BackupRetentionPeriod: 3 },
+        ...{ EnableCloudwatchLogsExports: ['error'], EnableIAMDatabaseAuthentication: true },
+        // A restore by moto takes no `false`: what the snapshot's instance was stays.
+        ...{ MultiAZ: encrypted, PubliclyAccessible: false },
+      }),
+    )
+    await from.rds.send(
+      new CreateDBSnapshotCommand({ DBInstanceIdentifier: 'shop', DBSnapshotIdentifier: 'shop-nightly' }),
+    )
+    await to.rds.send(
+      new CopyDBSnapshotCommand({
+        ...acrossKey,
+        SourceDBSnapshotIdentifier: arnOf('snapshot', 'shop-nightly'),
+        TargetDBSnapshotIdentifier: 'shop-across',
+      }),
+    )
+    await to.rds.send(
+      new CreateDBInstanceReadReplicaCommand({
+        ...acrossKey,
+        DBInstanceIdentifier: 'shop-replica',
+        SourceDBInstanceIdentifier: arnOf('db', 'shop'),
+      }),
+    )
+  } else {
+    await from.rds.send(
+      new CreateDBClusterCommand({
+        ...{ ...at(SOURCE), ...settings, ...MASTER, DBClusterIdentifier: 'shop', BackupRetentionPeriod: 3 },
+        ...{ DBClusterParameterGroupName: 'tuned' },
+      }),
+    )
+    for (const number of [1, 2])
+      await from.rds.send(
+        new CreateDBInstanceCommand({
+          ...{ Engine: ENGINE[kind], DBInstanceIdentifier: `shop-${number}`, DBClusterIdentifier: 'shop' },
+          DBInstanceClass: 'db.r6g.large',
+        }),
+      )
+    await from.rds.send(
+      new CreateDBClusterSnapshotCommand({
+        DBClusterIdentifier: 'shop',
+        DBClusterSnapshotIdentifier: 'shop-nightly',
+      }),
+    )
+    await to.rds.send(
+      new CopyDBClusterSnapshotCommand({
+        ...acrossKey,
+        SourceDBClusterSnapshotIdentifier: arnOf('cluster-snapshot', 'shop-nightly'),
+        TargetDBClusterSnapshotIdentifier: 'shop-across',
+      }),
+    )
+  }
+  const route53 = new Route53Client({ endpoint, region: TARGET, credentials })
+  const { HostedZone } = await route53.send(
+    new CreateHostedZoneCommand({ Name: 'example.internal', CallerReference: 'tests' }),
+  )
+  const HostedZoneId = HostedZone?.Id?.replace('/hostedzone/', '') ?? ''
+  named.set(HostedZoneId, 'ZONE')
+  const cname = { Type: 'CNAME', TTL: 300, ResourceRecords: [{ Value: OLD_HOST }] } as const
+  const Changes = ['db.example.internal', 'orders.example.internal'].map((Name) => ({
+    ...{ Action: 'CREATE' as const, ResourceRecordSet: { Name, ...cname } },
+  }))
+  await route53.send(new ChangeResourceRecordSetsCommand({ HostedZoneId, ChangeBatch: { Changes } }))
+  return {
+    securityGroup: groups.get(TARGET) ?? '',
+    async read(run) {
+      const all = await Promise.all(
+        regions.map(async ({ region, rds, kms }) => [
+          region,
+          {
+            instances: (await rds.send(new DescribeDBInstancesCommand({}))).DBInstances,
+            clusters: (await rds.send(new DescribeDBClustersCommand({}))).DBClusters,
+            snapshots: (await rds.send(new DescribeDBSnapshotsCommand({}))).DBSnapshots,
+            clusterSnapshots: (await rds.send(new DescribeDBClusterSnapshotsCommand({}))).DBClusterSnapshots,
+            keys: (await kms.send(new ListKeysCommand({}))).Keys,
+          },
+        ]),
+      )
+      const { ResourceRecordSets } = await route53.send(new ListResourceRecordSetsCommand({ HostedZoneId }))
+      const runs = run === undefined ? [] : [run, run.toLowerCase()]
+      return plainly(
+        { ...Object.fromEntries(all), records: ResourceRecordSets },
+        new Map([...named, ...runs.map((id) => [id, 'RUN'] as const)]),
+      )
+    },
+  }
+}
+
+/** Moments, and ids that moto makes up. */
+const OWN = /(Time|ResourceId|^HostedZoneId|^ActivityStreamStatus|^Address|Endpoint)$/
+
+/** Without what is another in each cloud, and with names for what is known. */
+function plainly(value: unknown, names: ReadonlyMap<string, string>): unknown {
+  if (value instanceof Date) return 'MOMENT'
+  if (Array.isArray(value)) {
+    const all = value.map((each) => plainly(each, names))
+    return all.toSorted((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b)))
+  }
+  if (typeof value === 'object' && value !== null) {
+    return Object.fromEntries(
+      Object.entries(value).map(([name, each]) => [
+        name,
+        OWN.test(name) && typeof each === 'string' ? 'ITS OWN' : plainly(each, names),
+      ]),
+    )
+  }
+  if (typeof value !== 'string') return value
+  const text = [...names].reduce((so, [id, name]) => so.replaceAll(id, name), value)
+  // moto names an automated snapshot after the minute.
+  return text.replace(/(?<=\brds:.*)-\d{4}(-\d\d){4}$/, '-MINUTE')
+}
