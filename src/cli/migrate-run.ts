@@ -26,7 +26,10 @@ export async function migrate(way: string, options: MigrateOptions, context: Ver
     )
   }
   await using native = await nativeOf(way, options, context)
-  const request = { ...requestOf(way, options, context), ...(native !== undefined && { native: native.port }) }
+  const request = {
+    ...requestOf(way, options, context),
+    ...(native !== undefined && { native: native.port }),
+  }
   if (dryRun || printPolicy) return await showPlan(way, request, options, context)
   if (options.at === undefined) return await run(request, options, context)
   const address = await sinkAddress(options.at, '--at', options, context)
@@ -113,9 +116,10 @@ export function tellSteps(say: (line: string) => void): (event: StepEvent) => vo
   }
 }
 
-function requestOf(way: string, options: MigrateOptions, context: VerbContext): MigrateRequest {
+export function requestOf(way: string, options: MigrateOptions, context: VerbContext): MigrateRequest {
   const { simulate, profile, inventory, maxLag, accept = [], acceptSplitBrain = false } = options
-  const { source, target, db, from, targetId, replica, snapshot, kmsKey, subnetGroup, securityGroup } = options
+  const { source, target, db, from, targetId, replica, snapshot, kmsKey, subnetGroup, securityGroup } =
+    options
   const {
     parameterGroup,
     optionGroup,

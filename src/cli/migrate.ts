@@ -42,6 +42,9 @@ export interface MigrateOptions {
   readonly simulate?: true | 'instance' | 'cluster' | 'lone-cluster'
   readonly fault?: readonly string[]
   readonly from?: string
+  readonly to?: string
+  readonly newestQuery?: string
+  readonly write?: boolean
   readonly login?: string
   readonly password?: string
   readonly profile?: string
@@ -66,7 +69,7 @@ export function migrateCommand(done: (exitCode: number) => void): Command {
     .addArgument(
       new Argument(
         '<way>',
-        'aurora-failover, aurora-add-region, promote-replica, restore-replicated-backup, restore-snapshot, copy-snapshot or native: docs/migrate.md has a page for each',
+        'aurora-failover, aurora-add-region, promote-replica, restore-replicated-backup, restore-snapshot, copy-snapshot or native: docs/migrate.md has a page for each; prepare and fence before them, verify after them',
       ),
     )
     .option('--source <region>', 'region to leave')
@@ -138,6 +141,9 @@ export function migrateCommand(done: (exitCode: number) => void): Command {
       ),
     )
     .option('--from <host:port>', 'fence: the endpoint, where its region gives no answer')
+    .option('--to <host:port>', 'verify: the endpoint of the new database (default: as AWS says)')
+    .option('--newest-query <sql>', 'verify: gives the newest row, which is shown')
+    .option('--no-write', 'verify: write no scratch table')
     .addOption(option.login())
     .addOption(option.password())
     .option('--profile <name>', 'of the AWS files')
@@ -171,6 +177,14 @@ export function migrateCommand(done: (exitCode: number) => void): Command {
       ),
     )
     .action(async (way: string, options: MigrateOptions) => {
+      if (way === 'verify') {
+        const [{ runVerb }, { verifyMigration }] = await Promise.all([
+          import('./run-verb.ts'),
+          import('./migrate-verify.ts'),
+        ])
+        done(await runVerb(options, (context) => verifyMigration(options, context)))
+        return
+      }
       const [{ runVerb }, { migrate }] = await Promise.all([
         import('./run-verb.ts'),
         import('./migrate-run.ts'),

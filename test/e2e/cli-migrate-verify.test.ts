@@ -1,0 +1,60 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { runLifeboat } from '../testbed/command-line.ts'
+import { type MariadbServer, startMariadb } from '../testbed/mariadb.ts'
+import { lacks } from '../testbed/requirement.ts'
+
+let home: string
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), 'lifeboat-verify-'))
+})
+afterAll(() => rm(home, { recursive: true, force: true }))
+
+describe.skipIf(lacks('mariadb'))('migrate verify on an application host, with no credentials of AWS', () => {
+  let server: MariadbServer
+  beforeAll(async () => {
+    server = await startMariadb()
+  }, 60_000)
+  afterAll(() => server?.[Symbol.asyncDispose]())
+
+  const verify = (...args: readonly string[]) =>
+    runLifeboat(
+      [
+        ...['migrate', 'verify', '--to', `127.0.0.1:${server.port}`],
+        ...['--login', server.url, '--password', 'env:DB_PASSWORD', '--json', ...args],
+      ],
+      { home, env: { DB_PASSWORD: server.password } },
+    )
+
+  test('climbs to a write and to the newest row, and leaves nothing', async () => {
+    const before = await server.run('SHOW DATABASES')
+    const result = await verify('--newest-query', 'SELECT 42')
+    expect(result).toMatchObject({ exitCode: 0, stderr: '' })
+    const { passed, checks } = JSON.parse(result.stdout)
+    expect(passed).toBe(true)
+    expect(checks.map(({ name, state }: { name: string; state: string }) => `${name} ${state}`)).toEqual([
+      ...['dns ok', 'tcp ok', 'tls ok', 'login ok', 'read ok', 'write ok', 'newest ok', 'aws skipped'],
+    ])
+    expect(await server.run('SHOW DATABASES')).toBe(before)
+  })
+
+  test('a query that fails is a check that fails', async () => {
+    const result = await verify('--no-write', '--newest-query', 'SELECT x FROM nowhere')
+    expect(result.exitCode).toBe(42)
+    expect(JSON.parse(result.stdout).checks).toContainEqual(
+      expect.objectContaining({ name: 'newest', state: 'failed' }),
+    )
+  })
+})
+
+test.each([
+  [[], /nothing says which database/],
+  [['--to', 'x.example:1', '--resume', 'x'], /no steps to plan/],
+  [['--to', 'x.example:1', '--password', 'env:X'], /--password goes with --login/],
+] as const)('%j is refused', async (args, said) => {
+  const result = await runLifeboat(['migrate', 'verify', ...args], { home, env: { X: 'y' } })
+  expect(result).toMatchObject({ exitCode: 2, stdout: '' })
+  expect(result.stderr).toMatch(said)
+})

@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest'
+import { type TargetRequest, verifyTarget } from '../../../src/app/verify-target.ts'
+
+const { signal } = new AbortController()
+const request: TargetRequest = {
+  flags: { source: 'eu-west-1', target: 'eu-central-1', db: ['shop'], targetId: 'shop-replica' },
+  ...{ simulate: 'instance', faults: [], write: true, accept: [] },
+}
+const NEW = 'shop-replica.c1sim.eu-central-1.rds.amazonaws.com:3306'
+
+async function states(change: Partial<TargetRequest>) {
+  const report = await verifyTarget({ ...request, ...change }, signal)
+  return { report, of: Object.fromEntries(report.checks.map(({ name, state }) => [name, state])) }
+}
+
+test('a replica that nobody has promoted is not fit, and each reason has its line', async () => {
+  const { report, of } = await states({})
+  expect(report).toMatchObject({ endpoint: NEW, passed: false })
+  expect(of).toMatchObject({
+    ...{ dns: 'ok', tcp: 'ok', tls: 'ok', login: 'ok', read: 'ok', write: 'failed', newest: 'skipped' },
+    ...{ backups: 'failed', alarms: 'failed', encryption: 'ok', 'backup-retention': 'failed' },
+  })
+})
+
+test('what is weaker is accepted by its name, and by that alone', async () => {
+  const { of } = await states({ accept: ['backup-retention'] })
+  expect(of).toMatchObject({ 'backup-retention': 'accepted', 'deletion-protection': 'failed' })
+  await expect(states({ accept: ['everything'] })).rejects.toMatchObject({
+    code: 'usage',
+    hint: expect.stringMatching(/backup-retention/),
+  })
+})
+
+test('one that takes writes does, and its newest row is shown', async () => {
+  const flags = { ...request.flags, to: NEW }
+  const { report, of } = await states({ flags, newestQuery: 'SELECT max(at) FROM orders' })
+  expect(of).toMatchObject({ write: 'ok', newest: 'ok' })
+  expect(report.checks.find(({ name }) => name === 'newest')?.found).toMatch(/^\d{4}-/)
+})
+
+test('no scratch table is written where none may be', async () => {
+  expect((await states({ write: false })).of.write).toBe('skipped')
+})
+
+test('a dead source region, or a target that is not there, is no pass', async () => {
+  const dead = await states({ faults: ['dead:eu-west-1'] })
+  expect(dead.of.parity).toBe('failed')
+  const gone = await states({ flags: { ...request.flags, targetId: 'nobody' } })
+  expect(gone.report).toMatchObject({ endpoint: null, passed: false })
+  expect(gone.of).toEqual({ endpoint: 'failed', aws: 'failed' })
+  const dark = await states({ faults: ['dark:eu-central-1'], flags: { ...request.flags, to: NEW } })
+  expect(dark.report.passed).toBe(false)
+  expect(dark.of).toMatchObject({ dns: 'failed', aws: 'failed' })
+})
