@@ -120,12 +120,6 @@ function nameOf(sink: Sink, job: string, backup: string, { host, port }: Endpoin
   return [sink.name, job, backup, host, port].join(' ')
 }
 
-/** Whatever host the URL of an account names, the endpoint is meant. */
-export function atEndpoint(url: string, { host, port }: Endpoint): string {
-  const [, scheme = '', user = '', rest = ''] = /^([^:]+:\/\/)([^@/?]*@)?[^/?]*(.*)$/s.exec(url) ?? []
-  return `${scheme}${user}${host}:${port}${rest}`
-}
-
 function nobody(): LifeboatError {
   return new LifeboatError('usage', 'unable to log in: no account was named', {
     hint: 'Name it with --login mysql://USER@any --password prompt:',

@@ -1,4 +1,5 @@
-import { atEndpoint, createNativeRestore } from '../app/native-restore.ts'
+import { loginUrl } from '../app/logged-database.ts'
+import { createNativeRestore } from '../app/native-restore.ts'
 import { createDecodeStages, openEngine, openSink } from '../app/registry.ts'
 import { defaults } from '../config/defaults.ts'
 import { checkJobName } from '../core/backup-layout.ts'
@@ -31,7 +32,7 @@ export async function openNative(
         login === undefined
           ? undefined
           : (endpoint) =>
-              openEngine(atEndpoint(login, endpoint), {
+              openEngine(loginUrl(login, endpoint), {
                 searchPath,
                 ...(password !== undefined && { password }),
               }),
