@@ -6,11 +6,13 @@ import {
   type ResolvedSink,
   resolveSigners,
   resolveSigning,
+  resolveSink,
 } from '../config/job.ts'
 import type { LoadedConfig } from '../config/load.ts'
 import type { Classification } from '../core/classification.ts'
 import { LifeboatError } from '../core/errors.ts'
 import { need } from './options.ts'
+import { isSinkName } from './sink-name.ts'
 
 export interface DumpOptions {
   readonly config?: string
@@ -104,8 +106,10 @@ export interface DumpPlan {
 /** A job of the configuration: the flags win over what the file says. */
 export function planJob(options: DumpOptions, job: ResolvedJob, loaded: LoadedConfig): DumpPlan {
   const inventory = resolveInventory(loaded, job.name)
+  const plan = planDump(options, job, resolveSigning(loaded))
   return {
-    ...planDump(options, job, resolveSigning(loaded)),
+    ...plan,
+    sinks: planNamedSink(options, loaded) ?? plan.sinks,
     signers: resolveSigners(loaded),
     ...(inventory !== undefined && { inventory }),
   }
@@ -209,6 +213,22 @@ function planSinks(options: DumpOptions, job: ResolvedJob | undefined): DumpPlan
   }
   const [first, ...copies] = job.sinks
   return [plannedSink(first), ...copies.map(plannedSink)]
+}
+
+/** `--to` with a name of the configuration, as where the job's first place is dead: it brings its own secrets. */
+function planNamedSink(
+  { to, sinkPassword, sinkPassphrase }: DumpOptions,
+  loaded: LoadedConfig,
+): DumpPlan['sinks'] | undefined {
+  if (to === undefined || !isSinkName(to)) return undefined
+  const { url, password, passphrase } = plannedSink(resolveSink(loaded, to))
+  return [
+    {
+      url,
+      password: flagOr(sinkPassword, '--sink-password', password.reference, password.option),
+      passphrase: flagOr(sinkPassphrase, '--sink-passphrase', passphrase.reference, passphrase.option),
+    },
+  ]
 }
 
 export function plannedSink({ name, url, password, passphrase }: ResolvedSink): PlannedSink {

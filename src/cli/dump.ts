@@ -28,7 +28,10 @@ export function dumpCommand(done: (exitCode: number) => void): Command {
       '--from <database-url>',
       'what to dump: mysql://user@host/db, postgres://…, sqlserver://…, oracle://…; socket: ?socket=/path',
     )
-    .option('--to <sink-url>', 'where to: file:///path, s3://bucket/prefix?region=…, ssh://user@host/path')
+    .option(
+      '--to <sink-url>',
+      'where to: file:///path, s3://bucket/prefix?region=…, ssh://user@host/path; with a job a name of the configuration too',
+    )
     .addOption(option.recipient())
     .option('--no-encryption', 'store the data readable for whoever gets hold of it')
     .addOption(new Option('--codec <name>', 'compression (default: gzip)').choices(['gzip', 'zstd', 'none']))
@@ -146,10 +149,19 @@ async function dump(name: string | undefined, options: DumpOptions, context: Ver
     import('../config/job.ts'),
     import('./run-verb.ts'),
   ])
-  const loaded = await needConfig(options.config, context.environment)
+  const loaded = await needConfig(options.config, context.environment).catch(tellWayWithout)
   await startLog(jobLog(options, loaded.config.log), context)
   const job = resolveJob(loaded, name)
   return dumpOne(planJob(options, job, loaded), job, options, context)
+}
+
+/** Nobody must be kept from a dump by a slip in the file. */
+function tellWayWithout(thrown: unknown): never {
+  if (!(thrown instanceof LifeboatError) || thrown.code !== 'config') throw thrown
+  throw new LifeboatError(thrown.code, thrown.message, {
+    hint: `${thrown.hint ?? 'Mend the file.'} Can it not wait? lifeboat dump --from DATABASE-URL --to SINK-URL --recipient FILE --job NAME reads nothing of it.`,
+    cause: thrown,
+  })
 }
 
 /** What holds for one job only would send several to one place, or dump one database under several names. */

@@ -3,14 +3,12 @@ import type { LoadedConfig } from '../config/load.ts'
 import { LifeboatError } from '../core/errors.ts'
 import { need } from './options.ts'
 import type { SinkSecrets, VerbContext } from './run-verb.ts'
+import { isSinkName } from './sink-name.ts'
 
 export interface SinkAddress {
   readonly url: string
   readonly context: SinkContext
 }
-
-/** As the configuration names its sinks. A URL has a scheme, a path a slash. */
-const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/
 
 /** What `--at` and its like name: a URL, or a sink of the configuration, whose own secrets then open it. */
 export async function sinkAddress(
@@ -20,7 +18,7 @@ export async function sinkAddress(
   context: VerbContext,
 ): Promise<SinkAddress> {
   const given = need(value, flag, 'the sink', 'file:///path, s3://bucket/prefix or ssh://user@host/path')
-  if (!NAME.test(given)) return { url: given, context: context.sinkContext(options) }
+  if (!isSinkName(given)) return { url: given, context: context.sinkContext(options) }
   const { resolveSink } = await import('../config/job.ts')
   const loaded = await readNames(flag, options.config, context)
   if (loaded === undefined) {

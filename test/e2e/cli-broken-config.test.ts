@@ -72,6 +72,14 @@ describe.skipIf(lacks('mariadb'))('a configuration that is broken', () => {
     expect(await run('list', '--at', place, '--unsigned-ok')).toMatchObject({ exitCode: 0 })
   })
 
+  test('keeps nobody from a dump', async () => {
+    const { exitCode, stderr } = await run('dump', 'shop', '--emergency')
+    expect({ exitCode, stderr }).toMatchObject({
+      exitCode: 3,
+      stderr: expect.stringMatching(/lifeboat dump --from[\s\S]*reads nothing/),
+    })
+  })
+
   test('a sink that it would name is given by its URL', async () => {
     const { exitCode, stderr } = await run('list', '--at', 'near')
     expect({ exitCode, stderr }).toMatchObject({

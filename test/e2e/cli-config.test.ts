@@ -82,6 +82,15 @@ jobs:
     }
   })
 
+  test('goes to one sink of the file alone where --to names it, as when the first one is dead', async () => {
+    const dumped = await run('dump', 'again', '--to', 'one', '--json')
+    expect(JSON.parse(dumped.stdout)).toMatchObject({ sink: `file://${home}/one`, copies: [] })
+    expect(await run('dump', 'again', '--to', 'onee')).toMatchObject({
+      exitCode: 3,
+      stderr: expect.stringContaining("Did you mean 'one'?"),
+    })
+  })
+
   test('a flag wins over the file', async () => {
     const ran = await run('dump', 'shop', '--to', `file://${home}/three`, '--codec', 'none', '--json')
     expect(JSON.parse(ran.stdout)).toMatchObject({
