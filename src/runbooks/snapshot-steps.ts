@@ -1,5 +1,6 @@
 import { type Observation, RUN_TAG, type RunName, type Step } from '../core/runbook.ts'
 import { aws, awsCheck, mayLook, rdsArn, tagWords } from './aws-cli.ts'
+import { KEY_HINT, keyCauses, withKeyCauses } from './key-causes.ts'
 import type { Snapshot, SnapshotKind } from './ports/rds-backups.ts'
 import type { CloudPorts } from './ports.ts'
 
@@ -74,6 +75,7 @@ export function copySnapshotAcross(plan: SnapshotCopyPlan, run: RunName): Step<C
   const words = SNAPSHOT_WORDS[kind]
   const tags = { [RUN_TAG]: run.id }
   const keys = [kmsKeyArn, sourceKeyArn].filter((key) => key !== undefined)
+  const used = { source: sourceKeyArn, target: kmsKeyArn }
   return {
     id: 'copy-snapshot',
     title: `copy the snapshot to ${region}`,
@@ -113,15 +115,27 @@ export function copySnapshotAcross(plan: SnapshotCopyPlan, run: RunName): Step<C
             },
           ]),
     ],
-    observe: async ({ target: { rds } }, signal) => ownSnapshot(await rds.snapshot(kind, id, signal), run),
-    apply: ({ target: { rds } }, signal) =>
-      rds.copySnapshot(
-        {
-          ...{ kind, sourceArn, id, tags },
-          ...(kmsKeyArn !== undefined && { kmsKeyArn }),
-          ...(optionGroup !== undefined && { optionGroup }),
-        },
-        signal,
+    async observe(ports, signal) {
+      const seen = ownSnapshot(await ports.target.rds.snapshot(kind, id, signal), run)
+      if (seen.state !== 'blocked' || seen.hint === undefined) return seen
+      const causes = await keyCauses(used, ports, signal)
+      return causes.length === 0
+        ? seen
+        : {
+            ...{ ...seen, reason: `${seen.reason}; ${causes.join('; ')}` },
+            hint: `${KEY_HINT} Then delete ${id}, and go on.`,
+          }
+    },
+    apply: (ports, signal) =>
+      withKeyCauses(used, ports, signal, () =>
+        ports.target.rds.copySnapshot(
+          {
+            ...{ kind, sourceArn, id, tags },
+            ...(kmsKeyArn !== undefined && { kmsKeyArn }),
+            ...(optionGroup !== undefined && { optionGroup }),
+          },
+          signal,
+        ),
       ),
   }
 }
