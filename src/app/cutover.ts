@@ -110,8 +110,8 @@ function rehearsed(flags: WayFlags, kind: CutoverKind): WayFlags {
 }
 
 /** What a run has found and changed, the other way round. */
-async function undoing(
-  { stateFolder, sink, onEvent }: CutoverRequest,
+export async function undoing(
+  { stateFolder, sink, onEvent }: Pick<CutoverRequest, 'stateFolder' | 'sink' | 'onEvent'>,
   run: string,
   signal: AbortSignal,
 ): Promise<WayFlags> {

@@ -1,10 +1,12 @@
 import { expect, test } from 'vitest'
+import { undoing } from '../../src/app/cutover.ts'
 import { LifeboatError } from '../../src/core/errors.ts'
 import { createCutover } from '../../src/runbooks/cutover.ts'
 import type { RecordChange } from '../../src/runbooks/record-change.ts'
+import { simulatedPorts } from '../../src/simulation/cloud.ts'
 import { furnish, SCENE } from '../../src/simulation/scene.ts'
 import type { World } from '../../src/simulation/world.ts'
-import { createRunbookScene, type RunbookHarness } from '../testbed/runbook-scene.ts'
+import { createRunbookScene, RUN, type RunbookHarness } from '../testbed/runbook-scene.ts'
 import { describeRunbook } from './runbook-suite.ts'
 
 const regions = { source: 'eu-west-1', target: 'eu-central-1' }
@@ -181,4 +183,35 @@ test('a batch is typed as the API takes it, routing and all', async () => {
     { Action: 'DELETE', ResourceRecordSet: { Weight: 100, SetIdentifier: 'primary', HealthCheckId: 'hc-1' } },
     { Action: 'CREATE', ResourceRecordSet: { Weight: 100, ResourceRecords: [{ Value: NEW }], TTL: 30 } },
   ])
+})
+
+test('what a run has switched is put back from its journal, and only that', async () => {
+  await using staged = await createRunbookScene(run)
+  // The second record was never switched.
+  staged.world.crashAt(0)
+  await staged.run().catch(() => undefined)
+  staged.world.revive()
+  const onStep = ({ step, state }: { step: string; state: string }) => {
+    if (step === 'switch-1' && state === 'done') staged.world.crashAt(0)
+  }
+  await staged.run({ onStep }).catch(() => undefined)
+  staged.world.revive()
+  expect(recordsOf(staged.world, SCENE.zone)).toEqual([after])
+
+  const events = { stateFolder: staged.folder, onEvent: () => undefined }
+  const { signal } = new AbortController()
+  const flags = await undoing(events, RUN.id, signal)
+  expect(flags).toMatchObject({ ...regions, from: ends.to, to: ends.from })
+  expect(flags.kept?.map((change) => change.before.name)).toEqual([NAME])
+
+  const back = createCutover('rollback')
+  const options = back.choose(flags)
+  const ports = simulatedPorts(staged.world, regions.source, regions.target)
+  const plan = back.plan(options, await back.gather(options, ports, signal), { id: `${RUN.id}b` })
+  expect(plan.warnings).toEqual([])
+  const change = plan.steps.find(({ id }) => id === 'switch-1')
+  expect(await change?.observe(ports, signal)).toMatchObject({ state: 'todo' })
+  await change?.apply(ports, signal)
+  expect(recordsOf(staged.world, SCENE.zone)).toEqual([before])
+  await expect(undoing(events, '20261122T210500Z-none', signal)).rejects.toMatchObject({ code: 'usage' })
 })
