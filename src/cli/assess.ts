@@ -19,7 +19,7 @@ export interface AssessOptions {
   readonly zone?: readonly string[]
   readonly timeout?: number
   readonly profile?: string
-  readonly simulate?: true | 'instance' | 'cluster'
+  readonly simulate?: true | 'instance' | 'cluster' | 'lone-cluster'
   readonly fault?: readonly string[]
   readonly key?: readonly string[]
   readonly passphrase?: string
@@ -67,9 +67,10 @@ export function assessCommand(done: (exitCode: number) => void): Command {
     )
     .option('--profile <name>', 'of the AWS files')
     .addOption(
-      new Option('--simulate [kind]', 'rehearse in a cloud in memory: instance (default) or cluster').choices(
-        ['instance', 'cluster'],
-      ),
+      new Option(
+        '--simulate [kind]',
+        'rehearse in a cloud in memory: instance (default), cluster or lone-cluster',
+      ).choices(['instance', 'cluster', 'lone-cluster']),
     )
     .addOption(
       several(

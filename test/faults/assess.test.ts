@@ -123,7 +123,7 @@ describe.skipIf(lacks('aws'))('assess', { timeout: 60_000 }, () => {
   test('a black hole', async () => {
     await using hole = await startBlackHole()
     const dead = `http://${hole.host}:${hole.port}`
-    const found = await assessWith((region) => (region === SOURCE ? dead : moto.endpoint), 6_000)
+    const found = await assessWith((region) => (region === SOURCE ? dead : moto.endpoint), 9_000)
     expectOnlySource(found, 'dead, no-answer')
     expect(hole.connections).toBeGreaterThan(3)
   })

@@ -3,6 +3,7 @@ import { LifeboatError } from '../../core/errors.ts'
 import type { PulsePort } from '../../runbooks/ports/pulse.ts'
 import type { CloudPorts } from '../../runbooks/ports.ts'
 import { needRegions, type WayFlags } from '../../runbooks/way-flags.ts'
+import type { SimulatedKind } from '../open-cloud.ts'
 
 export interface AssessedRegions extends Disposable {
   readonly ports: CloudPorts
@@ -13,7 +14,7 @@ export interface AssessedRegions extends Disposable {
 export interface RegionsRequest {
   readonly flags: WayFlags
   /** A cloud in memory that has one of these. */
-  readonly simulate: 'instance' | 'cluster' | undefined
+  readonly simulate: SimulatedKind | undefined
   readonly faults: readonly string[]
   /** Of the AWS files. */
   readonly profile: string | undefined

@@ -64,7 +64,7 @@ const BACKUPS = {
 }
 
 const ways = ASSESSED_WAYS.filter((way) => WAY_NAMES.includes(way))
-const cases = (['instance', 'cluster'] as const).flatMap((kind) =>
+const cases = (['instance', 'cluster', 'lone-cluster'] as const).flatMap((kind) =>
   DISASTERS.map(([name, strike]) => ({ kind, name, strike })),
 )
 

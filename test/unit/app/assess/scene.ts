@@ -10,9 +10,10 @@ export const SOURCE = 'eu-west-1'
 export const TARGET = 'eu-central-1'
 export const FLAGS = { securityGroup: [SCENE.securityGroup(TARGET)], kmsKey: SCENE.keyAlias }
 
-export function furnished(kind: 'instance' | 'cluster' = 'instance'): World {
+export function furnished(kind: 'instance' | 'cluster' | 'lone-cluster' = 'instance'): World {
   const world = createWorld()
-  furnish(world, { source: SOURCE, target: TARGET, db: 'shop', kind })
+  const scene = kind === 'lone-cluster' ? ({ kind: 'cluster', global: 'none' } as const) : { kind }
+  furnish(world, { source: SOURCE, target: TARGET, db: 'shop', ...scene })
   return world
 }
 
