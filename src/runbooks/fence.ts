@@ -1,17 +1,8 @@
-import {
-  nameOf,
-  type Observation,
-  RUN_TAG,
-  type Runbook,
-  type RunName,
-  type Step,
-  type Way,
-} from '../core/runbook.ts'
-import { aws, awsCheck, mayLook, partitionOf, rdsArn } from './aws-cli.ts'
+import { nameOf, type Observation, type Runbook, type RunName, type Step, type Way } from '../core/runbook.ts'
 import { readEndpoint } from './cutover-options.ts'
 import { type FenceFacts, type FenceOptions, gatherFence } from './fence-facts.ts'
-import type { SecurityGroup } from './ports/ec2.ts'
-import type { CloudPorts, RegionPorts } from './ports.ts'
+import { backLine, closedGroup, isBehind, moveToGroup } from './fence-network.ts'
+import type { CloudPorts } from './ports.ts'
 import { needOneDb, needRegions, type WayFlags } from './way-flags.ts'
 
 const MINUTE = 60_000
@@ -130,101 +121,6 @@ function clientLine({ host, port }: FenceFacts['endpoint'], statement: string): 
     : ['mysql', '--host', host, '--port', String(port), '--execute', statement]
 }
 
-function closedGroup(
-  { source }: FenceOptions,
-  { vpcId }: NonNullable<FenceFacts['network']>,
-  run: RunName,
-): Step<CloudPorts> {
-  const name = nameOf(run, 'fence')
-  const description = 'lets nobody in: fenced by lifeboat'
-  return {
-    id: 'closed-group',
-    title: `create security group ${name}, which lets nobody in`,
-    effect: 'create',
-    command: () => [
-      {
-        ...aws(source, 'ec2', 'create-security-group', {
-          ...{ 'group-name': name, description, 'vpc-id': vpcId },
-          'tag-specifications': `ResourceType=security-group,Tags=[{Key=${RUN_TAG},Value=${run.id}}]`,
-          ...{ query: 'GroupId', output: 'text' },
-        }),
-        assign: 'FENCE',
-      },
-    ],
-    check: () =>
-      awsCheck(
-        ...([source, 'ec2', 'describe-security-groups'] as const),
-        { filters: [`Name=group-name,Values=${name}`, `Name=vpc-id,Values=${vpcId}`] },
-        'SecurityGroups[0].[GroupName,length(IpPermissions)]',
-        `${name} 0`,
-      ),
-    permissions: () => [
-      mayLook('ec2:DescribeSecurityGroups'),
-      {
-        actions: ['ec2:CreateSecurityGroup', 'ec2:CreateTags'],
-        resources: [`arn:${partitionOf(source)}:ec2:${source}:*:*/*`],
-      },
-    ],
-    async observe({ source: ports }, signal): Promise<Observation> {
-      const group = await findGroup(ports, name, vpcId, signal)
-      if (group === undefined) return { state: 'todo' }
-      if (group.inbound.length === 0) return { state: 'done', seen: { group: group.id } }
-      return {
-        state: 'blocked',
-        reason: `somebody has put ${group.inbound.length} rules into ${group.id}`,
-        hint: 'Remove them: a fence lets nobody in.',
-      }
-    },
-    apply: async ({ source: { ec2 } }, signal) => {
-      await ec2.createSecurityGroup({ name, description, vpcId, tags: { [RUN_TAG]: run.id } }, signal)
-    },
-  }
-}
-
-function moveToGroup(
-  { source, db }: FenceOptions,
-  { account }: FenceFacts,
-  { kind, vpcId }: NonNullable<FenceFacts['network']>,
-  run: RunName,
-): Step<CloudPorts> {
-  const name = nameOf(run, 'fence')
-  const [modify, describe, id, path] = wordsOf(kind)
-  return {
-    id: 'fence-network',
-    title: `put ${db} behind it, and nothing else`,
-    effect: 'switch',
-    usualMs: 2 * MINUTE,
-    command: () => [
-      aws(source, 'rds', modify, { [id]: db, 'vpc-security-group-ids': '$FENCE', 'apply-immediately': true }),
-    ],
-    check: () =>
-      awsCheck(source, 'rds', describe, { [id]: db }, `${path}[0].VpcSecurityGroups[].Status`, 'active'),
-    permissions: () => [
-      mayLook('rds:DescribeDBInstances', 'rds:DescribeDBClusters', 'ec2:DescribeSecurityGroups'),
-      {
-        actions: [kind === 'cluster' ? 'rds:ModifyDBCluster' : 'rds:ModifyDBInstance'],
-        resources: [rdsArn(source, account, kind === 'cluster' ? 'cluster' : 'db', db)],
-      },
-    ],
-    async observe({ source: ports }, signal): Promise<Observation> {
-      const group = await findGroup(ports, name, vpcId, signal)
-      const there = await lookAt(ports, kind, db, signal)
-      if (there === undefined) return { state: 'done', reason: `${db} is not there any more` }
-      if (group === undefined) return { state: 'blocked', reason: `security group ${name} is gone` }
-      const behind = there.securityGroups.length === 1 && there.securityGroups[0] === group.id
-      if (there.status !== 'available') return { state: 'running', reason: `status ${there.status}` }
-      return behind ? { state: 'done', seen: { group: group.id } } : { state: 'todo' }
-    },
-    async apply({ source: ports }, signal) {
-      const group = await findGroup(ports, name, vpcId, signal)
-      if (group === undefined) return
-      const change = { securityGroups: [group.id] }
-      if (kind === 'cluster') await ports.rds.modifyCluster(db, change, signal)
-      else await ports.rds.modifyInstance(db, change, signal)
-    },
-  }
-}
-
 function checkFenced(
   { source, db }: FenceOptions,
   { endpoint, network, sql }: FenceFacts,
@@ -271,45 +167,4 @@ function checkFenced(
     },
     apply: () => Promise.resolve(),
   }
-}
-
-async function isBehind(
-  ports: RegionPorts,
-  { kind, vpcId }: NonNullable<FenceFacts['network']>,
-  db: string,
-  name: string,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const group = await findGroup(ports, name, vpcId, signal)
-  const there = await lookAt(ports, kind, db, signal)
-  return group !== undefined && there?.securityGroups.join() === group.id
-}
-
-async function findGroup(
-  { ec2 }: RegionPorts,
-  name: string,
-  vpcId: string,
-  signal: AbortSignal,
-): Promise<SecurityGroup | undefined> {
-  const groups = await ec2.securityGroups(undefined, signal)
-  return groups.find((group) => group.name === name && group.vpcId === vpcId)
-}
-
-function lookAt({ rds }: RegionPorts, kind: 'instance' | 'cluster', db: string, signal: AbortSignal) {
-  return kind === 'cluster' ? rds.cluster(db, signal) : rds.instance(db, signal)
-}
-
-function wordsOf(kind: 'instance' | 'cluster') {
-  return kind === 'cluster'
-    ? (['modify-db-cluster', 'describe-db-clusters', 'db-cluster-identifier', 'DBClusters'] as const)
-    : (['modify-db-instance', 'describe-db-instances', 'db-instance-identifier', 'DBInstances'] as const)
-}
-
-function backLine(
-  { source, db }: FenceOptions,
-  { kind, securityGroups }: NonNullable<FenceFacts['network']>,
-): string {
-  const [modify, , id] = wordsOf(kind)
-  const options = { [id]: db, 'vpc-security-group-ids': securityGroups, 'apply-immediately': true }
-  return aws(source, 'rds', modify, options).argv.join(' ')
 }
