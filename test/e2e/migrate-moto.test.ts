@@ -77,6 +77,10 @@ const WAYS: readonly (MotoSceneOptions & {
     args: ['restore-snapshot', '--snapshot', 'shop-across', '--target-id', 'shop-new', ...LANDING],
   },
   {
+    ...{ name: 'prepare', kind: 'instance', encrypted: true, bare: true },
+    args: ['prepare', '--subnet-group', 'private'],
+  },
+  {
     ...{ name: 'promote-replica', kind: 'instance', encrypted: true },
     args: ['promote-replica', '--accept-split-brain', '--recreate-replica', '--kms-key', 'alias/databases'],
   },
@@ -137,7 +141,9 @@ describe.skipIf(lacks('aws'))('ways out on moto', { timeout: 3 * LONGEST_MS }, (
       expect(await one.scene.read()).toEqual(await other.scene.read())
 
       const group = ({ scene }: Opened) =>
-        args[0] === 'promote-replica' ? [] : ['--security-group', scene.securityGroup]
+        ['promote-replica', 'prepare'].includes(args[0] ?? '')
+          ? []
+          : ['--security-group', scene.securityGroup]
       const ran = await migrate(one.place, [...args, ...REGIONS, ...group(one), '--confirm'])
       expect(ran, ran.stderr).toMatchObject({ exitCode: 0 })
       const { run } = JSON.parse(ran.stdout)
@@ -228,7 +234,7 @@ function shapeOf(expected: string): RegExp {
   const words = expected.split(' ').map((word) =>
     word
       .split('…')
-      .map((part) => RegExp.escape(part))
+      .map((part) => part.replace(/[^\w\s]/g, '\\$&'))
       .join('.*'),
   )
   return new RegExp(`^\\s*${words.join('\\s+')}\\s*$`)

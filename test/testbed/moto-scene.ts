@@ -1,5 +1,19 @@
-import { CreateSecurityGroupCommand, DescribeSubnetsCommand, EC2Client } from '@aws-sdk/client-ec2'
-import { CreateAliasCommand, CreateKeyCommand, KMSClient, ListKeysCommand } from '@aws-sdk/client-kms'
+import {
+  AuthorizeSecurityGroupIngressCommand,
+  CreateSecurityGroupCommand,
+  DescribeSecurityGroupsCommand,
+  DescribeSubnetsCommand,
+  EC2Client,
+} from '@aws-sdk/client-ec2'
+import {
+  CreateAliasCommand,
+  CreateKeyCommand,
+  GetKeyPolicyCommand,
+  KMSClient,
+  ListAliasesCommand,
+  ListKeysCommand,
+  ListResourceTagsCommand,
+} from '@aws-sdk/client-kms'
 import {
   CopyDBClusterSnapshotCommand,
   CopyDBSnapshotCommand,
@@ -15,7 +29,12 @@ import {
   DescribeDBClusterSnapshotsCommand,
   DescribeDBClustersCommand,
   DescribeDBInstancesCommand,
+  DescribeDBParameterGroupsCommand,
+  DescribeDBParametersCommand,
   DescribeDBSnapshotsCommand,
+  DescribeOptionGroupsCommand,
+  ModifyDBParameterGroupCommand,
+  OptionGroupNotFoundFault,
   RDSClient,
 } from '@aws-sdk/client-rds'
 import {
@@ -34,6 +53,8 @@ const MASTER = { MasterUsername: 'captain', MasterUserPassword: 'not-so-secret' 
 export interface MotoSceneOptions {
   readonly kind: 'instance' | 'cluster'
   readonly encrypted: boolean
+  /** The target region has a subnet group and nothing else. */
+  readonly bare?: boolean
 }
 
 /** What a name of clients points at before a cutover, and after. */
@@ -51,7 +72,7 @@ export interface MotoScene {
 export async function furnishMoto(
   endpoint: string,
   account: string,
-  { kind, encrypted }: MotoSceneOptions,
+  { kind, encrypted, bare = false }: MotoSceneOptions,
 ): Promise<MotoScene> {
   const credentials = { accessKeyId: 'lifeboat', secretAccessKey: 'not-so-secret' }
   const regions = [SOURCE, TARGET].map((region) => {
@@ -70,9 +91,21 @@ export async function furnishMoto(
     const { Subnets = [] } = await ec2.send(new DescribeSubnetsCommand({}))
     const SubnetIds = Subnets.map(({ SubnetId = '' }) => SubnetId)
     const VpcId = Subnets[0]?.VpcId
+    named.set(VpcId ?? '', `VPC ${region}`)
+    for (const [index, id] of SubnetIds.entries()) named.set(id, `SUBNET ${index} ${region}`)
+    const description = 'for tests'
+    const DBSubnetGroupName = 'private'
+    await rds.send(
+      new CreateDBSubnetGroupCommand({ DBSubnetGroupName, DBSubnetGroupDescription: description, SubnetIds }),
+    )
+    if (bare && region === TARGET) continue
     const { GroupId = '' } = await ec2.send(
       new CreateSecurityGroupCommand({ GroupName: 'databases', Description: 'databases', VpcId }),
     )
+    const IpPermissions = [
+      { IpProtocol: 'tcp', FromPort: 3306, ToPort: 3306, IpRanges: [{ CidrIp: '10.0.0.0/16' }] },
+    ]
+    await ec2.send(new AuthorizeSecurityGroupIngressCommand({ GroupId, IpPermissions }))
     const { KeyMetadata } = await kms.send(
       new CreateKeyCommand({ KeySpec: 'SYMMETRIC_DEFAULT', KeyUsage: 'ENCRYPT_DECRYPT' }),
     )
@@ -80,18 +113,12 @@ export async function furnishMoto(
     await kms.send(new CreateAliasCommand({ AliasName: 'alias/databases', TargetKeyId: KeyId }))
     groups.set(region, GroupId)
     keys.set(region, Arn)
-    named
-      .set(GroupId, `GROUP ${region}`)
-      .set(KeyId, `KEY ${region}`)
-      .set(VpcId ?? '', `VPC ${region}`)
-    for (const [index, id] of SubnetIds.entries()) named.set(id, `SUBNET ${index} ${region}`)
-    const description = 'for tests'
-    const DBSubnetGroupName = 'private'
-    await rds.send(
-      new CreateDBSubnetGroupCommand({ DBSubnetGroupName, DBSubnetGroupDescription: description, SubnetIds }),
-    )
     const group = { Description: description, DBParameterGroupFamily: 'mysql8.0' }
     await rds.send(new CreateDBParameterGroupCommand({ ...group, DBParameterGroupName: 'tuned' }))
+    const Parameters = [
+      { ParameterName: 'max_connections', ParameterValue: '77', ApplyMethod: 'immediate' as const },
+    ]
+    await rds.send(new ModifyDBParameterGroupCommand({ DBParameterGroupName: 'tuned', Parameters }))
     await rds.send(
       new CreateDBClusterParameterGroupCommand({ ...group, DBClusterParameterGroupName: 'tuned' }),
     )
@@ -107,7 +134,7 @@ export async function furnishMoto(
     ...(encrypted && { KmsKeyId: keys.get(region) ?? '' }),
   })
   const arnOf = (type: string, name: string) => `arn:aws:rds:${SOURCE}:${account}:${type}:${name}`
-  const acrossKey = encrypted ? { KmsKeyId: keys.get(TARGET) } : {}
+  const acrossKey = encrypted ? { KmsKeyId: keys.get(TARGET) ?? '' } : {}
   const settings = { Engine: ENGINE[kind], EngineVersion: VERSION[kind], StorageEncrypted: encrypted }
   if (kind === 'instance') {
     await from.rds.send(
@@ -123,20 +150,22 @@ export async function furnishMoto(
     await from.rds.send(
       new CreateDBSnapshotCommand({ DBInstanceIdentifier: 'shop', DBSnapshotIdentifier: 'shop-nightly' }),
     )
-    await to.rds.send(
-      new CopyDBSnapshotCommand({
-        ...acrossKey,
-        SourceDBSnapshotIdentifier: arnOf('snapshot', 'shop-nightly'),
-        TargetDBSnapshotIdentifier: 'shop-across',
-      }),
-    )
-    await to.rds.send(
-      new CreateDBInstanceReadReplicaCommand({
-        ...acrossKey,
-        DBInstanceIdentifier: 'shop-replica',
-        SourceDBInstanceIdentifier: arnOf('db', 'shop'),
-      }),
-    )
+    if (!bare) {
+      await to.rds.send(
+        new CopyDBSnapshotCommand({
+          ...acrossKey,
+          SourceDBSnapshotIdentifier: arnOf('snapshot', 'shop-nightly'),
+          TargetDBSnapshotIdentifier: 'shop-across',
+        }),
+      )
+      await to.rds.send(
+        new CreateDBInstanceReadReplicaCommand({
+          ...acrossKey,
+          DBInstanceIdentifier: 'shop-replica',
+          SourceDBInstanceIdentifier: arnOf('db', 'shop'),
+        }),
+      )
+    }
   } else {
     await from.rds.send(
       new CreateDBClusterCommand({
@@ -171,7 +200,7 @@ export async function furnishMoto(
   )
   const HostedZoneId = HostedZone?.Id?.replace('/hostedzone/', '') ?? ''
   named.set(HostedZoneId, 'ZONE')
-  const cname = { Type: 'CNAME', TTL: 300, ResourceRecords: [{ Value: OLD_HOST }] } as const
+  const cname = { Type: 'CNAME' as const, TTL: 300, ResourceRecords: [{ Value: OLD_HOST }] }
   const Changes = ['db.example.internal', 'orders.example.internal'].map((Name) => ({
     ...{ Action: 'CREATE' as const, ResourceRecordSet: { Name, ...cname } },
   }))
@@ -180,16 +209,37 @@ export async function furnishMoto(
     securityGroup: groups.get(TARGET) ?? '',
     async read(run) {
       const all = await Promise.all(
-        regions.map(async ({ region, rds, kms }) => [
-          region,
-          {
+        regions.map(async ({ region, rds, ec2, kms }) => {
+          const { SecurityGroups = [] } = await ec2.send(new DescribeSecurityGroupsCommand({}))
+          for (const { GroupId = '', GroupName = '' } of SecurityGroups)
+            named.set(GroupId, `GROUP ${GroupName} ${region}`)
+          const { Aliases = [] } = await kms.send(new ListAliasesCommand({}))
+          for (const { TargetKeyId, AliasName = '' } of Aliases)
+            if (TargetKeyId !== undefined) named.set(TargetKeyId, `KEY ${AliasName} ${region}`)
+          const { Keys = [] } = await kms.send(new ListKeysCommand({}))
+          const tuned = { DBParameterGroupName: 'tuned' }
+          const { DBParameterGroups = [] } = await rds.send(new DescribeDBParameterGroupsCommand({}))
+          const hasTuned = DBParameterGroups.some((each) => each.DBParameterGroupName === 'tuned')
+          const state = {
+            ...{ SecurityGroups, DBParameterGroups },
+            parameters: hasTuned && (await rds.send(new DescribeDBParametersCommand(tuned))).Parameters,
+            optionGroups: await optionGroups(rds),
             instances: (await rds.send(new DescribeDBInstancesCommand({}))).DBInstances,
             clusters: (await rds.send(new DescribeDBClustersCommand({}))).DBClusters,
             snapshots: (await rds.send(new DescribeDBSnapshotsCommand({}))).DBSnapshots,
             clusterSnapshots: (await rds.send(new DescribeDBClusterSnapshotsCommand({}))).DBClusterSnapshots,
-            keys: (await kms.send(new ListKeysCommand({}))).Keys,
-          },
-        ]),
+            keys: await Promise.all(
+              Keys.map(async ({ KeyId = '' }) => ({
+                ...{
+                  KeyId,
+                  policy: (await kms.send(new GetKeyPolicyCommand({ KeyId, PolicyName: 'default' }))).Policy,
+                },
+                tags: (await kms.send(new ListResourceTagsCommand({ KeyId }))).Tags,
+              })),
+            ),
+          }
+          return [region, state]
+        }),
       )
       const { ResourceRecordSets } = await route53.send(new ListResourceRecordSetsCommand({ HostedZoneId }))
       const runs = run === undefined ? [] : [run, run.toLowerCase()]
@@ -198,6 +248,17 @@ export async function furnishMoto(
         new Map([...named, ...runs.map((id) => [id, 'RUN'] as const)]),
       )
     },
+  }
+}
+
+/** All of them moto can not tell. */
+async function optionGroups(rds: RDSClient): Promise<unknown> {
+  try {
+    const answer = await rds.send(new DescribeOptionGroupsCommand({ OptionGroupName: 'standard' }))
+    return answer.OptionGroupsList
+  } catch (thrown) {
+    if (thrown instanceof OptionGroupNotFoundFault) return []
+    throw thrown
   }
 }
 
