@@ -62,8 +62,8 @@ export function createInstance(plan: CreatePlan, facts: NativeFacts, run: RunNam
         'engine-version': engineVersion,
         'allocated-storage': storage.gib,
         'storage-type': storage.type,
-        iops: storage.iops,
-        'storage-throughput': storage.throughput,
+        iops: beyondIncluded(storage.type, storage.iops, 3_000),
+        'storage-throughput': beyondIncluded(storage.type, storage.throughput, 125),
         'storage-encrypted': true,
         'kms-key-id': kmsKeyArn ?? undefined,
         'master-username': masterUser,
@@ -205,4 +205,9 @@ export function checkDatabase({ region, id }: CreatePlan): Step<CloudPorts> {
     },
     apply: () => Promise.resolve(),
   }
+}
+
+/** What gp3 has by itself RDS reports, and refuses to be asked for on small volumes. */
+function beyondIncluded(type: string, amount: number | undefined, included: number): number | undefined {
+  return type === 'gp3' && amount !== undefined && amount <= included ? undefined : amount
 }
