@@ -1,4 +1,14 @@
-import { constants } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fdatasyncSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
 import { chmod, lstat, open, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LifeboatError, messageOf } from './errors.ts'
@@ -63,4 +73,36 @@ async function overwrite(path: string): Promise<void> {
   }
   // Else the file could be gone before a zero has reached the disk.
   await file.datasync()
+}
+
+/** The same for a process that ends, where nothing can be waited for, nor told. Whatever stays, the next run sweeps. */
+export function destroyFolderNow(path: string): void {
+  for (const file of filesNow(path)) {
+    try {
+      overwriteNow(file)
+    } catch {
+      // Gone by itself, or read-only: it is removed all the same.
+    }
+  }
+  rmSync(path, { recursive: true, force: true })
+}
+
+function filesNow(path: string): readonly string[] {
+  if (!existsSync(path)) return []
+  return readdirSync(path, { withFileTypes: true, recursive: true }).flatMap((entry) =>
+    entry.isFile() ? [join(entry.parentPath, entry.name)] : [],
+  )
+}
+
+function overwriteNow(path: string): void {
+  const file = openSync(path, constants.O_WRONLY | constants.O_NOFOLLOW)
+  try {
+    const { size } = fstatSync(file)
+    for (let at = 0; at < size; at += ZEROS.length) {
+      writeSync(file, ZEROS, 0, Math.min(ZEROS.length, size - at), at)
+    }
+    fdatasyncSync(file)
+  } finally {
+    closeSync(file)
+  }
 }

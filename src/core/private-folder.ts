@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { lstat, mkdir, open, readdir, rm, statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { destroyFolder } from './destroy-folder.ts'
+import { destroyFolder, destroyFolderNow } from './destroy-folder.ts'
 import { pidNamespace, startTime } from './process-owner.ts'
 
 const PREFIX = 'lifeboat-'
@@ -30,6 +30,8 @@ export async function createPrivateFolder(
   const started = (await startTime(process.pid)) ?? 0
   const owner = `${await namespaceNumber()}-${process.pid}-${started}`
   const path = join(root, `${PREFIX}${owner}-${randomBytes(6).toString('hex')}`)
+  // What still works in a folder has to be ended first, by the next run's sweep.
+  if (beforeSweep === undefined) removeAtExit(path)
   await mkdir(path, { mode: 0o700 })
   return {
     path,
@@ -45,8 +47,24 @@ export async function createPrivateFolder(
     },
     async [Symbol.asyncDispose]() {
       await destroyFolder(path)
+      atExit.delete(path)
     },
   }
+}
+
+const atExit = new Set<string>()
+let listens = false
+
+/** A run that was given up may end while what it has just begun still makes, or removes, its folder. */
+function removeAtExit(path: string): void {
+  atExit.add(path)
+  if (listens) return
+  listens = true
+  process.once('exit', removeAll)
+}
+
+function removeAll(): void {
+  for (const path of atExit) destroyFolderNow(path)
 }
 
 /**

@@ -281,20 +281,35 @@ jobs:
     await cloud.source.rds.modifyInstance('shop', { deletionProtection: false }, signal)
     const open = { protocol: 'tcp', fromPort: 3306, toPort: 3306, peer: '0.0.0.0/0' }
     await cloud.source.ec2.allowInbound(group, [open], signal)
-    const drift = await json(...live)
-    expect(drift.same).toBe(false)
-    expect(drift.changes.map((change: { what: string; name: string }) => [change.what, change.name])).toEqual(
-      [
+    try {
+      const drift = await json(...live)
+      expect(drift.same).toBe(false)
+      expect(
+        drift.changes.map((change: { what: string; name: string }) => [change.what, change.name]),
+      ).toEqual([
         ['instances', 'shop'],
         ['securityGroups', group],
-      ],
-    )
-    const { id } = await json('inventory', '--job', 'shop')
-    const two = await run(['inventory', 'diff', first.id, id, '--at', 'near', '--job', 'shop', ...opening()])
-    expect(two.stdout).toContain('deletionProtection: true -> false')
-    expect(await json('inventory', 'diff', '--at', 'near', '--job', 'shop', ...opening())).toMatchObject({
-      ...{ before: first.id, after: id },
-    })
+      ])
+      const { id } = await json('inventory', '--job', 'shop')
+      const two = await run([
+        'inventory',
+        'diff',
+        first.id,
+        id,
+        '--at',
+        'near',
+        '--job',
+        'shop',
+        ...opening(),
+      ])
+      expect(two.stdout).toContain('deletionProtection: true -> false')
+      expect(await json('inventory', 'diff', '--at', 'near', '--job', 'shop', ...opening())).toMatchObject({
+        ...{ before: first.id, after: id },
+      })
+    } finally {
+      await cloud.source.rds.modifyInstance('shop', { deletionProtection: true }, signal)
+      await cloud.source.ec2.revokeInbound(group, [open], signal)
+    }
   })
 
   test('prepare makes in the other region what is missing; the next inventory says what stands for what', async () => {

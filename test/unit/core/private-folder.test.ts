@@ -44,6 +44,20 @@ describe('private folder', () => {
     expect(await readdir(root)).toEqual([])
   })
 
+  test('goes with a process that ends while it is in use, its bytes first', async () => {
+    const kept = join(root, 'kept')
+    const program = `
+      import { linkSync } from 'node:fs'
+      import { createPrivateFolder } from ${JSON.stringify(new URL('../../../src/core/private-folder.ts', import.meta.url).href)}
+      const folder = await createPrivateFolder(${JSON.stringify(root)})
+      linkSync(await folder.file('secret', 'hush'), ${JSON.stringify(kept)})
+      createPrivateFolder(${JSON.stringify(root)})
+      process.exit(0)`
+    await run(process.execPath, ['--input-type=module', '--eval', program])
+    expect(await readdir(root)).toEqual(['kept'])
+    expect(await readFile(kept)).toEqual(Buffer.alloc(4))
+  })
+
   test('is on tmpfs where there is one', async () => {
     await using folder = await createPrivateFolder()
     const tmpfs = 0x01021994
