@@ -4,5 +4,5 @@ import { lacks } from '../testbed/requirement.ts'
 import { describeCommandLine } from './cli-suite.ts'
 
 describe.skipIf(lacks('postgres'))('', () => {
-  describeCommandLine('PostgreSQL', startCliPostgres)
+  describeCommandLine('PostgreSQL', () => startCliPostgres({ ballast: true }))
 })

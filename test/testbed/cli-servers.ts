@@ -57,7 +57,8 @@ export async function startCliMariadb(): Promise<CliServer> {
   }
 }
 
-export async function startCliPostgres(): Promise<CliServer> {
+/** With `ballast`, a dump takes so long that its tool can be seen, and held. */
+export async function startCliPostgres({ ballast = false } = {}): Promise<CliServer> {
   const server = await startPostgres()
   return {
     url: server.url({}),
@@ -72,6 +73,11 @@ export async function startCliPostgres(): Promise<CliServer> {
         'shop',
       )
       await server.query(`INSERT INTO item VALUES (${rows}, '${LAST}')`, 'shop')
+      if (!ballast) return
+      await server.query(
+        'CREATE TABLE ballast AS SELECT n AS id, repeat(md5(n::text), 16) AS name FROM generate_series(1, 60000) n',
+        'shop',
+      )
     },
     async look() {
       const [count] = await server.query('SELECT count(*)::int AS rows FROM item', 'shop')
