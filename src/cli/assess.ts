@@ -1,5 +1,5 @@
-import { Command, InvalidArgumentError, Option } from 'commander'
-import { helpTail, option, parseDuration } from './options.ts'
+import { Command, Option } from 'commander'
+import { helpTail, option, parseDuration, several } from './options.ts'
 
 export interface AssessOptions {
   readonly source?: string
@@ -66,18 +66,8 @@ export function assessCommand(done: (exitCode: number) => void): Command {
       ),
     )
     .option('--profile <name>', 'of the AWS files')
-    .addOption(
-      new Option(
-        '--simulate [kind]',
-        'rehearse in a cloud in memory: instance (default), cluster or lone-cluster',
-      ).choices(['instance', 'cluster', 'lone-cluster']),
-    )
-    .addOption(
-      several(
-        '--fault <fault>',
-        'in the simulation: dead:REGION, dark:REGION, full:REGION/CLASS, FAULT:OPERATION:TIMES',
-      ),
-    )
+    .addOption(option.simulate())
+    .addOption(option.fault())
     .addOption(option.key())
     .addOption(option.passphrase())
     .addOption(option.gpg())
@@ -110,11 +100,4 @@ export function assessCommand(done: (exitCode: number) => void): Command {
       ])
       done(await runVerb(options, (context) => runAssess(options, context)))
     })
-}
-
-function several(flags: string, what: string): Option {
-  return new Option(flags, what).argParser((value: string, before: readonly string[] | undefined) => {
-    if (value === '') throw new InvalidArgumentError('It is empty.')
-    return [...(before ?? []), value]
-  })
 }

@@ -1,6 +1,5 @@
 import { Argument, Command, Option } from 'commander'
-import { several } from './migrate.ts'
-import { helpTail, option, parseDuration } from './options.ts'
+import { helpTail, option, parseDuration, several } from './options.ts'
 
 export interface CutoverFlags {
   readonly source?: string

@@ -1,5 +1,5 @@
-import { Argument, Command, InvalidArgumentError, Option } from 'commander'
-import { helpTail, option, parseDuration, parseWhole } from './options.ts'
+import { Argument, Command, Option } from 'commander'
+import { helpTail, option, parseDuration, parseWhole, several } from './options.ts'
 
 export interface MigrateOptions {
   readonly source?: string
@@ -128,18 +128,8 @@ export function migrateCommand(done: (exitCode: number) => void): Command {
         parseDuration,
       ),
     )
-    .addOption(
-      new Option(
-        '--simulate [kind]',
-        'rehearse in a cloud in memory: instance (default), cluster or lone-cluster',
-      ).choices(['instance', 'cluster', 'lone-cluster']),
-    )
-    .addOption(
-      several(
-        '--fault <fault>',
-        'in the simulation: dead:REGION, dark:REGION, full:REGION/CLASS, FAULT:OPERATION:TIMES',
-      ),
-    )
+    .addOption(option.simulate())
+    .addOption(option.fault())
     .option('--from <host:port>', 'fence: the endpoint, where its region gives no answer')
     .option('--to <host:port>', 'verify: the endpoint of the new database (default: as AWS says)')
     .option('--newest-query <sql>', 'verify: gives the newest row, which is shown')
@@ -191,11 +181,4 @@ export function migrateCommand(done: (exitCode: number) => void): Command {
       ])
       done(await runVerb(options, (context) => migrate(way, options, context)))
     })
-}
-
-export function several(flags: string, what: string): Option {
-  return new Option(flags, what).argParser((value: string, before: readonly string[] | undefined) => {
-    if (value === '') throw new InvalidArgumentError('It is empty.')
-    return [...(before ?? []), value]
-  })
 }

@@ -8,6 +8,16 @@ export const option = {
     new Option('--config <file>', 'configuration (default: LIFEBOAT_CONFIG, or the usual places)'),
   audit: () =>
     new Option('--audit <file>', 'record the run in this audit log (default: that of the configuration)'),
+  simulate: () =>
+    new Option(
+      '--simulate [kind]',
+      'rehearse in a cloud in memory: instance (default), cluster or lone-cluster',
+    ).choices(['instance', 'cluster', 'lone-cluster']),
+  fault: () =>
+    several(
+      '--fault <fault>',
+      'in the simulation: dead:REGION, dark:REGION, full:REGION/CLASS, FAULT:OPERATION:TIMES',
+    ),
   job: () => new Option('--job <name>', 'name of the series of backups'),
   login: () =>
     new Option(
@@ -106,4 +116,12 @@ export function helpTail(
     'Exit codes:',
     ...codes.map(([code, meaning]) => `  ${String(code).padEnd(8)} ${meaning}`),
   ].join('\n')
+}
+
+/** May be repeated; an empty value is refused. */
+export function several(flags: string, what: string): Option {
+  return new Option(flags, what).argParser((value: string, before: readonly string[] | undefined) => {
+    if (value === '') throw new InvalidArgumentError('It is empty.')
+    return [...(before ?? []), value]
+  })
 }
