@@ -22,6 +22,8 @@ import type { Route53Port } from './ports/route53.ts'
  */
 export interface RegionPorts {
   readonly region: string
+  /** Id of the inventory that stands for it: nothing of the region itself is asked. */
+  readonly inventory?: string
   readonly rds: RdsPort
   readonly kms: KmsPort
   readonly ec2: Ec2Port

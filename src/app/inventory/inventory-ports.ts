@@ -48,6 +48,7 @@ export function inventoryPorts(inventory: Inventory): RegionPorts {
 
   return {
     region: name,
+    inventory: inventory.id,
     rds: { ...rdsLooks(region, look), ...changes(RDS_CHANGES, refuse), ...changes(RDS_UNSAID, unasked) },
     kms: { ...kmsLooks(region, look), createKey: refuse('createKey'), createAlias: refuse('createAlias') },
     ec2: {
