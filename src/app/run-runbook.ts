@@ -169,7 +169,7 @@ async function runOne<Flags, Ports>(
   const begun = last?.event === 'step' && last.state !== 'done' ? lastApplying(journal, step.id) : undefined
   let told = ''
   async function note(state: StepState, seen: Observation | undefined, inner: AbortSignal): Promise<void> {
-    const { percent, reason, seen: facts } = seen ?? {}
+    const { percent, reason, seen: facts, checks } = seen ?? {}
     const { id: name, title } = step
     onStep({
       ...{ step: name, title, number: index + 1, steps: runbook.steps.length, state },
@@ -184,6 +184,7 @@ async function runOne<Flags, Ports>(
       ...(percent !== undefined && { percent }),
       ...(reason !== undefined && { reason }),
       ...(facts !== undefined && { seen: facts }),
+      ...(checks !== undefined && { checks }),
     }
     await journal.append(record, inner)
   }

@@ -4,7 +4,7 @@ import { isBackupId, layout } from '../core/backup-layout.ts'
 import { once } from '../core/bytes.ts'
 import { LifeboatError, messageOf } from '../core/errors.ts'
 import { makeFolders } from '../core/make-folders.ts'
-import type { SeenFacts, StepEffect } from '../core/runbook.ts'
+import type { CheckRow, SeenFacts, StepEffect } from '../core/runbook.ts'
 import type { Sink } from '../core/sink.ts'
 import { withTimeLimit } from '../core/time-limit.ts'
 import type { OnEvent } from './run-event.ts'
@@ -42,6 +42,7 @@ export type RunbookRecord =
       readonly percent?: number
       readonly reason?: string
       readonly seen?: SeenFacts
+      readonly checks?: readonly CheckRow[]
     }
   | { readonly event: 'ended'; readonly at: string; readonly outcome: string }
 
@@ -84,7 +85,7 @@ export async function openRunbookJournal(
   const local = await readText(path)
   const text = local ?? (sink === undefined ? '' : await readStored(sink, keyOf('journal.jsonl'), signal))
   const whole = text.slice(0, text.lastIndexOf('\n') + 1)
-  const records = parse(whole, path)
+  const records = parseJournal(whole, path)
   // A line that a crash has cut was never acted upon: it goes, so that the next one starts a line of its own.
   if (whole !== local && whole !== '') await writeSynced(path, whole, 'w')
 
@@ -142,7 +143,7 @@ async function writeSynced(path: string, text: string, flags: 'a' | 'w'): Promis
   await file.sync()
 }
 
-function parse(text: string, path: string): RunbookRecord[] {
+export function parseJournal(text: string, path: string): RunbookRecord[] {
   return text
     .split('\n')
     .filter((line) => line !== '')

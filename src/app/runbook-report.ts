@@ -1,4 +1,4 @@
-import type { Runbook, RunName, SeenFacts, StepEffect } from '../core/runbook.ts'
+import type { CheckRow, Runbook, RunName, SeenFacts, StepEffect } from '../core/runbook.ts'
 import type { RunbookJournal, RunbookRecord, StepState } from './runbook-journal.ts'
 
 /** What a run has done, from its journal alone. docs/json.md describes it. */
@@ -30,6 +30,8 @@ export interface StepReport {
   readonly ended: string | null
   readonly reason: string | null
   readonly seen: SeenFacts
+  /** Of the last look; empty for a step that has no checklist. */
+  readonly checks: readonly CheckRow[]
 }
 
 export function runbookReport<Ports>(
@@ -56,6 +58,7 @@ export function runbookReport<Ports>(
         ended: final?.state === 'done' ? final.at : null,
         reason: final?.reason ?? null,
         seen: Object.assign({}, ...own.map(({ seen }) => seen ?? {})),
+        checks: own.findLast(({ checks }) => checks !== undefined)?.checks ?? [],
       }
     }),
     warnings: runbook.warnings,
@@ -76,6 +79,7 @@ export function reportText(report: RunbookReport): string {
       `${index + 1}. ${step.title}: ${step.state}${step.state === 'done' && !step.applied && step.effect !== 'read' ? ' (found so)' : ''}`,
       ...(step.reason === null ? [] : [`   ${step.reason}`]),
       ...Object.entries(step.seen).map(([name, value]) => `   ${name}: ${value ?? 'unknown'}`),
+      ...checkLines(step.checks).map((line) => `   ${line}`),
     ]),
     ...section('Beware', report.warnings),
     ...section('Afterwards', report.afterwards),
@@ -84,6 +88,18 @@ export function reportText(report: RunbookReport): string {
     `journal: ${report.journal}`,
   ]
   return `${lines.join('\n')}\n`
+}
+
+/** As a table, with the lines to type below the row that they are of. */
+export function checkLines(checks: readonly CheckRow[]): readonly string[] {
+  const width = Math.max(0, ...checks.map(({ name }) => name.length))
+  return checks.flatMap(({ name, state, found, source, lines = [], accept }) => [
+    `${state.padEnd(8)} ${name.padEnd(width)}  ${found}${source === undefined || source === found ? '' : `; the source: ${source}`}`,
+    ...lines.map((line) => `${' '.repeat(width + 11)}${line}`),
+    ...(state === 'failed' && accept !== undefined
+      ? [`${' '.repeat(width + 11)}or take it: --accept ${accept}`]
+      : []),
+  ])
 }
 
 function section(title: string, lines: readonly string[]): string[] {

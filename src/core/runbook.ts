@@ -9,6 +9,23 @@ export type StepEffect = 'read' | 'create' | 'switch' | 'destroy'
 /** What a step has seen, by name: shown to people, kept in the journal and in the report. Never a secret. */
 export type SeenFacts = Readonly<Record<string, string | number | boolean | null>>
 
+/** A line of a checklist: what was looked at, and how it is. */
+export interface CheckRow {
+  readonly name: string
+  /**
+   * `warning` holds up nothing, and somebody has to see to it; `skipped`: nobody could look; `unknown`: there is nothing to
+   * compare it with.
+   */
+  readonly state: 'ok' | 'failed' | 'accepted' | 'warning' | 'skipped' | 'unknown'
+  readonly found: string
+  /** The same of the source, where the two are compared. */
+  readonly source?: string
+  /** Lines for a shell, which mend it, or look at it from elsewhere. */
+  readonly lines?: readonly string[]
+  /** The name by which `--accept` takes it. */
+  readonly accept?: string
+}
+
 /**
  * What is, not what was done:
  * - `todo`: nothing of it is there; `apply` would make it.
@@ -26,6 +43,8 @@ export interface Observation {
   readonly reason?: string
   readonly hint?: string
   readonly seen?: SeenFacts
+  /** Of a step that looks at several things. */
+  readonly checks?: readonly CheckRow[]
 }
 
 /**
@@ -108,6 +127,16 @@ export interface RunbookEstimate {
   readonly transferUsd: number | null
 }
 
+/** The database that stands at the end, in the target region. */
+export interface MadeDatabase {
+  readonly kind: 'instance' | 'cluster'
+  readonly id: string
+  /** A secondary takes none. */
+  readonly takesWrites: boolean
+  /** lifeboat's own backup that was restored into it. */
+  readonly backup?: string
+}
+
 export interface Runbook<Ports> {
   readonly way: string
   /** In order. */
@@ -124,6 +153,8 @@ export interface Runbook<Ports> {
   readonly moves?: { readonly from: string; readonly to: string; readonly gib: number | null }
   /** Actions that gathering the facts takes, for `--print-policy`. */
   readonly gathers?: readonly string[]
+  /** Of a way that makes or promotes one: compared with the source, and looked at as an application would. */
+  readonly makes?: MadeDatabase
   readonly estimate?: RunbookEstimate
 }
 

@@ -121,6 +121,7 @@ function plan(
   return {
     way: 'aurora-add-region',
     steps,
+    makes: { kind: 'cluster', id, takesWrites: false },
     needs: {
       ...{ engine, engineVersion, choices, multiAz: false, gib: null },
       ...newOnes('cluster', instances, 0),

@@ -73,6 +73,7 @@ function plan(options: AuroraFailoverOptions, facts: AuroraFailoverFacts): Runbo
   return {
     way: 'aurora-failover',
     steps,
+    makes: { kind: 'cluster', id: secondary.id, takesWrites: true },
     gathers: ['rds:DescribeDBClusters', 'rds:DescribeGlobalClusters', 'rds:ListTagsForResource'],
     warnings: [
       ...(isFailover

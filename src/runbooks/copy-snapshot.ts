@@ -78,6 +78,7 @@ function plan(options: CopySnapshotOptions, facts: CopySnapshotFacts, run: RunNa
   return {
     way: 'copy-snapshot',
     steps,
+    makes: { kind, id, takesWrites: true },
     needs: {
       ...{ engine: facts.engine, engineVersion: facts.engineVersion, gib: facts.gib > 0 ? facts.gib : null },
       ...newOnes(facts.kind, facts.instances, snapshot === null ? 2 : 1),

@@ -99,6 +99,7 @@ function plan(options: NativeOptions, facts: NativeFacts, run: RunName): Runbook
   return {
     way: 'native',
     steps,
+    makes: { kind: 'instance', id, takesWrites: true, backup: backup.id },
     needs: {
       ...{ engine, engineVersion, choices, multiAz, gib: storage.gib },
       ...newOnes('instance', 0, 0),

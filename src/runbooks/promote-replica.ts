@@ -82,6 +82,7 @@ function plan(options: PromoteReplicaOptions, facts: PromoteReplicaFacts, run: R
   return {
     way: 'promote-replica',
     steps,
+    makes: { kind: 'instance', id: replica, takesWrites: true },
     gathers: ['rds:DescribeDBInstances', 'rds:ListTagsForResource'],
     warnings: [
       'Promotion can not be taken back: the replica never follows the old primary again.',

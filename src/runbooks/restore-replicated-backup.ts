@@ -101,6 +101,7 @@ function plan(
   return {
     way: 'restore-replicated-backup',
     steps,
+    makes: { kind: 'instance', id, takesWrites: true },
     needs: {
       ...{ engine: facts.engine, engineVersion: facts.engineVersion, gib: facts.gib, multiAz },
       ...newOnes('instance', 0, 0),

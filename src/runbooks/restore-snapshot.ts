@@ -90,6 +90,7 @@ function plan(
   return {
     way: 'restore-snapshot',
     steps,
+    makes: { kind, id, takesWrites: true },
     needs: {
       ...{ engine: facts.engine, engineVersion: facts.engineVersion, gib: facts.gib },
       ...newOnes(kind, options.multiAz ? 2 : 1, recopied ? 1 : 0),
