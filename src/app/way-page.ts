@@ -1,5 +1,5 @@
 import type { Step } from '../core/runbook.ts'
-import { shellLine } from './runbook-lines.ts'
+import { shellLine } from '../core/shell-line.ts'
 import type { AnyWay } from './ways.ts'
 
 const EXAMPLE_RUN = { id: '20261122T210500Z-k3f9' }

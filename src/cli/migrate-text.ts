@@ -1,6 +1,6 @@
-import { shellLine } from '../app/runbook-lines.ts'
 import type { RunbookPolicy } from '../app/runbook-policy.ts'
 import type { Runbook, RunbookEstimate } from '../core/runbook.ts'
+import { shellLine } from '../core/shell-line.ts'
 import { showDuration } from './amounts.ts'
 
 /** Every step with what it does, the line that does it by hand, and what must hold before the next. */

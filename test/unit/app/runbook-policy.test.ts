@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { shellLine } from '../../../src/app/runbook-lines.ts'
 import { runbookPolicy } from '../../../src/app/runbook-policy.ts'
+import { shellLine } from '../../../src/core/shell-line.ts'
 import { copySnapshot } from '../../../src/runbooks/copy-snapshot.ts'
 
 const { options, facts } = copySnapshot.example

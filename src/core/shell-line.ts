@@ -1,5 +1,5 @@
-import type { CliLine } from '../core/runbook.ts'
-import { shellQuote } from '../core/shell-quote.ts'
+import type { CliLine } from './runbook.ts'
+import { shellQuote } from './shell-quote.ts'
 
 /** As a shell takes it. */
 export function shellLine({ argv, assign }: CliLine): string {
