@@ -1,3 +1,4 @@
+import type { AccountList } from './accounts.ts'
 import type { Bytes } from './bytes.ts'
 import type { Contents, TableCount } from './contents.ts'
 import type { Finding } from './finding.ts'
@@ -159,6 +160,8 @@ export interface Engine extends AsyncDisposable {
     sql: string,
     signal: AbortSignal,
   ): Promise<readonly (readonly unknown[])[]>
+  /** Where the engine knows how to read them. What this account may not see is a throw, or among the list's limits. */
+  accounts?(signal: AbortSignal): Promise<AccountList>
   /** Where the engine knows how to keep applications from writing. */
   readonly gate?: Gate
   /** Hand-typed commands, one per part, that load it with stock tools; each reads the plain part on stdin. */

@@ -1,5 +1,6 @@
 import type { DatabaseUrl } from '../../core/database-url.ts'
 import type { Engine, EngineContext, Probe } from '../../core/engine.ts'
+import { readAccounts } from './account-list.ts'
 import { byHand } from './by-hand.ts'
 import { countRows } from './count.ts'
 import { createDump } from './dump.ts'
@@ -52,6 +53,7 @@ export function createMysqlEngine(url: DatabaseUrl, context: EngineContext): Eng
     restore: (source, restoring, signal) => restore({ access, context, options }, source, restoring, signal),
     count: (tables, signal) => countRows(access, tables, signal),
     query: (database, sql, signal) => queryRows(access, database ?? url.database, sql, signal),
+    accounts: (signal) => access.withSession(signal, readAccounts),
     gate: createGate(access, url.database),
     byHand: (_contents, part) => byHand(url, part),
     [Symbol.asyncDispose]: () => access[Symbol.asyncDispose](),

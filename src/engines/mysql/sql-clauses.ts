@@ -1,11 +1,25 @@
 /** Strings and quoted names of one statement of SHOW CREATE USER, which has backslash escapes. */
 const QUOTED = /'(?:[^'\\]|\\[\s\S]|'')*'|`(?:[^`]|``)*`/g
 
-/** Applies an edit to what is outside of strings and quoted names. They are stood in for by `«N»`. */
-export function editOutsideQuotes(statement: string, edit: (text: string) => string): string {
+export interface BareStatement {
+  /** Strings and quoted names are stood in for by `«N»`. */
+  readonly bare: string
+  /** A piece of it, with what was quoted. */
+  whole(piece: string): string
+}
+
+export function withoutQuoted(statement: string): BareStatement {
   const quoted: string[] = []
-  const bare = statement.replace(QUOTED, (text) => `«${quoted.push(text) - 1}»`)
-  return edit(bare).replace(/«(\d+)»/g, (_all, at: string) => quoted[Number(at)] ?? '')
+  return {
+    bare: statement.replace(QUOTED, (text) => `«${quoted.push(text) - 1}»`),
+    whole: (piece) => piece.replace(/«(\d+)»/g, (_all, at: string) => quoted[Number(at)] ?? ''),
+  }
+}
+
+/** Applies an edit to what is outside of strings and quoted names. */
+export function editOutsideQuotes(statement: string, edit: (text: string) => string): string {
+  const { bare, whole } = withoutQuoted(statement)
+  return whole(edit(bare))
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { DatabaseUrl } from '../../core/database-url.ts'
 import { describeTarget } from '../../core/describe-target.ts'
 import type { Engine, EngineContext } from '../../core/engine.ts'
+import { readAccounts } from './account-list.ts'
 import { byHand } from './by-hand.ts'
 import { connectMaintenance, findServer, type Server } from './connection.ts'
 import { countTables } from './count.ts'
@@ -53,6 +54,9 @@ export function createPostgresEngine(url: DatabaseUrl, context: EngineContext): 
     },
     async query(database, sql, signal) {
       return await queryRows(await server(signal), database ?? url.database ?? 'postgres', sql, signal)
+    },
+    async accounts(signal) {
+      return await readAccounts(await server(signal), signal)
     },
     gate: createGate(server),
     byHand: (_contents, part) => byHand(part),

@@ -1,0 +1,187 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openEngine } from '../../src/app/registry.ts'
+import type { AccountList } from '../../src/core/accounts.ts'
+import { Secret } from '../../src/core/secret.ts'
+import { compareAccounts, comparisonText, isLoss, sealAccounts } from '../../src/runbooks/compare-accounts.ts'
+import { startMariadb } from '../testbed/mariadb.ts'
+import { startMysqlServer } from '../testbed/mysql-server.ts'
+import { POSTGRES_PASSWORD, startPostgres } from '../testbed/postgres.ts'
+import { lacks, type Requirement } from '../testbed/requirement.ts'
+
+const { signal } = new AbortController()
+
+interface Stage extends AsyncDisposable {
+  readonly url: string
+  readonly password: string
+  run(sql: string): Promise<unknown>
+}
+
+const MYSQL_SETUP = [
+  'CREATE DATABASE shop; CREATE TABLE shop.item (id INT PRIMARY KEY, note INT)',
+  "CREATE USER app@'%' IDENTIFIED BY 'hunter-two' REQUIRE SSL WITH MAX_USER_CONNECTIONS 7",
+  "GRANT SELECT, INSERT ON shop.* TO app@'%'; GRANT UPDATE (note) ON shop.item TO app@'%'",
+  "CREATE USER 'odd '' ON `x`'@'10.%' IDENTIFIED BY 'hunter-two'",
+  "GRANT ALL ON shop.* TO 'odd '' ON `x`'@'10.%' WITH GRANT OPTION",
+  "CREATE USER gone@'%' IDENTIFIED BY 'hunter-two' ACCOUNT LOCK",
+  'CREATE ROLE reader; GRANT SELECT ON shop.item TO reader',
+  "GRANT reader TO app@'%'",
+].join(';\n')
+const MYSQL_RIGHTS = {
+  'app@%': [
+    ...['INSERT ON `shop`.*', 'MAX_USER_CONNECTIONS 7', 'REQUIRE SSL', 'SELECT ON `shop`.*'],
+    ...['UPDATE (`note`) ON `shop`.`item`', 'may log in'],
+  ],
+  "odd ' ON `x`@10.%": ['ALL PRIVILEGES ON `shop`.*', 'GRANT OPTION ON `shop`.*', 'may log in'],
+}
+
+interface Vendor {
+  readonly name: string
+  readonly needs: Requirement
+  start(): Promise<Stage>
+  readonly setup: string
+  /** What each has at least; and one that may not log in. */
+  readonly rights: Readonly<Record<string, readonly string[]>>
+  readonly shut: string
+  /** What an administrator forgets at the target, and what it then is. */
+  readonly forget: string
+  readonly forgotten: string
+  readonly drop: string
+  readonly extra: string
+}
+
+const VENDORS: readonly Vendor[] = [
+  {
+    ...{ name: 'MariaDB', needs: 'mariadb', setup: MYSQL_SETUP, shut: 'gone@%' },
+    start: () => startMariadb(),
+    rights: {
+      ...MYSQL_RIGHTS,
+      'app@%': [...MYSQL_RIGHTS['app@%'], 'password by mysql_native_password', 'role `reader`'].sort(),
+      reader: ['SELECT ON `shop`.`item`'],
+    },
+    forget: "REVOKE INSERT ON shop.* FROM app@'%'",
+    forgotten: 'app@% lacks INSERT ON `shop`.*',
+    drop: "DROP USER gone@'%'",
+    extra: "CREATE USER stranger@'%' IDENTIFIED BY 'x'",
+  },
+  {
+    ...{ name: 'MySQL', needs: 'mysql', setup: MYSQL_SETUP, shut: 'gone@%' },
+    start: () => startMysqlServer(),
+    rights: {
+      ...MYSQL_RIGHTS,
+      'app@%': [...MYSQL_RIGHTS['app@%'], 'password by caching_sha2_password', 'role `reader`@`%`'].sort(),
+      'reader@%': ['SELECT ON `shop`.`item`'],
+    },
+    forget: "REVOKE INSERT ON shop.* FROM app@'%'",
+    forgotten: 'app@% lacks INSERT ON `shop`.*',
+    drop: "DROP USER gone@'%'",
+    extra: "CREATE USER stranger@'%' IDENTIFIED BY 'x'",
+  },
+  {
+    ...{ name: 'PostgreSQL', needs: 'postgres', shut: 'reader' },
+    async start() {
+      const server = await startPostgres()
+      return {
+        ...{ url: server.url(), password: POSTGRES_PASSWORD },
+        async run(sql) {
+          for (const line of sql.split('\n')) {
+            const [, database, rest = line] = /^\\(\w+) (.*)$/.exec(line) ?? []
+            await server.query(rest, database)
+          }
+        },
+        [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+      }
+    },
+    setup: [
+      'CREATE DATABASE shop',
+      "CREATE ROLE app LOGIN PASSWORD 'hunter-two' CONNECTION LIMIT 7",
+      'CREATE ROLE reader',
+      'CREATE ROLE "odd "" role" LOGIN CREATEDB',
+      'GRANT reader TO app; GRANT reader TO "odd "" role" WITH ADMIN OPTION',
+      'REVOKE CONNECT ON DATABASE shop FROM PUBLIC; GRANT CONNECT ON DATABASE shop TO app',
+      '\\shop CREATE TABLE item (id int PRIMARY KEY, note int); CREATE TABLE own (id int); ALTER TABLE own OWNER TO app',
+      '\\shop GRANT SELECT, INSERT ON item TO app; GRANT UPDATE (note) ON item TO app',
+      '\\shop GRANT SELECT ON item TO reader WITH GRANT OPTION',
+      "\\shop CREATE FUNCTION f(a int) RETURNS int LANGUAGE sql AS 'SELECT 1'; REVOKE ALL ON FUNCTION f FROM PUBLIC",
+      '\\shop ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO reader',
+    ].join('\n'),
+    rights: {
+      app: [
+        ...['CONNECT ON database shop', 'CONNECTION LIMIT 7', 'INSERT ON table public.item in shop'],
+        ...['OWNER ON table public.own in shop', 'SELECT ON table public.item in shop'],
+        ...['UPDATE ON column note of table public.item in shop', 'may log in', 'member of reader'],
+      ],
+      reader: [
+        'GRANT OPTION for SELECT ON table public.item in shop',
+        'SELECT ON table public.item in shop',
+        'SELECT ON tables that postgres will make in schema public in shop',
+      ],
+      'odd " role': ['ADMIN OPTION of reader', 'CREATEDB', 'may log in', 'member of reader'],
+    },
+    forget: '\\shop REVOKE INSERT ON item FROM app',
+    forgotten: 'app lacks INSERT ON table public.item in shop',
+    drop: 'DROP DATABASE shop\nDROP ROLE "odd "" role"',
+    extra: 'CREATE ROLE stranger LOGIN',
+  },
+]
+
+describe.each(VENDORS.map((vendor) => [vendor.name, vendor] as const))(
+  'accounts and grants of %s',
+  (_, vendor) => {
+    describe.skipIf(lacks(vendor.needs))('of a real server', () => {
+      let stage: Stage
+      let before: AccountList
+      beforeAll(async () => {
+        stage = await vendor.start()
+        await stage.run(vendor.setup)
+        before = await read()
+      }, 120_000)
+      afterAll(() => stage?.[Symbol.asyncDispose]())
+
+      async function read(): Promise<AccountList> {
+        const password = new Secret(stage.password)
+        await using engine = await openEngine(stage.url, { password: async () => password, searchPath: '' })
+        if (engine.accounts === undefined) throw new Error('it reads none')
+        return await engine.accounts(signal)
+      }
+      const rightsOf = (name: string) => before.accounts.find((each) => each.name === name)?.grants
+
+      test('each right is told, by itself', () => {
+        for (const [name, rights] of Object.entries(vendor.rights)) {
+          const found = rightsOf(name)
+          expect(found, name).toEqual(expect.arrayContaining([...rights]))
+          if (name.startsWith('app')) expect(found).toEqual(rights)
+        }
+        expect(rightsOf(vendor.shut)).toBeDefined()
+        expect(rightsOf(vendor.shut)).not.toContain('may log in')
+        // The server's own name is the host of an account that it then ignores.
+        expect(before.limits.filter((limit) => !/skip_name_resolve/.test(limit))).toEqual([])
+      })
+
+      test("no password, no hash, none of the server's own accounts", () => {
+        const text = JSON.stringify(before)
+        expect(text).not.toMatch(/hunter|\*[0-9A-F]{40}|0x[0-9A-F]{20}|SCRAM|\$A\$/)
+        expect(text).not.toMatch(/mysql\.sys|mariadb\.sys|pg_monitor/)
+      })
+
+      test('what is the same is the same; what was forgotten, dropped or added is named', async () => {
+        const sealed = sealAccounts(before, 'run')
+        expect(JSON.stringify(sealed)).not.toMatch(/INSERT|shop/)
+        const same = compareAccounts(sealed, await read(), 'run', undefined)
+        expect(same.differences).toEqual([])
+
+        await stage.run(vendor.forget)
+        const lost = compareAccounts(sealed, await read(), 'run', before)
+        expect(lost.differences.map(({ what }) => what)).toEqual(['missing-right'])
+        expect(comparisonText({ ...lost, limits: [] })).toBe(vendor.forgotten)
+
+        await stage.run(vendor.extra)
+        await stage.run(vendor.drop)
+        const after = compareAccounts(sealed, await read(), 'run', before)
+        const told = after.differences.map(({ what, account }) => `${what} ${account}`).join('\n')
+        expect(told).toMatch(/missing-account (gone@%|odd " role)/)
+        expect(told).toMatch(/extra-account stranger/)
+        expect(after.differences.filter(isLoss).length).toBeGreaterThan(0)
+      })
+    })
+  },
+)
