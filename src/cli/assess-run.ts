@@ -1,10 +1,12 @@
 import { type Assessment, assess, hasWayOut } from '../app/assess/assess.ts'
 import type { GatherRequest, Login } from '../app/assess/gather.ts'
+import { measuredRuns } from '../app/assess/measured-runs.ts'
 import { newestBackups } from '../app/assess/newest-backups.ts'
 import { openAssessedRegions } from '../app/assess/open-regions.ts'
 import { readPlain } from '../app/inventory/read-plain.ts'
 import type { Inventory } from '../app/inventory/record.ts'
 import { inventoryKind } from '../app/inventory/store.ts'
+import { runsAtSink, runsInFolder } from '../app/past-runs.ts'
 import { createDecoders, openEngine, openSink } from '../app/registry.ts'
 import { findRecord, openRecord } from '../app/sealed-record.ts'
 import { checkJobName } from '../core/backup-layout.ts'
@@ -50,6 +52,13 @@ export async function runAssess(options: AssessOptions, context: VerbContext): P
       databases: db?.map((id) => id.toLowerCase()),
       flags: landingFlags(options),
       sinks: places.map((place) => sinkOf(place, job, trust)),
+      past: [
+        {
+          name: 'this machine',
+          look: async () => measuredRuns((await runsInFolder(context.environment.stateFolder)).runs),
+        },
+        ...places.map(pastOf),
+      ],
       login: loginOf(options, context),
     },
     signal,
@@ -101,6 +110,17 @@ function sinkOf(
     async look(signal) {
       await using sink = await openSink(url, context)
       return await newestBackups({ sink, name, job, trust }, signal)
+    },
+  }
+}
+
+/** What runs took that left a copy of their journal there. */
+function pastOf({ name, url, context }: Place): GatherRequest['past'][number] {
+  return {
+    name,
+    async look(signal) {
+      await using sink = await openSink(url, context)
+      return measuredRuns((await runsAtSink(sink, signal)).runs)
     },
   }
 }

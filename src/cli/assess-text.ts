@@ -79,7 +79,8 @@ function waysTable(ways: readonly Verdict[]): string {
     [{ title: 'WAY' }, { title: 'STATE' }, { title: 'DATA LOST' }, { title: 'TIME' }, { title: 'WHY' }],
     ways.map(({ way, state, rpo, rto, reasons }) => {
       const isClosed = state === 'closed'
-      return [way, state, isClosed ? '' : spanText(rpo), isClosed ? '' : spanText(rto), reasons.join('; ')]
+      const [data, time] = isClosed ? ['', ''] : [spanText(rpo), `${spanText(rto)}${restsText(rto)}`]
+      return [way, state, data, time, reasons.join('; ')]
     }),
   )
 }
@@ -90,6 +91,12 @@ function spanText({ leastMs, mostMs }: Estimate): string {
   return leastMs === null || leastMs === mostMs
     ? showTime(mostMs)
     : `${showTime(leastMs)} to ${showTime(mostMs)}`
+}
+
+/** What the number is worth to whoever has to decide by it. */
+function restsText({ rests: { on, at } }: Estimate): string {
+  const day = at === null ? '' : ` ${at.slice(0, 10)}`
+  return on === 'nothing' ? '' : ` (${on.replace('-', ' ')}${day})`
 }
 
 function detail({ way, state, command, first, breaks, rpo, rto }: Verdict, isBest: boolean): string[] {

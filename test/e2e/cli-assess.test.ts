@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -40,6 +40,28 @@ describe('in the simulation', { timeout: 60_000 }, () => {
     expect(stdout).toMatch(/^eu-west-1 to eu-central-1, .* \(simulated, /)
     expect(stdout).toMatch(/\nWAY +STATE +DATA LOST +TIME +WHY\npromote-replica +open +4 s +5 min to 20 min /)
     expect(stdout).toContain('\npromote-replica, the best that is open\n')
+  })
+
+  test('what an earlier run took is in the table, from this machine or from a sink', async () => {
+    const run = '20261101T210500Z-k3f9'
+    const flags = { source: SOURCE, target: TARGET, db: ['shop'] }
+    const records = [
+      { event: 'planned', at: '2026-11-01T21:05:00.000Z', format: 1, run, way: 'restore-snapshot', flags },
+      { event: 'started', at: '2026-11-01T21:05:01.000Z', host: 'ops', lifeboat: '1.0.0' },
+      { event: 'ended', at: '2026-11-01T21:29:01.000Z', outcome: 'done' },
+    ].map((record) => JSON.stringify({ ...record, facts: { gib: 200 }, steps: [] }))
+    for (const place of ['state', 'sink-of-runs']) {
+      const elsewhere = await mkdtemp(join(tmpdir(), 'lifeboat-assess-'))
+      await mkdir(join(elsewhere, place, 'runbooks', run), { recursive: true })
+      await writeFile(join(elsewhere, place, 'runbooks', run, 'journal.jsonl'), `${records.join('\n')}\n`)
+      const at = ['--at', `file://${elsewhere}/sink-of-runs`]
+      const args = ['assess', ...REGIONS, '--db', 'shop', '--simulate', ...(place === 'state' ? [] : at)]
+      const { stdout } = await runLifeboat(args, { home: elsewhere })
+      expect(stdout).toMatch(/\nrestore-snapshot +open .* 24 min to 36 min \(measured 2026-11-01\) /)
+      expect(stdout).toContain(`  time: measured: run ${run} of it took 24 min for 200 GiB\n`)
+      expect(stdout).toMatch(/\npromote-replica +open +4 s +5 min to 20 min \(typical\) /)
+      await rm(elsewhere, { recursive: true })
+    }
   })
 
   test('each command that it prints makes a plan', async () => {

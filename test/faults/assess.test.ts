@@ -63,7 +63,16 @@ describe.skipIf(lacks('aws'))('assess', { timeout: 60_000 }, () => {
     const began = performance.now()
     const found = await assess(
       {
-        ...{ ports, pulse, clock: systemClock, timeoutMs, databases: ['shop'], sinks: [], login: undefined },
+        ...{
+          ports,
+          pulse,
+          clock: systemClock,
+          timeoutMs,
+          databases: ['shop'],
+          sinks: [],
+          past: [],
+          login: undefined,
+        },
         flags: { subnetGroup: 'private', class: ['db.t4g.medium'], kmsKey: 'alias/databases' },
         inventory: undefined,
       },

@@ -1,4 +1,4 @@
-import type { Estimate } from './verdict.ts'
+import type { Estimate, Rests } from './verdict.ts'
 
 export const MINUTE = 60_000
 export const HOUR = 3_600_000
@@ -22,22 +22,38 @@ export const NATIVE_BYTES_PER_SECOND = [60_000_000, 10_000_000] as const
 
 export const UNKNOWN_TIME = 'not known'
 
-export function span(least: number, most: number, basis: string): Estimate {
-  return { leastMs: Math.max(0, Math.round(least)), mostMs: Math.max(0, Math.round(most)), basis }
+export const TYPICAL: Rests = { on: 'typical', at: null }
+/** Just now: by a metric, or by the age of what is there. */
+export const MEASURED: Rests = { on: 'measured', at: null }
+
+export function span(least: number, most: number, basis: string, rests: Rests = TYPICAL): Estimate {
+  const whole = (ms: number) => Math.max(0, Math.round(ms))
+  return { leastMs: whole(least), mostMs: whole(most), rests, basis }
 }
 
 export function exactly(ms: number, basis: string): Estimate {
-  return span(ms, ms, basis)
+  return span(ms, ms, basis, MEASURED)
 }
 
 export function notKnown(basis: string): Estimate {
-  return { leastMs: null, mostMs: null, basis }
+  return { leastMs: null, mostMs: null, rests: { on: 'nothing', at: null }, basis }
 }
 
 /** One after the other; what is not known makes the whole not known. */
 export function total(parts: readonly (readonly [number, number])[], basis: string): Estimate {
   const sum = (index: 0 | 1) => parts.reduce((ms, part) => ms + part[index], 0)
   return span(sum(0), sum(1), basis)
+}
+
+/** With something after it that is only usual. */
+export function followed(
+  { leastMs, mostMs, basis, rests }: Estimate,
+  [least, most]: readonly [number, number],
+  what: string,
+): Estimate {
+  if (leastMs === null || mostMs === null) return notKnown(basis)
+  const both: Rests = rests.on === 'measured' ? { ...rests, on: 'partly-measured' } : rests
+  return span(leastMs + least, mostMs + most, `${basis}; and ${what}`, both)
 }
 
 /** A copy between regions, by size. */

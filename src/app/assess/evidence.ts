@@ -136,13 +136,44 @@ export interface NativeBackup {
   /** Newer ones that can't be used, with the reason. */
   readonly passedOver: readonly string[]
   /** Of the newest drill of the job that passed. */
-  readonly drill: { readonly at: string; readonly rtoMs: number } | null
+  readonly drill: Drill | null
+}
+
+export interface Drill {
+  readonly at: string
+  /** With its server and its checks. */
+  readonly rtoMs: number
+  /** Of them the restore; null where an older lifeboat did not write it down. */
+  readonly restoreMs: number | null
+  /** Of the backup that it restored; null where that is not at the sink any more. */
+  readonly plainBytes: number | null
 }
 
 export interface SinkSeen {
   readonly sink: string
   /** The newest of each job. */
   readonly backups: Answer<readonly NativeBackup[]>
+}
+
+/** A way out that was run to its end before, for real. */
+export interface MeasuredRun {
+  readonly run: string
+  readonly way: string
+  readonly source: string
+  readonly target: string
+  readonly db: string
+  /** Null where it did not matter, or nobody knew. */
+  readonly gib: number | null
+  /** When it ended. */
+  readonly at: string
+  /** Without the time in which it waited for `--confirm`. */
+  readonly tookMs: number
+}
+
+/** What journals of earlier runs tell, of one place where there are some. */
+export interface RunsSeen {
+  readonly place: string
+  readonly runs: Answer<readonly MeasuredRun[]>
 }
 
 /** Of one database. */
@@ -171,5 +202,6 @@ export interface Evidence {
   readonly planes: readonly PlaneState[]
   readonly keys: Answer<readonly KeySeen[]>
   readonly sinks: readonly SinkSeen[]
+  readonly past: readonly RunsSeen[]
   readonly databases: Answer<readonly DatabaseEvidence[]>
 }

@@ -8,7 +8,15 @@ import type { WayFlags } from '../../runbooks/way-flags.ts'
 import { type Inventory, sourceOf } from '../inventory/record.ts'
 import { type Answer, known, mapAnswer, unknown } from './answer.ts'
 import { createAsk } from './ask.ts'
-import type { Evidence, Identity, NativeBackup, PlaneState, Service, SinkSeen } from './evidence.ts'
+import type {
+  Evidence,
+  Identity,
+  MeasuredRun,
+  NativeBackup,
+  PlaneState,
+  Service,
+  SinkSeen,
+} from './evidence.ts'
 import { gatherDatabase } from './gather-database.ts'
 import { askRegions, type RegionAnswers } from './gather-regions.ts'
 import { databaseIds, identityOf, type Seen } from './identity.ts'
@@ -38,6 +46,11 @@ export interface GatherRequest {
     readonly name: string
     look(signal: AbortSignal): Promise<readonly NativeBackup[]>
   }[]
+  /** Where journals of earlier runs are. */
+  readonly past: readonly {
+    readonly name: string
+    look(signal: AbortSignal): Promise<readonly MeasuredRun[]>
+  }[]
   /** Of the one database, where the operator gave an account. */
   readonly login: Login | undefined
 }
@@ -57,9 +70,15 @@ export async function gather(request: GatherRequest, signal: AbortSignal): Promi
   const at = clock.now().toISOString()
   const regional = [source.region, target.region]
 
-  const [regions, sinks, account, , , , keys] = await Promise.all([
+  const [regions, sinks, past, account, , , , keys] = await Promise.all([
     askRegions(ports, request.databases, ask),
     Promise.all(request.sinks.map((sink) => lookAtSink(sink, ask))),
+    Promise.all(
+      request.past.map(async ({ name, look }) => ({
+        place: name,
+        runs: await ask({ service: 'sink', region: name }, look),
+      })),
+    ),
     accountOf(regional, pulse, ask),
     Promise.all(regional.map((region) => ask({ service: 's3', region }, (inner) => pulse.s3(region, inner)))),
     // A look at one key, which need not be there: any answer shows that the source's keys can be asked for.
@@ -88,7 +107,7 @@ export async function gather(request: GatherRequest, signal: AbortSignal): Promi
       )
     : ids
   return {
-    ...{ at, source: source.region, target: target.region, account, keys, sinks, databases },
+    ...{ at, source: source.region, target: target.region, account, keys, sinks, past, databases },
     planes: planesOf(source.region, target.region, plane),
   }
 }

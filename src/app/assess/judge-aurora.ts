@@ -12,8 +12,9 @@ import {
   unsure,
 } from './conditions.ts'
 import { notOfKind, RESOURCE_ID } from './consequences.ts'
-import { copying, exactly, notKnown, span, total, USUAL } from './estimates.ts'
+import { copying, exactly, followed, notKnown, span, total, USUAL } from './estimates.ts'
 import type { GlobalState } from './evidence.ts'
+import { timeOf } from './measured-time.ts'
 import type { Condition, Draft, Estimate } from './verdict.ts'
 
 const MOST_SECONDARIES = 10
@@ -35,11 +36,13 @@ export function judgeAuroraFailover(subject: Case): Draft {
           : memberState(found, source, target),
       ),
     ],
-    rpo: wrong === null ? exactly(0, 'a switchover waits until nothing is left to send') : lag,
-    rto:
+    rpo: wrong === null ? span(0, 0, 'a switchover waits until nothing is left to send') : lag,
+    rto: timeOf(
+      ...([subject, 'aurora-failover', 'any'] as const),
       wrong === null
         ? total([USUAL.switchover], 'usual for AWS: a switchover, while writes stand still')
         : total([USUAL.failover], 'usual for AWS: a failover'),
+    ),
     first:
       wrong === null
         ? []
@@ -124,13 +127,19 @@ export function judgeAddRegion(subject: Case): Draft {
       ...landing(subject),
     ],
     rpo: span(0, 1_000, 'usual for AWS, once the new secondary follows; a switchover then loses nothing'),
-    rto:
-      size === null
-        ? notKnown('its size is not known')
-        : total(
-            [USUAL.secondary, copying(size), USUAL.switchover],
-            `usual for AWS, for ${size} GiB: a new secondary, its first copy, a switchover`,
-          ),
+    rto: followed(
+      timeOf(
+        ...([subject, 'aurora-add-region', size] as const),
+        size === null
+          ? notKnown('its size is not known')
+          : total(
+              [USUAL.secondary, copying(size)],
+              `usual for AWS, for ${size} GiB: a new secondary, its first copy`,
+            ),
+      ),
+      USUAL.switchover,
+      'a switchover, as is usual for AWS',
+    ),
     first: isServing(subject)
       ? []
       : ['Its endpoint was not reached from here: see that the cluster is well.'],

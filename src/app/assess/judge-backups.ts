@@ -15,6 +15,7 @@ import {
 import { ENDPOINT_CHANGES, LAZY, NOTHING_ELSE, notOfKind, RESOURCE_ID } from './consequences.ts'
 import { age, copying, notKnown, span, total, USUAL } from './estimates.ts'
 import type { BackupAcross, SnapshotSeen } from './evidence.ts'
+import { timeOf } from './measured-time.ts'
 import type { Condition, Draft } from './verdict.ts'
 
 const BREAKS = [ENDPOINT_CHANGES, RESOURCE_ID, LAZY, NOTHING_ELSE]
@@ -33,9 +34,12 @@ export function judgeReplicatedBackup(subject: Case): Draft {
       ...landing(subject),
     ],
     rpo: age(chosen?.latest ?? null, evidence.at, 'latest moment that the replicated backups reach'),
-    rto: total(
-      [USUAL.restore, USUAL.replay],
-      'usual for AWS: a restore, and the replay of the logs since the last backup',
+    rto: timeOf(
+      ...([subject, 'restore-replicated-backup', chosen?.gib ?? null] as const),
+      total(
+        [USUAL.restore, USUAL.replay],
+        'usual for AWS: a restore, and the replay of the logs since the last backup',
+      ),
     ),
     first: [...fenceFirst(subject), ...landingFirst(subject), ...optionWarnings(chosen?.engine)],
     breaks: BREAKS,
@@ -74,7 +78,10 @@ export function judgeRestoreSnapshot(subject: Case): Draft {
       ...landing(subject),
     ],
     rpo: age(chosen?.created ?? null, evidence.at, `age of the newest snapshot in ${target}`),
-    rto: total([USUAL.restore], 'usual for AWS, whatever its size'),
+    rto: timeOf(
+      ...([subject, 'restore-snapshot', chosen?.gib ?? null] as const),
+      total([USUAL.restore], 'usual for AWS, whatever its size'),
+    ),
     first: [...fenceFirst(subject), ...landingFirst(subject)],
     breaks: BREAKS,
     command: migrateWords(subject, 'restore-snapshot', {
@@ -106,13 +113,15 @@ export function judgeCopySnapshot(subject: Case): Draft {
   const identity = db.identity.known ? db.identity.value : undefined
   const taken = db.sourceSnapshots.known ? bestSnapshot(db.sourceSnapshots.value) : undefined
   const gib = identity?.gib ?? taken?.gib ?? null
-  const rto =
+  const rto = timeOf(
+    ...([subject, 'copy-snapshot', gib] as const),
     gib === null
       ? notKnown('its size is not known')
       : total(
           [USUAL.snapshot, copying(gib), USUAL.restore],
           `usual for AWS, for ${gib} GiB: a snapshot, its copy, a restore. Copies of one database wait for each other`,
-        )
+        ),
+  )
   return {
     way: 'copy-snapshot',
     conditions: [
@@ -132,6 +141,7 @@ export function judgeCopySnapshot(subject: Case): Draft {
             0,
             rto.mostMs,
             'what is written after the new snapshot is begun; nothing if writers are stopped',
+            rto.rests,
           ),
     rto,
     first: fenceFirst(subject),

@@ -1,7 +1,9 @@
+import { showTime } from '../drill/refusals.ts'
 import { keyOption, landingOptions, migrateWords, words } from './command.ts'
 import { type Case, closed, fenceFirst, isServing, landing, newKey, open, unsure } from './conditions.ts'
-import { age, NATIVE_BYTES_PER_SECOND, notKnown, span, USUAL } from './estimates.ts'
-import type { NativeBackup } from './evidence.ts'
+import { age, followed, NATIVE_BYTES_PER_SECOND, notKnown, span, TYPICAL, USUAL } from './estimates.ts'
+import type { Drill, NativeBackup } from './evidence.ts'
+import { timeOf } from './measured-time.ts'
 import { type Condition, type Draft, type Estimate, opennessOf } from './verdict.ts'
 
 /** A dump and restore over the database's own connection: no control plane is needed for it. */
@@ -80,11 +82,29 @@ function nativeState(
   problem: string | undefined,
 ): Condition {
   const { db } = subject
-  if (backup !== undefined) return open(`backup ${backup.id} of job ${backup.job} is at ${backup.sink}`)
+  if (backup !== undefined) return open(newestText(backup, subject.evidence.at))
   if (isServing(subject)) return open('the database answers, so that it can be dumped now')
   if (problem !== undefined) return unsure(`newest backup not known: ${problem}`)
   const why = db.look.known ? 'the database can not be reached from here' : db.look.reason
   return closed(`there is no backup at a sink, and ${why}`)
+}
+
+/** How old it is, and how fast one like it was restored. */
+function newestText({ id, job, sink, started, drill }: NativeBackup, now: string): string {
+  const old = Math.max(0, Date.parse(now) - Date.parse(started))
+  const rate = drill === null ? undefined : bytesPerSecond(drill)
+  const restored =
+    rate === undefined
+      ? 'no drill has measured how fast it is restored'
+      : `restored at ${(rate / 1e6).toPrecision(2)} MB/s by the drill of ${drill?.at}`
+  return `backup ${id} of job ${job} is at ${sink}, ${showTime(old)} old; ${restored}`
+}
+
+/** Plain bytes, as the database takes them. */
+export function bytesPerSecond({ restoreMs, plainBytes }: Drill): number | undefined {
+  return restoreMs === null || restoreMs === 0 || plainBytes === null
+    ? undefined
+    : (plainBytes * 1000) / restoreMs
 }
 
 function dataLoss(subject: Case, backup: NativeBackup | undefined): Estimate {
@@ -95,30 +115,29 @@ function dataLoss(subject: Case, backup: NativeBackup | undefined): Estimate {
       : age(backup.started, evidence.at, `age of backup ${backup.id}`)
   if (!isServing(subject)) return old
   const basis = 'by a dump that is made now, what is written after it begins'
-  if (old.mostMs === null) return { ...old, leastMs: 0, basis }
-  return span(0, old.mostMs, `${basis}; by the newest backup, its age`)
+  if (old.mostMs === null) return { ...old, leastMs: 0, basis, rests: TYPICAL }
+  return span(0, old.mostMs, `${basis}; by the newest backup, its age`, old.rests)
 }
 
 function restoreTime(subject: Case, backup: NativeBackup | undefined): Estimate {
   const work = workTime(subject, backup)
   if (work.leastMs === null || work.mostMs === null) return work
   if (!canMake(subject)) return { ...work, basis: `${work.basis}, into a server that is there` }
-  const [least, most] = USUAL.freshInstance
-  return span(
-    work.leastMs + least,
-    work.mostMs + most,
-    `${work.basis}; a fresh instance comes first, as is usual for AWS`,
-  )
+  const made = followed(work, USUAL.freshInstance, 'before it a fresh instance, as is usual for AWS')
+  // A run has made its instance, too.
+  return timeOf(subject, 'native', identityGib(subject), made)
 }
 
-function workTime({ db }: Case, backup: NativeBackup | undefined): Estimate {
-  if (backup?.drill != null) {
-    const { rtoMs, at } = backup.drill
-    return span(rtoMs, rtoMs * 1.5, `measured by the drill of ${at}`)
-  }
+function workTime(subject: Case, backup: NativeBackup | undefined): Estimate {
+  if (backup?.drill != null) return drilledTime(backup.drill, backup.plainBytes)
   if (backup !== undefined)
-    return span(backup.dumpMs, backup.dumpMs * 4, 'its dump was measured, no drill has measured its restore')
-  const gib = db.identity.known ? db.identity.value.gib : null
+    return span(
+      backup.dumpMs,
+      backup.dumpMs * 4,
+      'its dump was measured, no drill has measured its restore',
+      { on: 'partly-measured', at: backup.started },
+    )
+  const gib = identityGib(subject)
   if (gib === null) return notKnown('nothing was measured, and its size is not known')
   const [most, least] = NATIVE_BYTES_PER_SECOND
   const bytes = gib * 2 ** 30
@@ -127,6 +146,17 @@ function workTime({ db }: Case, backup: NativeBackup | undefined): Estimate {
     (bytes / least) * 1000,
     `nothing was measured: by its ${gib} GiB, at usual rates`,
   )
+}
+
+/** A database that has grown since takes so much longer to load. */
+function drilledTime({ at, rtoMs, restoreMs, plainBytes }: Drill, bytes: number): Estimate {
+  const grown = restoreMs === null || plainBytes === null || plainBytes === 0 ? 1 : bytes / plainBytes
+  const ms = rtoMs + Math.max(0, grown - 1) * (restoreMs ?? 0)
+  return span(ms, ms * 1.5, `measured by the drill of ${at}`, { on: 'measured', at })
+}
+
+function identityGib({ db: { identity } }: Case): number | null {
+  return identity.known ? identity.value.gib : null
 }
 
 function canMake({ evidence }: Case): boolean {

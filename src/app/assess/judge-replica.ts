@@ -3,6 +3,7 @@ import { answers, type Case, closed, fenceFirst, of, open, unsure } from './cond
 import { ENDPOINT_CHANGES, notOfKind, RESOURCE_ID } from './consequences.ts'
 import { exactly, notKnown, total, USUAL } from './estimates.ts'
 import type { Replica } from './evidence.ts'
+import { timeOf } from './measured-time.ts'
 import type { Condition, Draft, Estimate } from './verdict.ts'
 
 /** What ends by itself, or what a promotion waits for. */
@@ -23,7 +24,10 @@ export function judgePromoteReplica(subject: Case): Draft {
       ),
     ],
     rpo: chosen === undefined ? notKnown('there is no replica whose lag could be measured') : lagOf(chosen),
-    rto: total([USUAL.promote], 'usual for AWS: the replica restarts'),
+    rto: timeOf(
+      ...([subject, 'promote-replica', 'any'] as const),
+      total([USUAL.promote], 'usual for AWS: the replica restarts'),
+    ),
     first: fenceFirst(subject),
     breaks: [
       ENDPOINT_CHANGES,

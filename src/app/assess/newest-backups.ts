@@ -73,8 +73,30 @@ async function drillOf(
   const request = { sink, job, most: DRILLS_READ, ...(trust !== undefined && { trust }) }
   const { drills } = await readDrillReport(request, signal)
   for (const { evidence } of drills) {
-    const rtoMs = evidence.rto.measuredMs
-    if (evidence.outcome === 'passed' && rtoMs !== null) return { at: evidence.started, rtoMs }
+    const { outcome, started, rto, phases, backup } = evidence
+    if (outcome !== 'passed' || rto.measuredMs === null) continue
+    const plainBytes = await bytesOf({ sink, job, id: backup.id, trust }, signal)
+    return { at: started, rtoMs: rto.measuredMs, restoreMs: phases.restoreMs, plainBytes }
   }
   return null
+}
+
+/** Null for a backup that retention has removed since, or that nobody could restore any more. */
+async function bytesOf(
+  {
+    sink,
+    job,
+    id,
+    trust,
+  }: Pick<BackupPlace, 'sink' | 'trust'> & { readonly job: string; readonly id: string },
+  signal: AbortSignal,
+): Promise<number | null> {
+  try {
+    const { parts } = await readManifest(sink, job, id, signal, trust)
+    return parts.reduce((total, { plainBytes }) => total + plainBytes, 0)
+  } catch (thrown) {
+    if (thrown instanceof LifeboatError && /^(sink-not-found|integrity|signature)$/.test(thrown.code))
+      return null
+    throw thrown
+  }
 }

@@ -19,11 +19,22 @@ export interface Condition {
   readonly reason: string
 }
 
+/**
+ * What a number rests on: what was measured, here or at an earlier time; what is usual for AWS; both, one after the other; or
+ * nothing, where there is no number.
+ */
+export interface Rests {
+  readonly on: 'measured' | 'partly-measured' | 'typical' | 'nothing'
+  /** When it was measured; null for just now, and for what was not. */
+  readonly at: string | null
+}
+
 /** A span, since nobody knows to the minute. Null where nothing is known of it. */
 export interface Estimate {
   readonly leastMs: number | null
   readonly mostMs: number | null
-  /** What it rests on: what was measured, and what is only usual. */
+  readonly rests: Rests
+  /** The same in words, with what exactly was measured. */
   readonly basis: string
 }
 

@@ -244,9 +244,24 @@ test('with every control plane dead, a backup at a sink is a way out', async () 
   expect(native.rpo.mostMs).toBeGreaterThanOrEqual(60 * MINUTE)
   expect(native.first.join()).toMatch(/have a server elsewhere/)
   expect(Object.values(states(found)).filter((state) => state === 'open')).toHaveLength(1)
-  const drilled = backup({ drill: { at: '2026-11-20T00:00:00Z', rtoMs: 3 * MINUTE } })
+  const drilled = backup({
+    plainBytes: 3e9,
+    drill: { at: '2026-11-20T00:00:00Z', rtoMs: 3 * MINUTE, restoreMs: 2 * MINUTE, plainBytes: 3e9 },
+  })
   const measured = wayOf(await assessWorld(darkWorld(), { sinks: [sinkOf(drilled)] }), 'native')
-  expect(measured.rto).toMatchObject({ leastMs: 3 * MINUTE, basis: expect.stringMatching(/measured/) })
+  expect(measured.rto).toMatchObject({
+    ...{ leastMs: 3 * MINUTE, basis: expect.stringMatching(/measured/) },
+    rests: { on: 'measured', at: '2026-11-20T00:00:00Z' },
+  })
+  expect(measured.reasons).toEqual([
+    expect.stringMatching(/, 60(\.\d)? min old; restored at 25 MB\/s by the drill of 2026-11-20T00:00:00Z$/),
+  ])
+  // Twice as large by now: what was loading takes twice as long, the rest does not.
+  const grown = wayOf(
+    await assessWorld(darkWorld(), { sinks: [sinkOf({ ...drilled, plainBytes: 6e9 })] }),
+    'native',
+  )
+  expect(grown.rto.leastMs).toBe(5 * MINUTE)
 })
 
 test('no backup and no database: native is closed; a silent sink leaves it unknown', async () => {

@@ -125,7 +125,24 @@ const backup = fc.record({
   ...{ sink: fc.constant('frankfurt'), job: fc.constantFrom('shop', 'other'), id: fc.constant('x') },
   ...{ started: time.map((at) => at ?? AT), dumpMs: fc.integer({ min: 0, max: 1e8 }), engine },
   ...{ plainBytes: fc.nat(), storedBytes: fc.nat(), passedOver: fc.constant([]) },
-  drill: fc.option(fc.record({ at: fc.constant(AT), rtoMs: fc.nat() })),
+  drill: fc.option(
+    fc.record({
+      ...{ at: fc.constant(AT), rtoMs: fc.nat() },
+      ...{ restoreMs: fc.option(fc.nat()), plainBytes: fc.option(fc.nat()) },
+    }),
+  ),
+})
+
+const run = fc.record({
+  run: fc.constantFrom('20261101T210500Z-aaaa', '20261102T210500Z-bbbb', '20261103T210500Z-cccc'),
+  way: fc.constantFrom(...ASSESSED_WAYS, 'prepare'),
+  ...{
+    source: fc.constantFrom(SOURCE, TARGET),
+    target: fc.constantFrom(SOURCE, TARGET),
+    at: fc.constant(AT),
+  },
+  ...{ db: fc.constantFrom('shop', 'other'), gib: fc.option(fc.integer({ min: 1, max: 65_536 })) },
+  tookMs: fc.nat(),
 })
 
 const subject: fc.Arbitrary<Case> = fc
@@ -145,6 +162,9 @@ const subject: fc.Arbitrary<Case> = fc
       fc.record({ sink: fc.constant('frankfurt'), backups: answer(fc.array(backup, { maxLength: 2 })) }),
       { maxLength: 2 },
     ),
+    past: fc.array(fc.record({ place: fc.constant('here'), runs: answer(fc.array(run, { maxLength: 3 })) }), {
+      maxLength: 2,
+    }),
     kmsKey: fc.option(fc.constantFrom('alias/databases', 'a'), { nil: undefined }),
   })
   .map(({ db, kmsKey, ...found }) => {
@@ -170,8 +190,9 @@ test('every way gets one verdict with a reason, and times that are none below ze
         expect([...reasons, ...first, ...breaks].join()).not.toMatch(/undefined|NaN|\bnull\b|Infinity/)
         if (state === 'closed') expect(command).toBeNull()
         if (state === 'open') expect(command).toMatch(/^lifeboat (migrate|restore|dump) /)
-        for (const { leastMs, mostMs, basis } of [rpo, rto]) {
+        for (const { leastMs, mostMs, basis, rests } of [rpo, rto]) {
           expect(basis).not.toBe('')
+          expect(rests.on === 'nothing').toBe(leastMs === null && mostMs === null)
           expect(leastMs ?? 0).toBeGreaterThanOrEqual(0)
           expect(mostMs ?? Number.POSITIVE_INFINITY).toBeGreaterThanOrEqual(leastMs ?? 0)
         }

@@ -27,6 +27,7 @@ export function requestOf(world: World, given: Partial<GatherRequest> = {}): Gat
     flags: FLAGS,
     inventory: undefined,
     sinks: [],
+    past: [],
     login: undefined,
     ...given,
   }
