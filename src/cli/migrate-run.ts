@@ -9,8 +9,11 @@ import { printable } from './printable.ts'
 import type { Outcome, VerbContext } from './run-verb.ts'
 import { sinkAddress } from './sink-address.ts'
 
+/** Ways that need no answer of the source region. */
+const BY_INVENTORY = new Set(['prepare', 'native', 'restore-snapshot', 'restore-replicated-backup'])
+
 export async function migrate(way: string, options: MigrateOptions, context: VerbContext): Promise<Outcome> {
-  if (options.inventory !== undefined && way !== 'prepare' && way !== 'native') {
+  if (options.inventory !== undefined && !BY_INVENTORY.has(way)) {
     throw new LifeboatError('usage', `unable to start: --inventory is not for '${way}'`, {
       hint: 'Leave it out: what this way does with the source, it asks of the source itself.',
     })

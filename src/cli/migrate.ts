@@ -139,7 +139,7 @@ export function migrateCommand(done: (exitCode: number) => void): Command {
     .option('--profile <name>', 'of the AWS files')
     .option(
       '--inventory <file>',
-      'prepare: stands for the source region (inventory export --plain writes one)',
+      'prepare, native, restore-*: stands for the source region (inventory export --plain writes one)',
     )
     .option('--at <sink>', 'keep a copy of journal and report there')
     .addOption(option.config())

@@ -29,7 +29,12 @@ export function awsCheck(
 
 /** As the CLI takes tags. */
 export function tagWords(tags: Readonly<Record<string, string>>): readonly string[] {
-  return Object.entries(tags).map(([name, value]) => `Key=${name},Value=${value}`)
+  return Object.entries(tags).map(([name, value]) => `Key=${shorthand(name)},Value=${shorthand(value)}`)
+}
+
+/** Commas, quotes and blanks end a value of the CLI's shorthand, unless it is quoted. */
+function shorthand(text: string): string {
+  return /^[\w.:/@+-]*$/.test(text) ? text : `"${text.replace(/[\\"]/g, '\\$&')}"`
 }
 
 export function rdsArn(region: string, account: string, type: string, name: string): string {

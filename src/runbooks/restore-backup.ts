@@ -13,7 +13,7 @@ export interface BackupRestorePlan extends Omit<InstanceRestorePlan, 'snapshotId
 
 export function restoreBackup(plan: BackupRestorePlan, run: RunName): Step<CloudPorts> {
   const { region, account, id, backupArn, at, settings, choices } = plan
-  const tags = { [RUN_TAG]: run.id }
+  const tags = { ...plan.tags, [RUN_TAG]: run.id }
   const [first] = choices
   return {
     id: 'restore',

@@ -2,7 +2,7 @@ import { type Observation, RUN_TAG, type RunName, type Step } from '../core/runb
 import { aws, awsCheck, mayLook, rdsArn, tagWords } from './aws-cli.ts'
 import { firstWithRoom, type Placement } from './placement.ts'
 import type { ClusterSettings, RdsCluster } from './ports/rds-clusters.ts'
-import type { CloudPorts } from './ports.ts'
+import type { CloudPorts, Tags } from './ports.ts'
 import { ownInstance } from './protect-instance.ts'
 
 export interface ClusterRestorePlan {
@@ -15,12 +15,14 @@ export interface ClusterRestorePlan {
   readonly settings: ClusterSettings
   /** Only where the snapshot itself is not encrypted: else the snapshot's key is kept. */
   readonly kmsKeyArn?: string
+  /** That the old one had. */
+  readonly tags?: Tags
 }
 
 /** The cluster alone: it answers nobody before it has an instance. */
 export function restoreCluster(plan: ClusterRestorePlan, run: RunName): Step<CloudPorts> {
   const { region, account, id, snapshotId, engine, engineVersion, settings, kmsKeyArn } = plan
-  const tags = { [RUN_TAG]: run.id }
+  const tags = { ...plan.tags, [RUN_TAG]: run.id }
   return {
     id: 'restore',
     title: `restore cluster ${id} in ${region}`,
@@ -32,15 +34,8 @@ export function restoreCluster(plan: ClusterRestorePlan, run: RunName): Step<Clo
         'snapshot-identifier': snapshotId,
         engine,
         'engine-version': engineVersion,
-        'db-subnet-group-name': settings.subnetGroup,
-        'vpc-security-group-ids': settings.securityGroups,
-        'db-cluster-parameter-group-name': settings.parameterGroup,
-        'deletion-protection': settings.deletionProtection,
-        'enable-iam-database-authentication': settings.iamAuthentication,
-        'enable-cloudwatch-logs-exports': settings.logExports?.length ? settings.logExports : undefined,
         'kms-key-id': kmsKeyArn,
-        'copy-tags-to-snapshot': true,
-        port: settings.port,
+        ...clusterWords(settings),
         tags: tagWords(tags),
       }),
     ],
@@ -75,6 +70,23 @@ export function restoreCluster(plan: ClusterRestorePlan, run: RunName): Step<Clo
   }
 }
 
+/** Everything set explicitly: RDS's own defaults are an open security group and a default parameter group. */
+export function clusterWords(settings: ClusterSettings): Parameters<typeof aws>[3] {
+  const { serverless } = settings
+  return {
+    'db-subnet-group-name': settings.subnetGroup,
+    'vpc-security-group-ids': settings.securityGroups,
+    'db-cluster-parameter-group-name': settings.parameterGroup,
+    'deletion-protection': settings.deletionProtection,
+    'enable-iam-database-authentication': settings.iamAuthentication,
+    'enable-cloudwatch-logs-exports': settings.logExports?.length ? settings.logExports : undefined,
+    'copy-tags-to-snapshot': true,
+    port: settings.port,
+    'serverless-v2-scaling-configuration':
+      serverless && `MinCapacity=${serverless.minCapacity},MaxCapacity=${serverless.maxCapacity}`,
+  }
+}
+
 export interface ClusterInstancePlan {
   readonly region: string
   readonly account: string
@@ -83,12 +95,15 @@ export interface ClusterInstancePlan {
   /** From 1, the writer. */
   readonly number: number
   readonly choices: readonly Placement[]
+  readonly parameterGroup?: string
+  /** That the old one had. */
+  readonly tags?: Tags
 }
 
 export function clusterInstance(plan: ClusterInstancePlan, run: RunName): Step<CloudPorts> {
-  const { region, account, clusterId, engine, number, choices } = plan
+  const { region, account, clusterId, engine, number, choices, parameterGroup } = plan
   const id = `${clusterId}-${number}`
-  const tags = { [RUN_TAG]: run.id }
+  const tags = { ...plan.tags, [RUN_TAG]: run.id }
   const [first] = choices
   return {
     id: `create-instance-${number}`,
@@ -102,6 +117,7 @@ export function clusterInstance(plan: ClusterInstancePlan, run: RunName): Step<C
         engine,
         'db-instance-class': first?.instanceClass,
         'availability-zone': first?.zone,
+        'db-parameter-group-name': parameterGroup,
         'publicly-accessible': false,
         tags: tagWords(tags),
       }),
@@ -116,7 +132,11 @@ export function clusterInstance(plan: ClusterInstancePlan, run: RunName): Step<C
       mayLook('rds:DescribeDBInstances'),
       {
         actions: ['rds:CreateDBInstance', 'rds:AddTagsToResource'],
-        resources: [rdsArn(region, account, 'db', id), rdsArn(region, account, 'cluster', clusterId)],
+        resources: [
+          rdsArn(region, account, 'db', id),
+          rdsArn(region, account, 'cluster', clusterId),
+          ...(parameterGroup === undefined ? [] : [rdsArn(region, account, 'pg', parameterGroup)]),
+        ],
       },
     ],
     observe: async ({ target: { rds } }, signal) =>
@@ -124,7 +144,10 @@ export function clusterInstance(plan: ClusterInstancePlan, run: RunName): Step<C
     apply: ({ target: { rds } }, signal) =>
       firstWithRoom(choices, (place) =>
         rds.createClusterInstance(
-          { ...place, id, clusterId, engine, publiclyAccessible: false, tags },
+          {
+            ...{ ...place, id, clusterId, engine, publiclyAccessible: false, tags },
+            ...(parameterGroup !== undefined && { parameterGroup }),
+          },
           signal,
         ),
       ),

@@ -2,7 +2,7 @@ import { RUN_TAG, type RunName, type Step } from '../core/runbook.ts'
 import { aws, awsCheck, mayLook, rdsArn, tagWords } from './aws-cli.ts'
 import { firstWithRoom, type Placement } from './placement.ts'
 import type { InstanceSettings } from './ports/rds.ts'
-import type { CloudPorts } from './ports.ts'
+import type { CloudPorts, Tags } from './ports.ts'
 import { ownInstance } from './protect-instance.ts'
 
 export interface InstanceRestorePlan {
@@ -12,12 +12,14 @@ export interface InstanceRestorePlan {
   readonly snapshotId: string
   readonly settings: Omit<InstanceSettings, 'instanceClass' | 'zone'>
   readonly choices: readonly Placement[]
+  /** That the old one had. */
+  readonly tags?: Tags
 }
 
 /** Everything set explicitly: RDS's own defaults are an open security group and a default parameter group. */
 export function restoreInstance(plan: InstanceRestorePlan, run: RunName): Step<CloudPorts> {
   const { region, account, id, snapshotId, settings, choices } = plan
-  const tags = { [RUN_TAG]: run.id }
+  const tags = { ...plan.tags, [RUN_TAG]: run.id }
   const [first] = choices
   return {
     id: 'restore',

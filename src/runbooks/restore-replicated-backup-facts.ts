@@ -1,9 +1,11 @@
 import { LifeboatError } from '../core/errors.ts'
-import { findGroups, type LandingOptions, ownGroup } from './landing.ts'
+import { findGroups, ownGroup } from './landing.ts'
 import type { ReplicatedBackup } from './ports/rds-backups.ts'
 import type { CloudPorts, RegionPorts } from './ports.ts'
+import { modelOfInventory, type RestoreLandingOptions, settleLanding } from './restore-landing.ts'
+import type { SourceModel } from './source-model.ts'
 
-export interface RestoreReplicatedBackupOptions extends LandingOptions {
+export interface RestoreReplicatedBackupOptions extends RestoreLandingOptions {
   readonly source: string
   readonly target: string
   readonly db: string
@@ -12,7 +14,7 @@ export interface RestoreReplicatedBackupOptions extends LandingOptions {
   readonly acceptUnencrypted: boolean
 }
 
-/** What the plan depends on: asked once, of the target region alone, kept in the journal. */
+/** What the plan depends on: asked once, of the target region and an inventory, kept in the journal. */
 export interface RestoreReplicatedBackupFacts {
   readonly account: string
   readonly backupArn: string
@@ -27,13 +29,18 @@ export interface RestoreReplicatedBackupFacts {
   readonly optionGroup: string | null
   /** Which the source had, and the target region has not. */
   readonly missingOptionGroup: string | null
+  /** As the inventory has it. */
+  readonly model: SourceModel | null
 }
 
 export async function gatherReplicatedBackup(
   options: RestoreReplicatedBackupOptions,
-  { target, iam }: CloudPorts,
+  { source: old, target, iam }: CloudPorts,
   signal: AbortSignal,
 ): Promise<RestoreReplicatedBackupFacts> {
+  const close = (reason: string, hint: string) => closed(options, reason, hint)
+  const model = await modelOfInventory(options, old, close, signal)
+  const landing = settleLanding(options, model)
   const { account } = await iam.caller(signal)
   const { backup, earliest, latest } = await choose(options, target, signal)
   const { engine, engineVersion, encrypted, gib } = backup
@@ -42,8 +49,8 @@ export async function gatherReplicatedBackup(
       'A restore can not encrypt it: copy-snapshot and restore-snapshot can, with --kms-key; --accept unencrypted goes on.'
     throw closed(options, 'the backups are not encrypted', hint)
   }
-  const close = (reason: string, hint: string) => closed(options, reason, hint)
-  await findGroups(options, 'instance', target, close, signal)
+  // Which option group it had the backup knows, and whether that is here.
+  await findGroups({ ...landing, optionGroup: options.optionGroup }, 'instance', target, close, signal)
   const source = ownGroup(backup.optionGroup)
   const isThere = source !== null && (await target.rds.optionGroup(source, signal)) !== undefined
   return {
@@ -52,6 +59,7 @@ export async function gatherReplicatedBackup(
     kmsKeyArn: backup.kmsKeyArn ?? null,
     optionGroup: options.optionGroup ?? (isThere ? source : null),
     missingOptionGroup: options.optionGroup === null && !isThere ? source : null,
+    model,
   }
 }
 

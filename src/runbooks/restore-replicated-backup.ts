@@ -1,11 +1,12 @@
 import { LifeboatError } from '../core/errors.ts'
 import { nameOf, type Runbook, type RunName, type Step, type Way } from '../core/runbook.ts'
 import { keyCheck } from './key-check.ts'
-import { chooseLanding, newOnes } from './landing.ts'
+import { newOnes } from './landing.ts'
 import { placements } from './placement.ts'
 import type { CloudPorts } from './ports.ts'
 import { protectInstance } from './protect-instance.ts'
 import { restoreBackup } from './restore-backup.ts'
+import { chooseRestoreLanding, settleLanding, unlike } from './restore-landing.ts'
 import {
   gatherReplicatedBackup,
   type RestoreReplicatedBackupFacts,
@@ -25,7 +26,7 @@ export const restoreReplicatedBackup: Way<
   page: {
     open: [
       'Automated backups of the instance are replicated to the target region, and its RDS API answers.',
-      'The source region may be dead: nothing of it is asked.',
+      'The source region may be dead: nothing of it is asked. What no backup knows (class, zones, groups, port, log exports, tags) an inventory tells (`--inventory`), or options do.',
       'Not for Aurora, nor for Multi-AZ DB clusters: AWS replicates no backups of theirs.',
     ],
     costs: [
@@ -36,7 +37,7 @@ export const restoreReplicatedBackup: Way<
     ],
   },
   choose: (flags) => ({
-    ...{ ...needRegions(flags), ...chooseLanding(flags) },
+    ...{ ...needRegions(flags), ...chooseRestoreLanding(flags) },
     db: needOneDb(flags, 'restore-replicated-backup'),
     at: flags.at === undefined ? null : momentOf(flags.at),
     acceptUnencrypted: accepted(flags).includes('unencrypted'),
@@ -55,7 +56,7 @@ export const restoreReplicatedBackup: Way<
       backupArn: 'arn:aws:rds:eu-central-1:111122223333:auto-backup:ab-0123456789abcdef0123456789',
       ...{ earliest: '2026-11-15T21:05:00.000Z', latest: '2026-11-22T20:59:00.000Z' },
       kmsKeyArn: 'arn:aws:kms:eu-central-1:111122223333:key/22222222-2222-4222-8222-222222222222',
-      ...{ optionGroup: 'standard', missingOptionGroup: null },
+      ...{ optionGroup: 'standard', missingOptionGroup: null, model: null },
     },
   },
 }
@@ -73,19 +74,24 @@ function plan(
   facts: RestoreReplicatedBackupFacts,
   run: RunName,
 ): Runbook<CloudPorts> {
-  const { source, target, db, at, subnetGroup, securityGroups, parameterGroup, multiAz } = options
-  const { account, backupArn, kmsKeyArn, optionGroup, earliest, latest } = facts
+  const { source, target, db, at } = options
+  const { account, backupArn, kmsKeyArn, optionGroup, earliest, latest, model } = facts
+  const landing = settleLanding(options, model)
+  const { subnetGroup, securityGroups, parameterGroup, multiAz, port } = landing
+  const choices = placements(landing.classes, landing.zones, multiAz)
   const id = options.targetId ?? nameOf(run, '')
+  const { afterwards } = unlike(model, null)
   const steps: Step<CloudPorts>[] = [
     ...(kmsKeyArn === null ? [] : [keyCheck(target, kmsKeyArn, 'restore', true)]),
     restoreBackup(
       {
-        ...{ region: target, account, id, backupArn, at },
-        choices: placements(options.classes, options.zones, multiAz),
+        ...{ region: target, account, id, backupArn, at, choices, tags: model?.tags ?? {} },
         settings: {
           ...{ subnetGroup, securityGroups, multiAz, publiclyAccessible: false, deletionProtection: true },
           ...(parameterGroup !== null && { parameterGroup }),
           ...(optionGroup !== null && { optionGroup }),
+          ...(port !== null && { port }),
+          ...(model !== null && { iamAuthentication: model.iamAuthentication, logExports: model.logExports }),
         },
       },
       run,
@@ -93,7 +99,7 @@ function plan(
     protectInstance({
       ...{ region: target, account, id },
       wanted: {
-        backupRetentionDays: options.backupDays,
+        backupRetentionDays: landing.backupDays,
         ...{ deletionProtection: true, multiAz, publiclyAccessible: false },
       },
     }),
@@ -105,7 +111,7 @@ function plan(
     needs: {
       ...{ engine: facts.engine, engineVersion: facts.engineVersion, gib: facts.gib, multiAz },
       ...newOnes('instance', 0, 0),
-      choices: placements(options.classes, options.zones, multiAz),
+      choices,
     },
     gathers: [
       ...['rds:DescribeDBInstanceAutomatedBackups', 'rds:DescribeDBSubnetGroups', 'rds:DescribeOptionGroups'],
@@ -116,7 +122,7 @@ function plan(
         ? `What ${db} has taken since the latest moment that is across, ${latest} when it was looked at, is not in it.`
         : `What ${db} has taken since ${at} is not in it. Restorable was ${earliest} to ${latest}.`,
       `${source} is not asked: whether ${db} there still takes writes, nobody has looked.`,
-      ...(parameterGroup === null
+      ...(parameterGroup === null && model === null
         ? ['No --parameter-group was named: the new database has the parameters of AWS.']
         : []),
       ...optionWarnings(facts),
@@ -125,7 +131,10 @@ function plan(
     afterwards: [
       `The database has another endpoint, in ${target}. Nothing has switched yet: when ${source} is back, keep applications away from ${db} there.`,
       'It has a new resource id: IAM policies of `rds-db:connect` must name that one.',
-      'IAM authentication, log exports, roles, alarms, replicas, DNS names and the replication of its own backups are not made by this way.',
+      model === null
+        ? 'IAM authentication, log exports, tags, roles, alarms, replicas, DNS names and the replication of its own backups are not made by this way: with --inventory it makes the first three.'
+        : 'Roles, alarms, replicas, DNS names and the replication of its own backups are not made by this way.',
+      ...afterwards,
     ],
     rollback: [
       `Nothing of ${source} was changed, and the backups stay. Delete ${id} in ${target} (take off its deletion protection first).`,

@@ -1,9 +1,16 @@
 import { LifeboatError } from '../core/errors.ts'
-import { findGroups, type LandingOptions, ownGroup } from './landing.ts'
+import { findGroups, ownGroup } from './landing.ts'
 import type { Snapshot, SnapshotKind } from './ports/rds-backups.ts'
 import type { CloudPorts, RegionPorts } from './ports.ts'
+import {
+  instanceGroupOf,
+  modelOfInventory,
+  type RestoreLandingOptions,
+  settleLanding,
+} from './restore-landing.ts'
+import type { SourceModel } from './source-model.ts'
 
-export interface RestoreSnapshotOptions extends LandingOptions {
+export interface RestoreSnapshotOptions extends RestoreLandingOptions {
   readonly source: string
   readonly target: string
   readonly db: string
@@ -13,7 +20,7 @@ export interface RestoreSnapshotOptions extends LandingOptions {
   readonly acceptUnencrypted: boolean
 }
 
-/** What the plan depends on: asked once, of the target region alone, kept in the journal. */
+/** What the plan depends on: asked once, of the target region and an inventory, kept in the journal. */
 export interface RestoreSnapshotFacts {
   readonly account: string
   readonly kind: SnapshotKind
@@ -30,19 +37,32 @@ export interface RestoreSnapshotFacts {
   readonly kmsKeyArn: string | null
   readonly optionGroup: string | null
   readonly port: number | null
+  /** As the inventory has it. */
+  readonly model: SourceModel | null
+  /** That the target region has, for a cluster's instances. */
+  readonly instanceParameterGroup: string | null
 }
 
 export async function gatherRestoreSnapshot(
   options: RestoreSnapshotOptions,
-  { target, iam }: CloudPorts,
+  { source, target, iam }: CloudPorts,
   signal: AbortSignal,
 ): Promise<RestoreSnapshotFacts> {
+  const close = (reason: string, hint: string) => closed(options, reason, hint)
+  const model = await modelOfInventory(options, source, close, signal)
+  const landing = settleLanding(options, model)
   const { account } = await iam.caller(signal)
   const snapshot = await choose(options, target, signal)
   const { kind, encrypted } = snapshot
-  const optionGroup = kind === 'cluster' ? null : (options.optionGroup ?? ownGroup(snapshot.optionGroup))
-  const close = (reason: string, hint: string) => closed(options, reason, hint)
-  await findGroups({ ...options, optionGroup }, kind, target, close, signal)
+  if (model !== null && model.kind !== kind)
+    throw close(
+      `snapshot '${snapshot.id}' is of ${a(kind)}, and inventory ${source.inventory} knows ${a(model.kind)} of that name`,
+      'Name the right one with --snapshot, or leave out --inventory.',
+    )
+  // What the snapshot's own database had goes before what an inventory remembers.
+  const optionGroup =
+    kind === 'cluster' ? null : (options.optionGroup ?? ownGroup(snapshot.optionGroup) ?? landing.optionGroup)
+  await findGroups({ ...landing, optionGroup }, kind, target, close, signal)
   if (!encrypted && options.kmsKey === null && !options.acceptUnencrypted) {
     const hint =
       'Name a customer-managed key of the target region with --kms-key; --accept unencrypted goes on without one.'
@@ -57,8 +77,14 @@ export async function gatherRestoreSnapshot(
     snapshotKeyArn: snapshot.kmsKeyArn ?? null,
     // A key that is not there is what the first step says.
     kmsKeyArn: key?.arn ?? options.kmsKey,
-    port: snapshot.port ?? null,
+    port: snapshot.port ?? landing.port,
+    model,
+    instanceParameterGroup: await instanceGroupOf(model, target, signal),
   }
+}
+
+function a(kind: SnapshotKind): string {
+  return kind === 'instance' ? 'an instance' : 'a cluster'
 }
 
 /**

@@ -1,11 +1,12 @@
 import { nameOf, type Runbook, type RunName, type Step, type Way } from '../core/runbook.ts'
 import { keyCheck } from './key-check.ts'
-import { chooseLanding, newOnes } from './landing.ts'
+import { newOnes } from './landing.ts'
 import { placements } from './placement.ts'
 import type { CloudPorts } from './ports.ts'
 import { protectInstance } from './protect-instance.ts'
 import { clusterInstance, protectCluster, restoreCluster } from './restore-cluster.ts'
 import { restoreInstance } from './restore-instance.ts'
+import { chooseRestoreLanding, type RestoreLanding, settleLanding, unlike } from './restore-landing.ts'
 import {
   gatherRestoreSnapshot,
   type RestoreSnapshotFacts,
@@ -21,7 +22,7 @@ export const restoreSnapshot: Way<WayFlags, RestoreSnapshotOptions, RestoreSnaps
   page: {
     open: [
       'The target region has a copy of a snapshot of the database, made before, and its RDS API answers.',
-      'The source region may be dead: nothing of it is asked.',
+      'The source region may be dead: nothing of it is asked. What no snapshot knows (class, zones, groups, log exports, IAM authentication, tags) an inventory tells (`--inventory`), or options do.',
       'The key that the copy lies under is of the target region, and enabled.',
     ],
     costs: [
@@ -32,7 +33,7 @@ export const restoreSnapshot: Way<WayFlags, RestoreSnapshotOptions, RestoreSnaps
     ],
   },
   choose: (flags) => ({
-    ...{ ...needRegions(flags), ...chooseLanding(flags), db: needOneDb(flags, 'restore-snapshot') },
+    ...{ ...needRegions(flags), ...chooseRestoreLanding(flags), db: needOneDb(flags, 'restore-snapshot') },
     snapshot: flags.snapshot ?? null,
     kmsKey: flags.kmsKey ?? null,
     acceptUnencrypted: accepted(flags).includes('unencrypted'),
@@ -51,7 +52,8 @@ export const restoreSnapshot: Way<WayFlags, RestoreSnapshotOptions, RestoreSnaps
       snapshotArn: 'arn:aws:rds:eu-central-1:111122223333:snapshot:shop-copy',
       ...{ engineVersion: '8.0.40', encrypted: true, created: '2026-11-22T03:05:00.000Z' },
       snapshotKeyArn: 'arn:aws:kms:eu-central-1:111122223333:key/22222222-2222-4222-8222-222222222222',
-      ...{ kmsKeyArn: null, optionGroup: 'standard', port: 3306 },
+      ...{ kmsKeyArn: null, optionGroup: 'standard', port: 3306, model: null },
+      instanceParameterGroup: null,
     },
   },
 }
@@ -62,7 +64,10 @@ function plan(
   run: RunName,
 ): Runbook<CloudPorts> {
   const { source, target, db } = options
-  const { kind, encrypted, snapshotKeyArn, kmsKeyArn, created } = facts
+  const { kind, encrypted, snapshotKeyArn, kmsKeyArn, created, model } = facts
+  const landing = settleLanding(options, model)
+  const isInTwo = kind === 'instance' && landing.multiAz
+  const differs = unlike(model, facts.instanceParameterGroup)
   const id = options.targetId ?? nameOf(run, '')
   // An instance's restore takes no key: only a copy can encrypt.
   const recopied = kind === 'instance' && !encrypted && kmsKeyArn !== null
@@ -85,7 +90,7 @@ function plan(
           ),
         ]
       : []),
-    ...(kind === 'instance' ? instanceSteps : clusterSteps)(options, facts, names),
+    ...(kind === 'instance' ? instanceSteps : clusterSteps)(target, landing, facts, names),
   ]
   return {
     way: 'restore-snapshot',
@@ -93,9 +98,9 @@ function plan(
     makes: { kind, id, takesWrites: true },
     needs: {
       ...{ engine: facts.engine, engineVersion: facts.engineVersion, gib: facts.gib },
-      ...newOnes(kind, options.multiAz ? 2 : 1, recopied ? 1 : 0),
-      choices: placements(options.classes, options.zones, kind === 'instance' && options.multiAz),
-      multiAz: kind === 'instance' && options.multiAz,
+      ...newOnes(kind, landing.instances, recopied ? 1 : 0),
+      choices: placements(landing.classes, landing.zones, isInTwo),
+      multiAz: isInTwo,
     },
     gathers: [
       ...['rds:DescribeDBSnapshots', 'rds:DescribeDBClusterSnapshots', 'rds:DescribeDBSubnetGroups'],
@@ -106,7 +111,8 @@ function plan(
     warnings: [
       `The snapshot is of ${created ?? 'an unknown time'}: what ${db} has taken since is not in it.`,
       `${source} is not asked: whether ${db} there still takes writes, nobody has looked.`,
-      ...(options.parameterGroup === null
+      ...differs.warnings,
+      ...(landing.parameterGroup === null && model === null
         ? ['No --parameter-group was named: the new database has the parameters of AWS.']
         : []),
       ...(encrypted && kmsKeyArn !== null && kmsKeyArn !== snapshotKeyArn
@@ -119,7 +125,10 @@ function plan(
     afterwards: [
       `The database has another endpoint, in ${target}. Nothing has switched yet: when ${source} is back, keep applications away from ${db} there.`,
       'It has a new resource id: IAM policies of `rds-db:connect` must name that one.',
-      'IAM authentication, log exports, roles, alarms, replicas and DNS names are not made by this way: no snapshot knows them.',
+      model === null
+        ? 'IAM authentication, log exports, tags, roles, alarms, replicas and DNS names are not made by this way: no snapshot knows them, and --inventory only the first three.'
+        : 'Roles, alarms, replicas and DNS names are not made by this way.',
+      ...differs.afterwards,
       ...(recopied ? [`The encrypted copy ${snapshotId} stays: delete it when nobody needs it.`] : []),
     ],
     rollback: [
@@ -135,11 +144,11 @@ interface Names {
 }
 
 function instanceSteps(
-  { target, subnetGroup, securityGroups, parameterGroup, classes, zones, ...options }: RestoreSnapshotOptions,
-  { account, optionGroup, port }: RestoreSnapshotFacts,
+  target: string,
+  { subnetGroup, securityGroups, parameterGroup, classes, zones, multiAz, backupDays }: RestoreLanding,
+  { account, optionGroup, port, model }: RestoreSnapshotFacts,
   { run, id, snapshotId }: Names,
 ): readonly Step<CloudPorts>[] {
-  const { multiAz, backupDays } = options
   return [
     restoreInstance(
       {
@@ -149,7 +158,9 @@ function instanceSteps(
           ...(parameterGroup !== null && { parameterGroup }),
           ...(optionGroup !== null && { optionGroup }),
           ...(port !== null && { port }),
+          ...(model !== null && { iamAuthentication: model.iamAuthentication, logExports: model.logExports }),
         },
+        tags: model?.tags ?? {},
       },
       run,
     ),
@@ -164,29 +175,40 @@ function instanceSteps(
 }
 
 function clusterSteps(
-  { target, subnetGroup, securityGroups, parameterGroup, classes, zones, ...options }: RestoreSnapshotOptions,
-  { account, engine, engineVersion, port, encrypted, kmsKeyArn }: RestoreSnapshotFacts,
+  target: string,
+  { subnetGroup, securityGroups, parameterGroup, classes, zones, instances, backupDays }: RestoreLanding,
+  facts: RestoreSnapshotFacts,
   { run, id, snapshotId }: Names,
 ): readonly Step<CloudPorts>[] {
-  const { multiAz, backupDays } = options
+  const { account, engine, engineVersion, port, encrypted, kmsKeyArn, model } = facts
+  const { instanceParameterGroup } = facts
   const shared = { region: target, account }
   const choices = placements(classes, zones, false)
+  const tags = model?.tags ?? {}
+  const serverless = model?.serverless ?? null
   return [
     restoreCluster(
       {
-        ...{ ...shared, id, snapshotId, engine, engineVersion },
+        ...{ ...shared, id, snapshotId, engine, engineVersion, tags },
         settings: {
           ...{ subnetGroup, securityGroups, deletionProtection: true },
           ...(parameterGroup !== null && { parameterGroup }),
           ...(port !== null && { port }),
+          ...(serverless !== null && { serverless }),
+          ...(model !== null && { iamAuthentication: model.iamAuthentication, logExports: model.logExports }),
         },
         ...(!encrypted && kmsKeyArn !== null && { kmsKeyArn }),
       },
       run,
     ),
-    // Of Aurora, to be in two zones is to have two instances.
-    ...Array.from({ length: multiAz ? 2 : 1 }, (_, index) =>
-      clusterInstance({ ...shared, clusterId: id, engine, number: index + 1, choices }, run),
+    ...Array.from({ length: instances }, (_, index) =>
+      clusterInstance(
+        {
+          ...{ ...shared, clusterId: id, engine, number: index + 1, choices, tags },
+          ...(instanceParameterGroup !== null && { parameterGroup: instanceParameterGroup }),
+        },
+        run,
+      ),
     ),
     protectCluster({ ...shared, id, days: backupDays }),
   ]

@@ -54,3 +54,33 @@ describeRunbook('restore-replicated-backup, a point in time, where the first cla
     })
   },
 })
+
+/** With an inventory in the place of the source, which here has not forgotten anything. */
+const byInventory: typeof restoreReplicatedBackup = {
+  ...restoreReplicatedBackup,
+  gather: (options, { source, ...ports }, signal) =>
+    restoreReplicatedBackup.gather(
+      options,
+      { ...ports, source: { ...source, inventory: '20261122T190000Z-inv1' } },
+      signal,
+    ),
+}
+
+describeRunbook('restore-replicated-backup, the latest, as an inventory has the instance', {
+  way: byInventory,
+  flags: { ...regions, db: ['shop'], targetId: 'shop-new', securityGroup },
+  furnish(world) {
+    furnish(world, { ...regions, db: 'shop', kind: 'instance' })
+    Object.assign(world.region(regions.source).instances.get('shop') ?? {}, {
+      ...{ tags: { team: 'shop' }, backupRetentionDays: 9, endpoint: { host: 'shop.example', port: 3307 } },
+    })
+  },
+  expectDone(world) {
+    expect(world.region(regions.target).instances.get('shop-new')).toMatchObject({
+      ...{ status: 'available', instanceClass: SCENE.instanceClass, multiAz: true, logExports: ['error'] },
+      ...{ iamAuthentication: true, backupRetentionDays: 9, subnetGroup: SCENE.subnetGroup },
+      ...{ parameterGroups: [{ name: SCENE.parameterGroup }], endpoint: { port: 3307 } },
+      tags: { team: 'shop' },
+    })
+  },
+})

@@ -68,3 +68,51 @@ describeRunbook('restore-snapshot, of an Aurora cluster, with the source dark', 
     expect(world.databases.get(cluster?.writerHost ?? '')).toBe('writable')
   },
 })
+
+/** With an inventory in the place of the source, which here has not forgotten anything. */
+const byInventory: typeof restoreSnapshot = {
+  ...restoreSnapshot,
+  gather: (options, { source, ...ports }, signal) =>
+    restoreSnapshot.gather(
+      options,
+      { ...ports, source: { ...source, inventory: '20261122T190000Z-inv1' } },
+      signal,
+    ),
+}
+const unsaid = { ...regions, db: ['shop'], targetId: 'shop-new', securityGroup }
+
+describeRunbook('restore-snapshot, of an instance, as an inventory has it', {
+  way: byInventory,
+  flags: unsaid,
+  furnish(world) {
+    furnish(world, { ...regions, db: 'shop', kind: 'instance' })
+    Object.assign(world.region(regions.source).instances.get('shop') ?? {}, { tags: { team: 'shop' } })
+  },
+  expectDone(world) {
+    expect(world.region(regions.target).instances.get('shop-new')).toMatchObject({
+      ...{ status: 'available', instanceClass: SCENE.instanceClass, multiAz: true, logExports: ['error'] },
+      ...{ iamAuthentication: true, parameterGroups: [{ name: SCENE.parameterGroup }] },
+      tags: { team: 'shop' },
+    })
+  },
+})
+
+describeRunbook('restore-snapshot, of an Aurora cluster, as an inventory has it', {
+  way: byInventory,
+  flags: unsaid,
+  furnish(world) {
+    furnish(world, { ...regions, db: 'shop', kind: 'cluster', global: 'none' })
+    Object.assign(world.region(regions.source).clusters.get('shop') ?? {}, {
+      ...{ tags: { team: 'shop' }, logExports: ['audit'], iamAuthentication: true },
+      backupRetentionDays: 9,
+    })
+  },
+  expectDone(world) {
+    const cluster = world.region(regions.target).clusters.get('shop-new')
+    expect(cluster).toMatchObject({
+      ...{ status: 'available', logExports: ['audit'], iamAuthentication: true, backupRetentionDays: 9 },
+      ...{ parameterGroup: SCENE.parameterGroup, tags: { team: 'shop' } },
+    })
+    expect(cluster?.members).toHaveLength(2)
+  },
+})

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { rdsArn } from '../../../src/runbooks/aws-cli.ts'
+import { rdsArn, tagWords } from '../../../src/runbooks/aws-cli.ts'
 
 test.each([
   ['eu-west-1', 'aws'],
@@ -11,4 +11,12 @@ test.each([
   expect(rdsArn(region, '111122223333', 'db', 'shop')).toBe(
     `arn:${partition}:rds:${region}:111122223333:db:shop`,
   )
+})
+
+test('a tag with commas, quotes or blanks is one to the command line', () => {
+  expect(tagWords({ team: 'shop', 'paid by': 'a, "b"\\c', empty: '' })).toEqual([
+    'Key=team,Value=shop',
+    'Key="paid by",Value="a, \\"b\\"\\\\c"',
+    'Key=empty,Value=',
+  ])
 })
