@@ -11,6 +11,8 @@ import { openEngine } from './registry.ts'
 import { reach } from './unlogged-database.ts'
 
 const CALL_MS = 25_000
+/** Each database of a cluster is looked into, one after the other. */
+const ACCOUNTS_MS = 90_000
 
 /** The account that logs in to the old database and to the new one: a copy has the same accounts. */
 export interface DatabaseLogin {
@@ -27,13 +29,14 @@ export function createLoggedDatabase(login: DatabaseLogin): DatabasePort {
     endpoint: Endpoint,
     signal: AbortSignal,
     run: (engine: Engine, bounded: AbortSignal) => Promise<T>,
+    limitMs = CALL_MS,
   ): Promise<T> {
     const { password, searchPath } = login
     await using engine = await openEngine(loginUrl(login.url, endpoint), {
       searchPath,
       ...(password !== undefined && { password }),
     })
-    return await run(engine, withTimeLimit(signal, CALL_MS))
+    return await run(engine, withTimeLimit(signal, limitMs))
   }
 
   /** A change: whether it was carried out is not known, and it is safe to repeat. */
@@ -94,6 +97,23 @@ export function createLoggedDatabase(login: DatabaseLogin): DatabasePort {
         const [[value] = []] = await engine.query(undefined, query, bounded)
         return value === undefined || value === null ? undefined : String(value)
       }),
+    async accounts(endpoint, signal) {
+      try {
+        return await through(
+          endpoint,
+          signal,
+          async (engine, bounded) =>
+            engine.accounts === undefined
+              ? { unknown: `lifeboat does not read the accounts of ${engine.name}` }
+              : await engine.accounts(bounded),
+          ACCOUNTS_MS,
+        )
+      } catch (thrown) {
+        throwIfAborted(signal)
+        if (!(thrown instanceof LifeboatError) || thrown.code === 'internal') throw thrown
+        return { unknown: messageOf(thrown) }
+      }
+    },
   }
 }
 

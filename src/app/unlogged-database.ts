@@ -33,6 +33,7 @@ export function createUnloggedDatabase(): DatabasePort {
     planFence: () => Promise.resolve(undefined),
     unfence: () => Promise.resolve(),
     newest: () => Promise.resolve(undefined),
+    accounts: () => Promise.resolve({ unknown: 'no account was given to log in with (--login)' }),
   }
 }
 

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { AccountList } from '../core/accounts.ts'
 import type { CloudWatchPort } from '../runbooks/ports/cloudwatch.ts'
 import type { DatabasePort } from '../runbooks/ports/database.ts'
 import type { Ec2Port, SecurityRule } from '../runbooks/ports/ec2.ts'
@@ -202,6 +203,11 @@ export function createCloudWatch(world: World, region: string): CloudWatchPort {
   }
 }
 
+const USUAL_ACCOUNTS: AccountList = {
+  accounts: [{ name: 'app@%', grants: ['SELECT ON `shop`.*', 'may log in'] }],
+  limits: [],
+}
+
 /** The databases themselves, which may answer where their control plane is dead. */
 export function createDatabase(world: World): DatabasePort {
   const at = (name: string, kind: 'read' | 'change', signal: AbortSignal, host: string) =>
@@ -270,6 +276,10 @@ export function createDatabase(world: World): DatabasePort {
       return (await at('newest', 'read', signal, host)) === undefined
         ? undefined
         : world.time.clock.now().toISOString()
+    },
+    async accounts({ host }, signal) {
+      if ((await at('accounts', 'read', signal, host)) === undefined) return { unknown: 'no answer' }
+      return world.accounts.get(host) ?? USUAL_ACCOUNTS
     },
   }
 }

@@ -1,3 +1,4 @@
+import type { AccountList } from '../core/accounts.ts'
 import { LifeboatError, throwIfAborted } from '../core/errors.ts'
 import type { Alarm } from '../runbooks/ports/cloudwatch.ts'
 import type { SecurityGroup, Subnet, Vpc } from '../runbooks/ports/ec2.ts'
@@ -73,6 +74,8 @@ export interface World {
   readonly dnsCache: Map<string, { readonly values: readonly string[]; readonly untilMs: number }>
   /** Hosts where a database answers, and whether it takes writes. */
   readonly databases: Map<string, 'writable' | 'read-only'>
+  /** Who may do what there; all others have the same as each other. */
+  readonly accounts: Map<string, AccountList>
   readonly deniedActions: Set<string>
   strike(strike: Strike): void
   /** A place where the process may end; the next run starts with `revive`. */
@@ -132,6 +135,7 @@ export function createWorld({
     dnsChanges: new Map(),
     dnsCache: new Map(),
     databases: new Map(),
+    accounts: new Map(),
     deniedActions: new Set(),
     strike: (strike) => strikes.add(strike),
     point,

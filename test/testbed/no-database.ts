@@ -8,6 +8,7 @@ export const noDatabase: DatabasePort = {
   unfence: refuse,
   planFence: refuse,
   newest: refuse,
+  accounts: refuse,
 }
 
 async function refuse(): Promise<never> {

@@ -1,3 +1,4 @@
+import type { AccountList } from '../../core/accounts.ts'
 import type { Endpoint } from './rds.ts'
 
 /** How far a connection came; each rung only where the one before held. */
@@ -47,4 +48,6 @@ export interface DatabasePort {
   unfence(endpoint: Endpoint, undo: readonly string[], signal: AbortSignal): Promise<void>
   /** First column of the first row of the operator's own query. */
   newest(endpoint: Endpoint, query: string, signal: AbortSignal): Promise<string | undefined>
+  /** Who may do what there; or why nobody could look. Throws for nothing but a call that may be tried again. */
+  accounts(endpoint: Endpoint, signal: AbortSignal): Promise<AccountList | { readonly unknown: string }>
 }
