@@ -137,6 +137,16 @@ export interface MadeDatabase {
   readonly backup?: string
 }
 
+/** How data is kept on its way and at its end, and of when it is: for whoever has to answer for it. */
+export interface Carriage {
+  /** Snapshots, automated backups and replicas in the target region; null where nobody has asked whether they are encrypted. */
+  readonly through: readonly { readonly name: string; readonly encrypted: boolean | null }[]
+  /** The new database; null where nobody has asked. */
+  readonly encrypted: boolean | null
+  /** What came after this moment is lost; null where it follows the source, or is taken during the run. */
+  readonly asOf: string | null
+}
+
 export interface Runbook<Ports> {
   readonly way: string
   /** In order. */
@@ -155,6 +165,7 @@ export interface Runbook<Ports> {
   readonly gathers?: readonly string[]
   /** Of a way that makes or promotes one: compared with the source, and looked at as an application would. */
   readonly makes?: MadeDatabase
+  readonly carries?: Carriage
   readonly estimate?: RunbookEstimate
 }
 

@@ -122,6 +122,7 @@ function plan(
     way: 'aurora-add-region',
     steps,
     makes: { kind: 'cluster', id, takesWrites: false },
+    carries: { through: [], encrypted: facts.encrypted, asOf: null },
     needs: {
       ...{ engine, engineVersion, choices, multiAz: false, gib: null },
       ...newOnes('cluster', instances, 0),

@@ -74,6 +74,7 @@ function plan(options: AuroraFailoverOptions, facts: AuroraFailoverFacts): Runbo
     way: 'aurora-failover',
     steps,
     makes: { kind: 'cluster', id: secondary.id, takesWrites: true },
+    carries: { through: [], encrypted: null, asOf: null },
     gathers: ['rds:DescribeDBClusters', 'rds:DescribeGlobalClusters', 'rds:ListTagsForResource'],
     warnings: [
       ...(isFailover

@@ -79,6 +79,10 @@ function plan(options: CopySnapshotOptions, facts: CopySnapshotFacts, run: RunNa
     way: 'copy-snapshot',
     steps,
     makes: { kind, id, takesWrites: true },
+    carries: {
+      through: [{ name: copyId, encrypted: copyKey !== null }],
+      ...{ encrypted: facts.encrypted || kmsKey !== null, asOf: snapshot?.created ?? null },
+    },
     needs: {
       ...{ engine: facts.engine, engineVersion: facts.engineVersion, gib: facts.gib > 0 ? facts.gib : null },
       ...newOnes(facts.kind, facts.instances, snapshot === null ? 2 : 1),

@@ -100,6 +100,7 @@ function plan(options: NativeOptions, facts: NativeFacts, run: RunName): Runbook
     way: 'native',
     steps,
     makes: { kind: 'instance', id, takesWrites: true, backup: backup.id },
+    carries: { through: [], encrypted: true, asOf: backup.ended },
     needs: {
       ...{ engine, engineVersion, choices, multiAz, gib: storage.gib },
       ...newOnes('instance', 0, 0),

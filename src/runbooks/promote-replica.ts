@@ -83,6 +83,10 @@ function plan(options: PromoteReplicaOptions, facts: PromoteReplicaFacts, run: R
     way: 'promote-replica',
     steps,
     makes: { kind: 'instance', id: replica, takesWrites: true },
+    carries: {
+      through: [{ name: replica, encrypted: facts.encrypted }],
+      ...{ encrypted: facts.encrypted, asOf: null },
+    },
     gathers: ['rds:DescribeDBInstances', 'rds:ListTagsForResource'],
     warnings: [
       'Promotion can not be taken back: the replica never follows the old primary again.',

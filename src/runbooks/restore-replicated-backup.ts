@@ -108,6 +108,10 @@ function plan(
     way: 'restore-replicated-backup',
     steps,
     makes: { kind: 'instance', id, takesWrites: true },
+    carries: {
+      through: [{ name: backupArn, encrypted: facts.encrypted }],
+      ...{ encrypted: facts.encrypted, asOf: at ?? latest },
+    },
     needs: {
       ...{ engine: facts.engine, engineVersion: facts.engineVersion, gib: facts.gib, multiAz },
       ...newOnes('instance', 0, 0),

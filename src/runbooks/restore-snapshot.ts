@@ -96,6 +96,10 @@ function plan(
     way: 'restore-snapshot',
     steps,
     makes: { kind, id, takesWrites: true },
+    carries: {
+      through: [{ name: snapshotId, encrypted: encrypted || recopied }],
+      ...{ encrypted: encrypted || kmsKeyArn !== null, asOf: created },
+    },
     needs: {
       ...{ engine: facts.engine, engineVersion: facts.engineVersion, gib: facts.gib },
       ...newOnes(kind, landing.instances, recopied ? 1 : 0),
