@@ -84,11 +84,12 @@ export function createLoggedDatabase(login: DatabaseLogin): DatabasePort {
       asked(signal, undefined, () =>
         through(endpoint, signal, (engine, bounded) => gateOf(engine).planFence(bounded)),
       ),
-    fence: (endpoint, signal) =>
-      change('fence', endpoint, signal, async (gate, bounded) => {
-        const { undo } = await gate.planFence(bounded)
-        return { ...(await gate.fence(bounded)), undo }
-      }),
+    planUnfence: (endpoint, signal) =>
+      asked(signal, undefined, () =>
+        through(endpoint, signal, (engine, bounded) => gateOf(engine).planUnfence(bounded)),
+      ),
+    fence: (endpoint, statements, signal) =>
+      change('fence', endpoint, signal, (gate, bounded) => gate.fence(statements, bounded)),
     unfence: (endpoint, undo, signal) =>
       change('unfence', endpoint, signal, (gate, bounded) => gate.unfence(undo, bounded)),
     newest: (endpoint, query, signal) =>

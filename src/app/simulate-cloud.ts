@@ -1,5 +1,8 @@
 import { LifeboatError } from '../core/errors.ts'
-import { needOneDb, needRegions, type WayFlags } from '../runbooks/way-flags.ts'
+import { nameOf, RUN_TAG } from '../core/runbook.ts'
+import { FENCED_FROM } from '../runbooks/fence-network.ts'
+import type { Fenced } from '../runbooks/unfence-facts.ts'
+import { needOneDb, needRegions, type Regions, type WayFlags } from '../runbooks/way-flags.ts'
 import { simulatedPorts } from '../simulation/cloud.ts'
 import { furnish, SCENE } from '../simulation/scene.ts'
 import { parseStrike } from '../simulation/strikes.ts'
@@ -28,10 +31,38 @@ export function simulatedWorld(flags: WayFlags, kind: SimulatedKind, faults: rea
   const world = createWorld({ start: new Date().toISOString() })
   const scene = kind === 'lone-cluster' ? ({ kind: 'cluster', global: 'none' } as const) : { kind }
   furnish(world, { source, target, db, ...scene })
+  if (flags.fenced !== undefined) putUpFence(world, source, flags.fenced)
   // A rehearsal that names where clients are to go is one of the time after the promotion.
   if (flags.to !== undefined) world.databases.set(flags.to.replace(/:\d+$/, ''), 'writable')
   for (const fault of faults) strike(world, fault)
   return world
+}
+
+/** As a run of fence would have left it. */
+export function standingFence({ source }: Regions, db: string, kind: SimulatedKind): Fenced {
+  const isInstance = kind === 'instance'
+  const host = `${db}.${isInstance ? '' : 'cluster-'}c1sim.${source}.rds.amazonaws.com`
+  return {
+    ...{ run: '20261122T210500Z-k3f9', db, endpoint: { host, port: 3306 } },
+    sql: { client: 'mysql', undo: ['SET GLOBAL read_only = OFF'] },
+    network: {
+      ...{ kind: isInstance ? 'instance' : 'cluster', vpcId: `vpc-${source}` },
+      securityGroups: [SCENE.securityGroup(source)],
+    },
+  }
+}
+
+function putUpFence(world: World, region: string, { run, db, endpoint, network }: Fenced): void {
+  const state = world.region(region)
+  world.databases.set(endpoint.host, 'read-only')
+  if (network === null) return
+  const id = 'sg-0000000000000fe2c'
+  const tags = { [RUN_TAG]: run, [FENCED_FROM]: network.securityGroups.join('/') }
+  const name = nameOf({ id: run }, 'fence')
+  const group = { id, name, description: 'fence', vpcId: network.vpcId, tags, inbound: [], outbound: [] }
+  state.securityGroups.set(id, group)
+  const there = (network.kind === 'instance' ? state.instances : state.clusters).get(db)
+  if (there !== undefined) there.securityGroups = [id]
 }
 
 /** `dead:REGION` is its control plane, `dark:REGION` its databases too; the rest are calls that fail. */

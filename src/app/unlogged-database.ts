@@ -29,8 +29,9 @@ export function createUnloggedDatabase(): DatabasePort {
       const { rungs } = await reach(endpoint, signal)
       return rungs.every(({ outcome }) => outcome === 'ok') ? 'unknown' : 'unreachable'
     },
-    fence: () => Promise.resolve({ done: [], failed: ['no account was given to log in with'], undo: [] }),
+    fence: () => Promise.resolve({ done: [], failed: ['no account was given to log in with'] }),
     planFence: () => Promise.resolve(undefined),
+    planUnfence: () => Promise.resolve(undefined),
     unfence: () => Promise.resolve(),
     newest: () => Promise.resolve(undefined),
     accounts: () => Promise.resolve({ unknown: 'no account was given to log in with (--login)' }),

@@ -25,6 +25,8 @@ const WAYS: Readonly<Record<string, () => Promise<AnyWay>>> = {
   // No way out, but what all of them land in, made beforehand.
   prepare: async () => (await import('../runbooks/prepare.ts')).prepare,
 }
+  // And its way back.
+  unfence: async () => (await import('../runbooks/unfence.ts')).unfence,
 
 export const WAY_NAMES = Object.keys(WAYS)
 

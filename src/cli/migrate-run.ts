@@ -52,7 +52,7 @@ async function nativeOf(
   return open({ ...options, backups }, context)
 }
 
-async function showPlan(
+export async function showPlan(
   way: string,
   request: MigrateRequest,
   options: MigrateOptions,
@@ -77,7 +77,11 @@ export function planOutcome(
   }
 }
 
-async function run(request: MigrateRequest, options: MigrateOptions, context: VerbContext): Promise<Outcome> {
+export async function run(
+  request: MigrateRequest,
+  options: MigrateOptions,
+  context: VerbContext,
+): Promise<Outcome> {
   const { reporter, signal } = context
   const { resume, deadline, confirm = false } = options
   const simulated = options.simulate !== undefined

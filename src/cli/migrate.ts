@@ -1,4 +1,5 @@
 import { Argument, Command, Option } from 'commander'
+import { LifeboatError } from '../core/errors.ts'
 import { helpTail, option, parseDuration, parseWhole, several } from './options.ts'
 
 export interface MigrateOptions {
@@ -69,9 +70,10 @@ export function migrateCommand(done: (exitCode: number) => void): Command {
     .addArgument(
       new Argument(
         '<way>',
-        'aurora-failover, aurora-add-region, promote-replica, restore-replicated-backup, restore-snapshot, copy-snapshot or native: docs/migrate.md has a page for each; prepare and fence before them, verify after them',
+        'aurora-failover, aurora-add-region, promote-replica, restore-replicated-backup, restore-snapshot, copy-snapshot or native: docs/migrate.md has a page for each; prepare and fence before them, verify after them, unfence to lift a fence',
       ),
     )
+    .addArgument(new Argument('[run]', 'unfence: the run of fence that it lifts'))
     .option('--source <region>', 'region to leave')
     .option('--target <region>', 'region to go to')
     .addOption(several('--db <id>', 'the instance or cluster, as the source region names it'))
@@ -131,7 +133,10 @@ export function migrateCommand(done: (exitCode: number) => void): Command {
     .addOption(option.simulate())
     .addOption(option.fault())
     .option('--from <host:port>', 'fence: the endpoint, where its region gives no answer')
-    .option('--to <host:port>', 'verify: the endpoint of the new database (default: as AWS says)')
+    .option(
+      '--to <host:port>',
+      'verify: the endpoint of the new database (default: as AWS says); unfence: the database that has taken over',
+    )
     .option('--newest-query <sql>', 'verify: gives the newest row, which is shown')
     .option('--no-write', 'verify: write no scratch table')
     .addOption(option.login())
@@ -156,6 +161,7 @@ export function migrateCommand(done: (exitCode: number) => void): Command {
           'lifeboat migrate promote-replica --source eu-west-1 --target eu-central-1 --db shop --confirm',
           'lifeboat migrate copy-snapshot --source eu-west-1 --target eu-central-1 --db shop --simulate',
           'lifeboat migrate promote-replica --resume 20261122T210500Z-k3f9 --confirm',
+          'lifeboat migrate unfence 20261122T210500Z-k3f9 --confirm',
         ],
         [
           [0, 'done, or shown'],
@@ -166,7 +172,19 @@ export function migrateCommand(done: (exitCode: number) => void): Command {
         ],
       ),
     )
-    .action(async (way: string, options: MigrateOptions) => {
+    .action(async (way: string, fencing: string | undefined, options: MigrateOptions) => {
+      if (way === 'unfence') {
+        const [{ runVerb }, { unfence }] = await Promise.all([
+          import('./run-verb.ts'),
+          import('./migrate-unfence.ts'),
+        ])
+        done(await runVerb(options, (context) => unfence(fencing, options, context)))
+        return
+      }
+      if (fencing !== undefined)
+        throw new LifeboatError('usage', `unable to start: '${way}' takes no '${fencing}' after it`, {
+          hint: 'To go on with a run, write --resume RUN; only unfence takes the run that it lifts.',
+        })
       if (way === 'verify') {
         const [{ runVerb }, { verifyMigration }] = await Promise.all([
           import('./run-verb.ts'),

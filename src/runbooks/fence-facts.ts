@@ -1,5 +1,6 @@
 import { isTransient } from '../core/cloud-fault.ts'
 import { LifeboatError, messageOf } from '../core/errors.ts'
+import type { FencePlan } from '../core/gate.ts'
 import { plainHost } from './cutover-options.ts'
 import type { Endpoint } from './ports/rds.ts'
 import type { CloudPorts } from './ports.ts'
@@ -20,17 +21,16 @@ export interface FenceFacts {
   readonly account: string
   readonly endpoint: Endpoint
   /** Null where nobody could log in. Kept before anything is done: `undo` lifts it. */
-  readonly sql: {
-    readonly statements: readonly string[]
-    readonly undo: readonly string[]
-    readonly limits: readonly string[]
-  } | null
+  readonly sql: FencePlan | null
   /** Null where the API gives no answer. */
-  readonly network: {
-    readonly kind: 'instance' | 'cluster'
-    readonly vpcId: string
-    readonly securityGroups: readonly string[]
-  } | null
+  readonly network: FencedNetwork | null
+}
+
+export interface FencedNetwork {
+  readonly kind: 'instance' | 'cluster'
+  readonly vpcId: string
+  /** Its own ones, from before the fence. */
+  readonly securityGroups: readonly string[]
 }
 
 export async function gatherFence(
@@ -39,7 +39,7 @@ export async function gatherFence(
   signal: AbortSignal,
 ): Promise<FenceFacts> {
   const { account } = await iam.caller(signal)
-  const found = await lookUp(db, source, from !== null, signal)
+  const found = await lookUp('fence', db, source, from !== null, signal)
   const endpoint = from ?? found?.endpoint
   if (endpoint === undefined) {
     throw new LifeboatError(
@@ -60,30 +60,37 @@ export async function gatherFence(
   }
 }
 
-interface Found {
+export interface FoundDatabase {
   readonly endpoint: Endpoint | undefined
-  readonly network: FenceFacts['network']
+  readonly network: FencedNetwork | null
 }
 
-async function lookUp(
+/** Undefined where its region gives no answer, and what is known without it is enough. */
+export async function lookUp(
+  deed: 'fence' | 'unfence',
   db: string,
   source: CloudPorts['source'],
   isEnough: boolean,
   signal: AbortSignal,
-): Promise<Found | undefined> {
+): Promise<FoundDatabase | undefined> {
   for (let tries = 1; ; tries++) {
     try {
-      return await ask(db, source, signal)
+      return await ask(deed, db, source, signal)
     } catch (thrown) {
       if (!isTransient(thrown)) throw thrown
       // Without an endpoint nothing can be done: then it is asked for as long as anything is.
-      if (!isEnough) throw silent(db, thrown)
+      if (!isEnough) throw silent(deed, db, thrown)
       if (tries === MOST_TRIES) return undefined
     }
   }
 }
 
-async function ask(db: string, { rds, region }: CloudPorts['source'], signal: AbortSignal): Promise<Found> {
+async function ask(
+  deed: string,
+  db: string,
+  { rds, region }: CloudPorts['source'],
+  signal: AbortSignal,
+): Promise<FoundDatabase> {
   const cluster = await rds.cluster(db, signal)
   if (cluster !== undefined) {
     const { writerHost, port, vpcId, securityGroups } = cluster
@@ -93,25 +100,28 @@ async function ask(db: string, { rds, region }: CloudPorts['source'], signal: Ab
     }
   }
   const instance = await rds.instance(db, signal)
-  if (instance === undefined) throw nothingThere(db, region)
+  if (instance === undefined) throw nothingThere(deed, db, region)
   const { endpoint, vpcId, securityGroups } = instance
   return { endpoint, network: vpcId === undefined ? null : { kind: 'instance', vpcId, securityGroups } }
 }
 
-function silent(db: string, thrown: unknown): LifeboatError {
-  return new LifeboatError('step-failed', `unable to fence '${db}': ${messageOf(thrown)}`, {
-    hint: ENDPOINT_HINT,
+function silent(deed: string, db: string, thrown: unknown): LifeboatError {
+  return new LifeboatError('step-failed', `unable to ${deed} '${db}': ${messageOf(thrown)}`, {
+    hint:
+      deed === 'fence'
+        ? ENDPOINT_HINT
+        : 'Only its region can put its security groups back: repeat it once that answers.',
     cause: thrown,
     details: { ...(thrown instanceof LifeboatError && thrown.details), opens: true },
   })
 }
 
-function nothingThere(db: string, region: string): LifeboatError {
+function nothingThere(deed: string, db: string, region: string): LifeboatError {
   return new LifeboatError(
     'step-failed',
-    `unable to fence '${db}': ${region} has no such instance or cluster`,
+    `unable to ${deed} '${db}': ${region} has no such instance or cluster`,
     {
-      hint: 'Write --db as RDS names it; if it was renamed or deleted, there is nothing to fence.',
+      hint: `Write --db as RDS names it; if it was renamed or deleted, there is nothing to ${deed}.`,
     },
   )
 }

@@ -1,18 +1,30 @@
 import { nameOf, type Observation, RUN_TAG, type RunName, type Step } from '../core/runbook.ts'
 import { aws, awsCheck, mayLook, partitionOf, rdsArn } from './aws-cli.ts'
-import type { FenceFacts, FenceOptions } from './fence-facts.ts'
+import type { FencedNetwork, FenceFacts, FenceOptions } from './fence-facts.ts'
 import type { SecurityGroup } from './ports/ec2.ts'
 import type { CloudPorts, RegionPorts } from './ports.ts'
 
 const MINUTE = 60_000
 
+/** Tag of the closed group: the groups from before, so that they can be put back where the journal is lost. */
+export const FENCED_FROM = 'lifeboat:fenced-from'
+
+/** Of the characters that a value of a tag may have, and a shell leaves alone. */
+const BETWEEN = '/'
+
+export function groupsOfTag(value: string): readonly string[] {
+  return value.split(BETWEEN)
+}
+
 export function closedGroup(
   { source }: FenceOptions,
-  { vpcId }: NonNullable<FenceFacts['network']>,
+  { vpcId, securityGroups }: FencedNetwork,
   run: RunName,
 ): Step<CloudPorts> {
   const name = nameOf(run, 'fence')
   const description = 'lets nobody in: fenced by lifeboat'
+  const tags = { [RUN_TAG]: run.id, [FENCED_FROM]: securityGroups.join(BETWEEN) }
+  const tagged = Object.entries(tags).map(([key, value]) => `{Key=${key},Value=${value}}`)
   return {
     id: 'closed-group',
     title: `create security group ${name}, which lets nobody in`,
@@ -21,7 +33,7 @@ export function closedGroup(
       {
         ...aws(source, 'ec2', 'create-security-group', {
           ...{ 'group-name': name, description, 'vpc-id': vpcId },
-          'tag-specifications': `ResourceType=security-group,Tags=[{Key=${RUN_TAG},Value=${run.id}}]`,
+          'tag-specifications': `ResourceType=security-group,Tags=[${tagged.join(',')}]`,
           ...{ query: 'GroupId', output: 'text' },
         }),
         assign: 'FENCE',
@@ -52,7 +64,7 @@ export function closedGroup(
       }
     },
     apply: async ({ source: { ec2 } }, signal) => {
-      await ec2.createSecurityGroup({ name, description, vpcId, tags: { [RUN_TAG]: run.id } }, signal)
+      await ec2.createSecurityGroup({ name, description, vpcId, tags }, signal)
     },
   }
 }
@@ -60,11 +72,11 @@ export function closedGroup(
 export function moveToGroup(
   { source, db }: FenceOptions,
   { account }: FenceFacts,
-  { kind, vpcId }: NonNullable<FenceFacts['network']>,
+  { kind, vpcId }: FencedNetwork,
   run: RunName,
 ): Step<CloudPorts> {
   const name = nameOf(run, 'fence')
-  const [modify, describe, id, path] = wordsOf(kind)
+  const { modify, describe, id } = wordsOf(kind)
   return {
     id: 'fence-network',
     title: `put ${db} behind it, and nothing else`,
@@ -73,8 +85,7 @@ export function moveToGroup(
     command: () => [
       aws(source, 'rds', modify, { [id]: db, 'vpc-security-group-ids': '$FENCE', 'apply-immediately': true }),
     ],
-    check: () =>
-      awsCheck(source, 'rds', describe, { [id]: db }, `${path}[0].VpcSecurityGroups[].Status`, 'active'),
+    check: () => awsCheck(source, 'rds', describe, { [id]: db }, groupsQuery(kind), 'available 1 active'),
     permissions: () => [
       mayLook('rds:DescribeDBInstances', 'rds:DescribeDBClusters', 'ec2:DescribeSecurityGroups'),
       {
@@ -103,7 +114,7 @@ export function moveToGroup(
 
 export async function isBehind(
   ports: RegionPorts,
-  { kind, vpcId }: NonNullable<FenceFacts['network']>,
+  { kind, vpcId }: FencedNetwork,
   db: string,
   name: string,
   signal: AbortSignal,
@@ -113,7 +124,7 @@ export async function isBehind(
   return group !== undefined && there?.securityGroups.join() === group.id
 }
 
-async function findGroup(
+export async function findGroup(
   { ec2 }: RegionPorts,
   name: string,
   vpcId: string,
@@ -123,21 +134,33 @@ async function findGroup(
   return groups.find((group) => group.name === name && group.vpcId === vpcId)
 }
 
-function lookAt({ rds }: RegionPorts, kind: 'instance' | 'cluster', db: string, signal: AbortSignal) {
+export function lookAt({ rds }: RegionPorts, kind: 'instance' | 'cluster', db: string, signal: AbortSignal) {
   return kind === 'cluster' ? rds.cluster(db, signal) : rds.instance(db, signal)
 }
 
-function wordsOf(kind: 'instance' | 'cluster') {
+export function wordsOf(kind: 'instance' | 'cluster') {
   return kind === 'cluster'
-    ? (['modify-db-cluster', 'describe-db-clusters', 'db-cluster-identifier', 'DBClusters'] as const)
-    : (['modify-db-instance', 'describe-db-instances', 'db-instance-identifier', 'DBInstances'] as const)
+    ? {
+        ...{ modify: 'modify-db-cluster', describe: 'describe-db-clusters' },
+        ...{ id: 'db-cluster-identifier', path: 'DBClusters[0]', status: 'Status' },
+      }
+    : {
+        ...{ modify: 'modify-db-instance', describe: 'describe-db-instances' },
+        ...{ id: 'db-instance-identifier', path: 'DBInstances[0]', status: 'DBInstanceStatus' },
+      }
+}
+
+/** How it is, how many groups it has, and how each of them is. */
+export function groupsQuery(kind: 'instance' | 'cluster'): string {
+  const { path, status } = wordsOf(kind)
+  return `[${path}.[${status},length(VpcSecurityGroups)],${path}.VpcSecurityGroups[].Status][]`
 }
 
 export function backLine(
-  { source, db }: FenceOptions,
-  { kind, securityGroups }: NonNullable<FenceFacts['network']>,
+  { source, db }: Pick<FenceOptions, 'source' | 'db'>,
+  { kind, securityGroups }: FencedNetwork,
 ): string {
-  const [modify, , id] = wordsOf(kind)
+  const { modify, id } = wordsOf(kind)
   const options = { [id]: db, 'vpc-security-group-ids': securityGroups, 'apply-immediately': true }
   return aws(source, 'rds', modify, options).argv.join(' ')
 }

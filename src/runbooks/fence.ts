@@ -2,6 +2,7 @@ import { nameOf, type Observation, type Runbook, type RunName, type Step, type W
 import { readEndpoint } from './cutover-options.ts'
 import { type FenceFacts, type FenceOptions, gatherFence } from './fence-facts.ts'
 import { backLine, closedGroup, isBehind, moveToGroup } from './fence-network.ts'
+import { fenceBySql } from './fence-sql.ts'
 import type { CloudPorts } from './ports.ts'
 import { needOneDb, needRegions, type WayFlags } from './way-flags.ts'
 
@@ -34,11 +35,14 @@ export const fence: Way<WayFlags, FenceOptions, FenceFacts, CloudPorts> = {
       account: '111122223333',
       endpoint: { host: 'shop.c1sim.eu-west-1.rds.amazonaws.com', port: 3306 },
       sql: {
+        client: 'mysql',
         statements: [`ALTER USER \`app\`@\`%\` ACCOUNT LOCK`, 'SET PERSIST super_read_only = ON'],
         undo: [
           ...['SET PERSIST super_read_only = OFF', 'SET PERSIST read_only = OFF'],
           `ALTER USER \`app\`@\`%\` ACCOUNT UNLOCK`,
         ],
+        sessions:
+          "SELECT CONCAT('KILL ', ID, ';') FROM information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID()",
         limits: ['Account admin@%, which lifeboat itself uses, can still log in: keep applications from it.'],
       },
       network: { kind: 'instance', vpcId: 'vpc-0123456789abcdef0', securityGroups: ['sg-0123456789abcdef0'] },
@@ -81,44 +85,11 @@ function plan(options: FenceOptions, facts: FenceFacts, run: RunName): Runbook<C
       `Check again just before a switch: each way asks the database itself.`,
     ],
     rollback: [
+      `lifeboat migrate unfence ${run.id} --confirm`,
       ...(network === null ? [] : [`Back to its own security groups: ${backLine(options, network)}`]),
       ...(sql === null ? [] : sql.undo.map((statement) => `By SQL, in this order: ${statement}`)),
     ],
   }
-}
-
-function fenceBySql(
-  { endpoint }: FenceFacts,
-  { statements }: NonNullable<FenceFacts['sql']>,
-): Step<CloudPorts> {
-  let failed: readonly string[] = []
-  return {
-    id: 'fence-sql',
-    title: `lock accounts, set read-only and end sessions at ${endpoint.host}`,
-    effect: 'switch',
-    usualMs: 5_000,
-    command: () => statements.map((statement) => ({ argv: clientLine(endpoint, statement) })),
-    check: () => undefined,
-    permissions: () => [],
-    async observe({ database }, signal): Promise<Observation> {
-      const state = await database.writable(endpoint, signal)
-      if (state === 'read-only') return { state: 'done', seen: { fenced: true } }
-      if (state === 'unreachable') return { state: 'done', reason: 'it is not reachable from here' }
-      if (state === 'unknown') return { state: 'done', reason: 'nobody could log in to do it' }
-      // What it could not do, a security group may: the last step says whether anybody still writes.
-      if (failed.length > 0) return { state: 'done', reason: `not by SQL alone: ${failed.join('; ')}` }
-      return { state: 'todo', reason: `${statements.length} statements` }
-    },
-    async apply({ database }, signal) {
-      failed = (await database.fence(endpoint, signal)).failed
-    },
-  }
-}
-
-function clientLine({ host, port }: FenceFacts['endpoint'], statement: string): readonly string[] {
-  return /^ALTER (ROLE|DATABASE) "/.test(statement)
-    ? ['psql', '--host', host, '--port', String(port), '--command', statement]
-    : ['mysql', '--host', host, '--port', String(port), '--execute', statement]
 }
 
 function checkFenced(

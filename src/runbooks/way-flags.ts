@@ -1,5 +1,6 @@
 import { LifeboatError } from '../core/errors.ts'
 import type { RecordChange } from './record-change.ts'
+import type { Fenced } from './unfence-facts.ts'
 
 /** What `migrate` is told, for all ways: each takes what it knows and refuses nothing that another may need. Plain JSON. */
 export interface WayFlags {
@@ -43,6 +44,12 @@ export interface WayFlags {
   readonly template?: readonly string[]
   /** What an earlier run has changed, to be put back. */
   readonly kept?: readonly RecordChange[]
+  /** What an earlier run of fence has put up, to be lifted. */
+  readonly fenced?: Fenced
+  /** Gives the newest row of the new database, which is shown at the end. */
+  readonly newestQuery?: string
+  /** Whether a scratch table may be written there; it may where this is left out. */
+  readonly write?: boolean
   /** Dangers that the operator takes by name. */
   readonly accept?: readonly string[]
 }
@@ -55,6 +62,20 @@ export const ACCEPTABLE = {
   'unencrypted-copy': 'a copy of the data lies unencrypted in the target region for as long as the run takes',
   unencrypted: 'the new database is not encrypted',
   'unseen-target': 'clients are sent to a database that was not seen to take writes',
+  'changed-fence': 'what somebody has changed of a fence stays as it is, and the rest is lifted',
+  // What of the new database is weaker than of the old one: src/runbooks/parity.ts has a check for each.
+  encryption: 'the old database is encrypted, and the new one is not',
+  'public-access': 'the new database has a public address, and the old one has none',
+  'tls-forced': 'the new database takes connections without TLS, and the old one refuses them',
+  'security-groups': 'the new database lets in wider networks than the old one',
+  'deletion-protection': 'the new database can be deleted at once, and the old one is protected',
+  'backup-retention': 'the automated backups of the new database are kept for less long',
+  'log-exports': 'logs that the old database exports are not exported by the new one',
+  'iam-authentication': 'the old database takes logins by IAM, and the new one does not',
+  parameters: 'parameters of the old database are not set, or set otherwise, at the new one',
+  // What was seen of it at the end: src/runbooks/verify-checks.ts.
+  unreached: 'this machine does not reach the new database, so that nobody has seen it answer',
+  rows: 'the new database lacks tables or rows that the newest backup has, or nobody could count them',
 } as const
 
 export type Acceptable = keyof typeof ACCEPTABLE

@@ -208,6 +208,8 @@ const USUAL_ACCOUNTS: AccountList = {
   limits: [],
 }
 
+const LIFTING = 'SET GLOBAL read_only = OFF'
+
 /** The databases themselves, which may answer where their control plane is dead. */
 export function createDatabase(world: World): DatabasePort {
   const at = (name: string, kind: 'read' | 'change', signal: AbortSignal, host: string) =>
@@ -245,16 +247,13 @@ export function createDatabase(world: World): DatabasePort {
       }
     },
     writable: async ({ host }, signal) => (await at('writable', 'read', signal, host)) ?? 'unreachable',
-    async fence({ host }, signal) {
+    async fence({ host }, statements, signal) {
       const state = await world.call('database:fence', 'database', 'change', signal, () => {
         const before = world.databases.get(host)
         if (before !== undefined) world.databases.set(host, 'read-only')
         return before
       })
-      const done = ['SET GLOBAL read_only = ON']
-      return state === undefined
-        ? { done: [], failed: done, undo: [] }
-        : { done, failed: [], undo: ['SET GLOBAL read_only = OFF'] }
+      return state === undefined ? { done: [], failed: statements } : { done: statements, failed: [] }
     },
     async planFence({ host }, signal) {
       const state = await at('planFence', 'read', signal, host)
@@ -263,13 +262,20 @@ export function createDatabase(world: World): DatabasePort {
         ? undefined
         : {
             statements: open ? ['SET GLOBAL read_only = ON'] : [],
-            undo: open ? ['SET GLOBAL read_only = OFF'] : [],
+            undo: open ? [LIFTING] : [],
+            sessions: "SELECT CONCAT('KILL ', ID, ';') FROM information_schema.PROCESSLIST",
             limits: ['read_only is gone when the server restarts.'],
           }
     },
-    async unfence({ host }, _undo, signal) {
+            client: 'mysql',
+    async planUnfence({ host }, signal) {
+      const state = await at('planUnfence', 'read', signal, host)
+      if (state === undefined) return undefined
+      return state === 'read-only' ? { standing: [LIFTING], lifted: [] } : { standing: [], lifted: [LIFTING] }
+    },
+    async unfence({ host }, undo, signal) {
       await world.call('database:unfence', 'database', 'change', signal, () => {
-        if (world.databases.has(host)) world.databases.set(host, 'writable')
+        if (world.databases.has(host) && undo.length > 0) world.databases.set(host, 'writable')
       })
     },
     async newest({ host }, _query, signal) {

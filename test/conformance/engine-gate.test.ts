@@ -149,7 +149,7 @@ describe.each(STAGES.map((stage) => [stage.name, stage] as const))(
         expect(plan.statements.join('\n')).not.toMatch(/gone|follower/)
         expect(plan.limits.length).toBeGreaterThan(0)
 
-        const { done, failed } = await gate().fence(signal)
+        const { done, failed } = await gate().fence(plan.statements, signal)
         expect(failed).toEqual([])
         expect(done).toEqual(expect.arrayContaining([...plan.statements]))
         expect(await gate().writable(signal)).toBe('read-only')
@@ -159,9 +159,14 @@ describe.each(STAGES.map((stage) => [stage.name, stage] as const))(
 
         const again = await gate().planFence(signal)
         expect(again.statements).toEqual([])
-        expect((await gate().fence(signal)).failed).toEqual([])
+        expect((await gate().fence([], signal)).failed).toEqual([])
 
+        const { standing } = await gate().planUnfence(signal)
+        expect(standing).toEqual(expect.arrayContaining([...plan.undo]))
+        expect(standing.join('\n')).toMatch(/gone/)
         await gate().unfence(plan.undo, signal)
+        const { lifted } = await gate().planUnfence(signal)
+        expect(lifted).toEqual(expect.arrayContaining([...plan.undo]))
         expect(await stage.state()).toEqual(before)
         expect(await gate().writable(signal)).toBe('writable')
         const back = await stage.connect()

@@ -62,7 +62,7 @@ describe.each(SERVERS.map((server) => [server.name, server] as const))(
         ])
         expect(await loggedIn('wrong').writable(here(), signal)).toBe('unknown')
         expect(await loggedIn('wrong').planFence(here(), signal)).toBeUndefined()
-        await expect(loggedIn('wrong').fence(here(), signal)).rejects.toMatchObject({
+        await expect(loggedIn('wrong').fence(here(), [], signal)).rejects.toMatchObject({
           code: 'step-failed',
           details: { operation: 'database:fence' },
         })
@@ -81,7 +81,7 @@ describe.each(SERVERS.map((server) => [server.name, server] as const))(
       test('fenced and lifted', async () => {
         const port = loggedIn()
         const plan = await port.planFence(here(), signal)
-        expect((await port.fence(here(), signal)).failed).toEqual([])
+        expect((await port.fence(here(), plan?.statements ?? [], signal)).failed).toEqual([])
         expect(await port.writable(here(), signal)).toBe('read-only')
         expect((await outcomes(port, true)).at(-1)).toMatch(/write/)
         await port.unfence(here(), plan?.undo ?? [], signal)

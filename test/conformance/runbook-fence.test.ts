@@ -15,7 +15,10 @@ function groupOf(world: World) {
 }
 
 function expectClosed(world: World, groups: readonly string[] | undefined): void {
-  expect(groupOf(world)).toMatchObject({ inbound: [], tags: { 'lifeboat:run': RUN.id } })
+  expect(groupOf(world)).toMatchObject({
+    inbound: [],
+    tags: { 'lifeboat:run': RUN.id, 'lifeboat:fenced-from': expect.stringMatching(/^sg-/) },
+  })
   expect(groups).toEqual([groupOf(world)?.id])
 }
 
@@ -76,6 +79,7 @@ test('the way back is in the report: its own security groups, and each statement
     `--vpc-security-group-ids ${SCENE.securityGroup('eu-west-1')} --apply-immediately`,
   )
   expect(report.rollback).toContain('By SQL, in this order: SET GLOBAL read_only = OFF')
+  expect(report.rollback[0]).toBe(`lifeboat migrate unfence ${RUN.id} --confirm`)
 })
 
 test('a rule in the closed group is not overlooked', async () => {

@@ -7,6 +7,7 @@ export const noDatabase: DatabasePort = {
   fence: refuse,
   unfence: refuse,
   planFence: refuse,
+  planUnfence: refuse,
   newest: refuse,
   accounts: refuse,
 }

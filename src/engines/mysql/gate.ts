@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { messageOf, throwIfAborted } from '../../core/errors.ts'
-import type { FencePlan, Gate } from '../../core/gate.ts'
+import type { FencePlan, Gate, LiftPlan } from '../../core/gate.ts'
 import { quoteAccount, quoteName } from './quote.ts'
 import { errorNumber, type Row, type ServerAccess, type Session } from './server-access.ts'
 import { isAtLeast, readServerVersion } from './version.ts'
@@ -26,12 +26,14 @@ interface Account {
 
 interface Look {
   readonly readOnly: boolean
+  /** Of administrators too; never of MariaDB. */
+  readonly superReadOnly: boolean
   readonly isMaria: boolean
   readonly persists: boolean
   /** Who could log in, but for ourselves and for accounts of replicas; undefined where we may not look. */
   readonly open: readonly Account[] | undefined
-  /** How many such accounts are locked. */
-  readonly locked: number
+  /** Such accounts that are locked. */
+  readonly locked: readonly Account[]
   readonly own: string
 }
 
@@ -42,13 +44,12 @@ export function createGate(access: ServerAccess, database: string | undefined): 
         const { readOnly, open, locked } = await look(session)
         if (readOnly) return 'read-only'
         // Where no other account was ever there, applications use this one, which can't be locked.
-        if (open === undefined || open.length > 0 || locked === 0) return 'writable'
+        if (open === undefined || open.length > 0 || locked.length === 0) return 'writable'
         return (await otherSessions(session)).length > 0 ? 'writable' : 'read-only'
       }),
     planFence: (signal) => access.withSession(signal, async (session) => planOf(await look(session))),
-    fence: (signal) =>
+    fence: (statements, signal) =>
       access.withSession(signal, async (session) => {
-        const { statements } = planOf(await look(session))
         const done: string[] = []
         const failed: string[] = []
         for (const sql of statements) await attempt(session, sql, { done, failed }, signal)
@@ -56,6 +57,7 @@ export function createGate(access: ServerAccess, database: string | undefined): 
           await endSession(session, id, { done, failed }, signal)
         return { done, failed }
       }),
+    planUnfence: (signal) => access.withSession(signal, async (session) => liftOf(await look(session))),
     unfence: (undo, signal) =>
       access.withSession(signal, async (session) => {
         for (const sql of undo) await session.query(sql)
@@ -76,9 +78,15 @@ async function look(session: Session): Promise<Look> {
   return {
     ...{ readOnly: Number(readOnly) !== 0, isMaria, own: String(own) },
     persists: !isMaria && isAtLeast(numbers, [8]),
+    superReadOnly: !isMaria && (await isSuperReadOnly(session)),
     open: accounts?.filter(({ isLocked }) => !isLocked),
-    locked: accounts?.filter(({ isLocked }) => isLocked).length ?? 0,
+    locked: accounts?.filter(({ isLocked }) => isLocked) ?? [],
   }
+}
+
+async function isSuperReadOnly(session: Session): Promise<boolean> {
+  const [[, value] = []] = await session.rows("SHOW GLOBAL VARIABLES LIKE 'super_read_only'")
+  return String(value) === 'ON'
 }
 
 /** But for ourselves, for the server's own, and for accounts of replicas. */
@@ -123,10 +131,11 @@ function isAddress(host: string): boolean {
 
 function planOf({ readOnly, isMaria, persists, open, own }: Look): FencePlan {
   const accounts = (open ?? []).map(quoteAccount)
-  const set = persists ? 'SET PERSIST' : 'SET GLOBAL'
+  const set = setting(persists)
   // super_read_only holds for administrators too; MariaDB has no such thing.
   const variables = readOnly ? [] : isMaria ? ['read_only'] : ['super_read_only']
   return {
+    client: 'mysql',
     statements: [
       ...accounts.map((account) => `ALTER USER ${account} ACCOUNT LOCK`),
       ...variables.map((name) => `${set} ${name} = ON`),
@@ -134,8 +143,9 @@ function planOf({ readOnly, isMaria, persists, open, own }: Look): FencePlan {
     undo: [
       ...variables.map((name) => `${set} ${name} = OFF`),
       ...(isMaria ? [] : variables.map(() => `${set} read_only = OFF`)),
-      ...accounts.map((account) => `ALTER USER ${account} ACCOUNT UNLOCK`),
+      ...(open ?? []).map(unlocking),
     ],
+    sessions: `SELECT CONCAT('KILL ', ID, ';') ${othersSessions(NOT_OURS)}`,
     limits: [
       `Account ${own}, which lifeboat itself uses, can still log in: keep applications from it.`,
       ...(open === undefined
@@ -150,17 +160,41 @@ function planOf({ readOnly, isMaria, persists, open, own }: Look): FencePlan {
   }
 }
 
+function liftOf({ readOnly, superReadOnly, isMaria, persists, open, locked }: Look): LiftPlan {
+  const set = setting(persists)
+  const variables = [
+    ...(isMaria ? [] : [{ sql: `${set} super_read_only = OFF`, stands: superReadOnly }]),
+    { sql: `${set} read_only = OFF`, stands: readOnly },
+  ]
+  const words = (stands: boolean) => variables.filter((each) => each.stands === stands).map(({ sql }) => sql)
+  return {
+    standing: [...words(true), ...locked.map(unlocking)],
+    lifted: [...words(false), ...(open ?? []).map(unlocking)],
+  }
+}
+
+function setting(persists: boolean): string {
+  return persists ? 'SET PERSIST' : 'SET GLOBAL'
+}
+
+function unlocking(account: Account): string {
+  return `ALTER USER ${quoteAccount(account)} ACCOUNT UNLOCK`
+}
+
+const NOT_OURS = "AND USER <> SUBSTRING_INDEX(CURRENT_USER(), '@', 1)"
+
 async function foreignSessions(session: Session): Promise<readonly number[]> {
-  return await otherSessions(session, "AND USER <> SUBSTRING_INDEX(CURRENT_USER(), '@', 1)")
+  return await otherSessions(session, NOT_OURS)
 }
 
 async function otherSessions(session: Session, condition = ''): Promise<readonly number[]> {
-  const kept = KEPT_USERS.map((user) => `'${user}'`).join(', ')
-  const rows = await session.rows(
-    `SELECT ID FROM information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID() AND USER NOT IN (${kept})
-     AND COMMAND NOT LIKE 'Binlog Dump%' AND COMMAND NOT IN ('Daemon', 'Killed') ${condition}`,
-  )
+  const rows = await session.rows(`SELECT ID ${othersSessions(condition)}`)
   return rows.map(([id]) => Number(id))
+}
+
+function othersSessions(condition: string): string {
+  const kept = KEPT_USERS.map((user) => `'${user}'`).join(', ')
+  return `FROM information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID() AND USER NOT IN (${kept}) AND COMMAND NOT LIKE 'Binlog Dump%' AND COMMAND NOT IN ('Daemon', 'Killed') ${condition}`.trim()
 }
 
 interface Deeds {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { messageOf, throwIfAborted } from '../../core/errors.ts'
-import type { FencePlan, Gate } from '../../core/gate.ts'
+import type { FencePlan, Gate, LiftPlan } from '../../core/gate.ts'
 import { type Connection, connect, connectMaintenance, type Server } from './connection.ts'
 import { quoteIdentifier } from './quote.ts'
 
@@ -11,11 +11,12 @@ interface Look {
   readonly own: string
   /** Who could log in, but for ourselves, RDS, and accounts of replicas. */
   readonly open: readonly string[]
+  /** Roles that can't log in; groups are among them. */
+  readonly closed: readonly string[]
   readonly databases: readonly { readonly name: string; readonly readOnly: boolean }[]
 }
 
-const FOREIGN_SESSIONS = `FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
-  AND usename <> 'rdsadmin' AND application_name <> 'lifeboat'`
+const FOREIGN_SESSIONS = `FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND usename <> 'rdsadmin' AND application_name <> 'lifeboat'`
 
 export function createGate(server: (signal: AbortSignal) => Promise<Server>): Gate {
   async function within<T>(signal: AbortSignal, run: (session: Connection) => Promise<T>): Promise<T> {
@@ -33,12 +34,12 @@ export function createGate(server: (signal: AbortSignal) => Promise<Server>): Ga
         return Number(sessions?.count) > 0 ? 'writable' : 'read-only'
       }),
     planFence: (signal) => within(signal, async (session) => planOf(await look(session))),
-    fence: (signal) =>
+    fence: (statements, signal) =>
       within(signal, async (session) => {
         const done: string[] = []
         const failed: string[] = []
         await mayWrite(session)
-        for (const sql of planOf(await look(session)).statements) {
+        for (const sql of statements) {
           try {
             await session.query(sql)
             done.push(sql)
@@ -50,6 +51,7 @@ export function createGate(server: (signal: AbortSignal) => Promise<Server>): Ga
         await endSessions(session, done, failed, signal)
         return { done, failed }
       }),
+    planUnfence: (signal) => within(signal, async (session) => liftOf(await look(session))),
     unfence: (undo, signal) =>
       within(signal, async (session) => {
         await mayWrite(session)
@@ -73,8 +75,8 @@ async function look(session: Connection): Promise<Look> {
        WHERE name = 'default_transaction_read_only' AND setting = 'on'
          AND source IN ('configuration file', 'command line')) AS readonly`,
   )
-  const roles = await session.query<{ rolname: string }>(
-    `SELECT rolname FROM pg_roles WHERE rolcanlogin AND rolname <> current_user
+  const roles = await session.query<{ rolname: string; rolcanlogin: boolean }>(
+    `SELECT rolname, rolcanlogin FROM pg_roles WHERE rolname <> current_user
        AND rolname NOT IN ('rdsadmin', 'rdsrepladmin', 'rdstopmgr') AND NOT (rolreplication AND NOT rolsuper)
      ORDER BY rolname`,
   )
@@ -87,29 +89,52 @@ async function look(session: Connection): Promise<Look> {
     recovering: state?.recovering ?? false,
     readOnly: state?.readonly ?? false,
     own: state?.own ?? '',
-    open: roles.map(({ rolname }) => rolname),
+    open: roles.filter(({ rolcanlogin }) => rolcanlogin).map(({ rolname }) => rolname),
+    closed: roles
+      .filter(({ rolname, rolcanlogin }) => !rolcanlogin && !/^(pg|rds)_/.test(rolname))
+      .map(({ rolname }) => rolname),
     databases: databases.map(({ name, readonly }) => ({ name, readOnly: readonly })),
   }
 }
 
 function planOf({ own, open, databases, recovering }: Look): FencePlan {
-  if (recovering) return { statements: [], undo: [], limits: [] }
+  const sessions = `SELECT pg_terminate_backend(pid) ${FOREIGN_SESSIONS}`
+  if (recovering) return { client: 'psql', statements: [], undo: [], sessions, limits: [] }
   const names = databases.filter(({ readOnly }) => !readOnly).map(({ name }) => quoteIdentifier(name))
   const roles = open.map(quoteIdentifier)
   return {
+    client: 'psql',
     statements: [
       ...roles.map((role) => `ALTER ROLE ${role} NOLOGIN`),
       ...names.map((name) => `ALTER DATABASE ${name} SET default_transaction_read_only = on`),
     ],
-    undo: [
-      ...names.map((name) => `ALTER DATABASE ${name} RESET default_transaction_read_only`),
-      ...roles.map((role) => `ALTER ROLE ${role} LOGIN`),
-    ],
+    undo: [...names.map(resetting), ...roles.map(opening)],
+    sessions,
     limits: [
       `Role ${own}, which lifeboat itself uses, can still log in; its transactions are read-only until it says otherwise.`,
       'Roles and settings outlast a restart.',
     ],
   }
+}
+
+function liftOf({ open, closed, databases }: Look): LiftPlan {
+  const resets = (isReadOnly: boolean) =>
+    databases
+      .filter(({ readOnly }) => readOnly === isReadOnly)
+      .map(({ name }) => resetting(quoteIdentifier(name)))
+  const logins = (roles: readonly string[]) => roles.map((role) => opening(quoteIdentifier(role)))
+  return {
+    standing: [...resets(true), ...logins(closed)],
+    lifted: [...resets(false), ...logins(open)],
+  }
+}
+
+function resetting(name: string): string {
+  return `ALTER DATABASE ${name} RESET default_transaction_read_only`
+}
+
+function opening(role: string): string {
+  return `ALTER ROLE ${role} LOGIN`
 }
 
 /** Our own fence makes transactions read-only by default, those that lift it too. */

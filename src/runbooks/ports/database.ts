@@ -1,3 +1,4 @@
+import type { FencePlan, LiftPlan } from '../../core/gate.ts'
 import type { AccountList } from '../../core/accounts.ts'
 import type { Endpoint } from './rds.ts'
 
@@ -24,27 +25,16 @@ export interface DatabasePort {
     endpoint: Endpoint,
     signal: AbortSignal,
   ): Promise<'writable' | 'read-only' | 'unreachable' | 'unknown'>
-  /** Accounts locked, read-only, sessions ended: what of it could be done. Safe to repeat; `undo` lifts what this call did. */
+  /** Just these statements, then sessions are ended: what of it could be done. Safe to repeat. */
   fence(
     endpoint: Endpoint,
+    statements: readonly string[],
     signal: AbortSignal,
-  ): Promise<{
-    readonly done: readonly string[]
-    readonly failed: readonly string[]
-    readonly undo: readonly string[]
-  }>
-  /** The same, only looked at: what a journal keeps before anything is done. Undefined where nobody could log in. */
-  planFence(
-    endpoint: Endpoint,
-    signal: AbortSignal,
-  ): Promise<
-    | {
-        readonly statements: readonly string[]
-        readonly undo: readonly string[]
-        readonly limits: readonly string[]
-      }
-    | undefined
-  >
+  ): Promise<{ readonly done: readonly string[]; readonly failed: readonly string[] }>
+  /** Accounts to lock, read-only to set, and what lifts each. Undefined where nobody could log in. */
+  planFence(endpoint: Endpoint, signal: AbortSignal): Promise<FencePlan | undefined>
+  /** What of fences stands there, whoever has put it up. Undefined where nobody could log in. */
+  planUnfence(endpoint: Endpoint, signal: AbortSignal): Promise<LiftPlan | undefined>
   unfence(endpoint: Endpoint, undo: readonly string[], signal: AbortSignal): Promise<void>
   /** First column of the first row of the operator's own query. */
   newest(endpoint: Endpoint, query: string, signal: AbortSignal): Promise<string | undefined>
