@@ -2,6 +2,7 @@ import { type Clock, systemClock } from '../core/clock.ts'
 import { LifeboatError } from '../core/errors.ts'
 import type { DatabasePort } from '../runbooks/ports/database.ts'
 import type { NativeRestorePort } from '../runbooks/ports/native-restore.ts'
+import type { RowCountPort } from '../runbooks/ports/row-counts.ts'
 import type { CloudPorts } from '../runbooks/ports.ts'
 import { needRegions, type WayFlags } from '../runbooks/way-flags.ts'
 import type { DatabaseLogin } from './logged-database.ts'
@@ -26,19 +27,23 @@ export interface CloudRequest {
   readonly profile?: string
   /** File with an inventory that stands for the source region, where that gives no answer. */
   readonly inventory?: string
+  /** Whether the inventory stands for all that is asked of the source region, or only fills in what that does not say. */
+  readonly inventoryStands?: boolean
   readonly native?: NativeRestorePort
+  readonly rows?: RowCountPort
   /** Who logs in to the databases; else they are only knocked at. */
   readonly login?: DatabaseLogin
 }
 
 export async function openCloud(request: CloudRequest): Promise<Cloud> {
-  const { native } = request
+  const { native, rows } = request
   const cloud = await openRegions(request)
-  return native === undefined ? cloud : { ...cloud, ports: { ...cloud.ports, native } }
+  const more = { ...(native !== undefined && { native }), ...(rows !== undefined && { rows }) }
+  return { ...cloud, ports: { ...cloud.ports, ...more } }
 }
 
 async function openRegions(request: CloudRequest): Promise<Cloud> {
-  const { inventory } = request
+  const { inventory, inventoryStands = true } = request
   if (inventory === undefined) return openLive(request)
   const [{ readPlain }, { inventoryPorts }] = await Promise.all([
     import('./inventory/read-plain.ts'),
@@ -56,7 +61,8 @@ async function openRegions(request: CloudRequest): Promise<Cloud> {
     )
   }
   const cloud = await openLive(request)
-  return { ...cloud, ports: { ...cloud.ports, source: inventoryPorts(record) } }
+  const remembered = inventoryPorts(record)
+  return { ...cloud, ports: { ...cloud.ports, remembered, ...(inventoryStands && { source: remembered }) } }
 }
 
 async function openLive({ flags, simulate, faults, profile, login }: CloudRequest): Promise<Cloud> {

@@ -1,16 +1,24 @@
+import { type Clock, systemClock } from '../core/clock.ts'
 import { LifeboatError, messageOf, throwIfAborted } from '../core/errors.ts'
+import type { CheckRow } from '../core/runbook.ts'
+import { shellLine } from '../core/shell-line.ts'
 import { readEndpoint } from '../runbooks/cutover-options.ts'
-import {
-  compareParity,
-  type FoundDatabase,
-  findDatabase,
-  PARITY_CHECKS,
-  type ParityCheck,
-  readPosture,
-} from '../runbooks/parity.ts'
+import { mendLines } from '../runbooks/mend-lines.ts'
+import { compareParity, PARITY_CHECKS } from '../runbooks/parity.ts'
 import type { DatabasePort } from '../runbooks/ports/database.ts'
 import type { Endpoint } from '../runbooks/ports/rds.ts'
+import type { RowCountPort } from '../runbooks/ports/row-counts.ts'
 import type { CloudPorts } from '../runbooks/ports.ts'
+import { endpointOf, type FoundDatabase, findDatabase, readPosture } from '../runbooks/posture.ts'
+import {
+  alarmsCheck,
+  backupsCheck,
+  databaseChecks,
+  rowsCheck,
+  skippedCheck,
+  VERIFY_ACCEPTS,
+} from '../runbooks/verify-checks.ts'
+import { hostLine } from '../runbooks/verify-step.ts'
 import { type CloudRequest, openCloud, openDatabase } from './open-cloud.ts'
 
 export interface TargetRequest extends CloudRequest {
@@ -21,21 +29,15 @@ export interface TargetRequest extends CloudRequest {
   readonly accept: readonly string[]
 }
 
-export interface TargetCheck {
-  readonly name: string
-  readonly state: 'ok' | 'failed' | 'accepted' | 'skipped'
-  readonly found: string
-}
-
 export interface TargetReport {
   readonly endpoint: string | null
   readonly passed: boolean
-  readonly checks: readonly TargetCheck[]
+  readonly checks: readonly CheckRow[]
 }
 
 /** Looks whether a database is fit to take over, as a checklist. Without regions and AWS it asks the database alone. */
 export async function verifyTarget(request: TargetRequest, signal: AbortSignal): Promise<TargetReport> {
-  const accepted = readAccepted(request.accept)
+  checkAccepted(request.accept)
   const { flags } = request
   const given = flags.to === undefined ? undefined : readEndpoint(flags.to, '--to')
   const id = flags.targetId ?? flags.db?.[0]
@@ -45,20 +47,23 @@ export async function verifyTarget(request: TargetRequest, signal: AbortSignal):
         hint: 'Name its endpoint with --to HOST:PORT, or its region and id with --source, --target and --target-id.',
       })
     const database = await openDatabase(request.login)
-    const checks = await databaseChecks(database, given, request, signal)
-    return reportOf(given, [...checks, skipped('aws', 'no region and id were given')])
+    const means = { database, rows: request.rows, clock: systemClock, engine: undefined }
+    const checks = await ownChecks(means, given, request, signal)
+    return reportOf(given, [...checks, skippedCheck('aws', 'no region and id were given')])
   }
   using cloud = await openCloud(request)
-  const { checks, endpoint } = await awsChecks(cloud.ports, request, id, accepted, signal)
+  const { ports, clock } = cloud
+  const { checks, endpoint, engine } = await awsChecks(ports, request, id, signal)
   const there = given ?? endpoint
+  const { database, rows } = ports
   const own =
     there === undefined
       ? [{ name: 'endpoint', state: 'failed', found: `${id} has none that could be found` } as const]
-      : await databaseChecks(cloud.ports.database, there, request, signal)
+      : await ownChecks({ database, rows, clock, engine }, there, request, signal)
   return reportOf(there, [...own, ...checks])
 }
 
-function reportOf(endpoint: Endpoint | undefined, checks: readonly TargetCheck[]): TargetReport {
+function reportOf(endpoint: Endpoint | undefined, checks: readonly CheckRow[]): TargetReport {
   return {
     endpoint: endpoint === undefined ? null : `${endpoint.host}:${endpoint.port}`,
     passed: checks.every(({ state }) => state !== 'failed'),
@@ -66,100 +71,100 @@ function reportOf(endpoint: Endpoint | undefined, checks: readonly TargetCheck[]
   }
 }
 
-async function databaseChecks(
-  database: DatabasePort,
-  endpoint: Endpoint,
-  { write, newestQuery }: TargetRequest,
-  signal: AbortSignal,
-): Promise<readonly TargetCheck[]> {
-  const { rungs, addresses } = await database.look(endpoint, write, signal)
-  const checks = rungs.map(({ rung, outcome, reason, tookMs }) => ({
-    name: rung,
-    state: outcome,
-    found: reason ?? (rung === 'dns' ? addresses.join(', ') : `${tookMs} ms`),
-  }))
-  if (newestQuery === undefined) return [...checks, skipped('newest', 'no --newest-query was given')]
-  const newest = await newestCheck(database, endpoint, newestQuery, signal)
-  return [...checks, newest]
+interface Means {
+  readonly database: DatabasePort
+  readonly rows: RowCountPort | undefined
+  readonly clock: Clock
+  readonly engine: string | undefined
 }
 
-async function newestCheck(
-  database: DatabasePort,
+/** What the database itself shows. */
+async function ownChecks(
+  { database, rows, clock, engine }: Means,
   endpoint: Endpoint,
-  query: string,
+  { write, newestQuery, accept }: TargetRequest,
   signal: AbortSignal,
-): Promise<TargetCheck> {
-  try {
-    const found = await database.newest(endpoint, query, signal)
-    return found === undefined
-      ? { name: 'newest', state: 'failed', found: 'the query gives no row, or nothing' }
-      : { name: 'newest', state: 'ok', found }
-  } catch (thrown) {
-    throwIfAborted(signal)
-    return { name: 'newest', state: 'failed', found: messageOf(thrown) }
+): Promise<readonly CheckRow[]> {
+  const elsewhere = shellLine(hostLine(`${endpoint.host}:${endpoint.port}`, engine))
+  const questions = {
+    write: write || '--no-write was given',
+    newestQuery,
+    accepted: accept,
+    elsewhere,
+  } as const
+  const checks = await databaseChecks(database, endpoint, questions, signal)
+  return [...checks, await countedRows(rows, endpoint, accept, clock, signal)]
+}
+
+const COUNT_POLL_MS = 500
+
+/** However long that takes: who does not want to wait names no backups. */
+async function countedRows(
+  rows: RowCountPort | undefined,
+  endpoint: Endpoint,
+  accepted: readonly string[],
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<CheckRow> {
+  for (;;) {
+    const row = await rowsCheck(rows, endpoint, accepted, signal)
+    if (row !== undefined) return row
+    await clock.sleep(COUNT_POLL_MS, signal)
   }
+}
+
+interface AwsLook {
+  readonly checks: readonly CheckRow[]
+  readonly endpoint?: Endpoint | undefined
+  readonly engine?: string
 }
 
 async function awsChecks(
   ports: CloudPorts,
-  { flags }: TargetRequest,
+  { flags, accept }: TargetRequest,
   id: string,
-  accepted: readonly ParityCheck[],
   signal: AbortSignal,
-): Promise<{ readonly checks: readonly TargetCheck[]; readonly endpoint: Endpoint | undefined }> {
-  const { source, target } = ports
-  const found = await attempt('aws', signal, () => findDatabase(target, id, signal))
-  if ('state' in found) return { checks: [found], endpoint: undefined }
-  if (found.value === undefined) {
-    const absent = { name: 'aws', state: 'failed', found: `${target.region} has no '${id}'` } as const
-    return { checks: [absent], endpoint: undefined }
-  }
-  const { database } = found.value
-  const backups: TargetCheck = {
-    name: 'backups',
-    state: database.backupRetentionDays > 0 ? 'ok' : 'failed',
-    found: `${database.backupRetentionDays} days`,
-  }
-  const checks = [backups, await alarmCheck(ports, found.value, signal)]
+): Promise<AwsLook> {
+  const { target } = ports
+  const looked = await attempt('aws', signal, () => findDatabase(target, id, signal))
+  if ('state' in looked) return { checks: [looked] }
+  const found = looked.value
+  if (found === undefined)
+    return { checks: [{ name: 'aws', state: 'failed', found: `${target.region} has no '${id}'` }] }
   const old = flags.db?.[0]
-  if (old === undefined)
-    return { checks: [...checks, skipped('parity', 'no --db was given')], endpoint: endpointOf(found.value) }
+  const parity =
+    old === undefined
+      ? [skippedCheck('parity', 'no --db was given')]
+      : await parityChecks(ports, old, found, accept, signal)
+  return {
+    checks: [backupsCheck(found), await alarmsCheck(target, found, 'unknown', signal), ...parity],
+    endpoint: endpointOf(found),
+    engine: found.database.engine,
+  }
+}
+
+async function parityChecks(
+  { source, target }: CloudPorts,
+  old: string,
+  found: FoundDatabase,
+  accepted: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly CheckRow[]> {
   const parity = await attempt('parity', signal, async () => {
     const before = await findDatabase(source, old, signal)
     if (before === undefined) throw new LifeboatError('step-failed', `${source.region} has no '${old}'`)
-    const now = await readPosture(found.value as FoundDatabase, target, signal)
-    return compareParity(await readPosture(before, source, signal), now, accepted)
+    const was = (await readPosture(before, source, 'throws', signal)).known
+    const seen = await readPosture(found, target, 'throws', signal)
+    const weakness = { region: target.region, found, source: was, target: seen.known }
+    return compareParity(was, seen, accepted).map((row): CheckRow => {
+      // What nobody could compare is no pass.
+      if (row.state === 'unknown')
+        return { ...row, state: accepted.includes(row.name) ? 'accepted' : 'failed', accept: row.name }
+      const lines = row.state === 'failed' ? mendLines(row.name, weakness).map(shellLine) : []
+      return lines.length === 0 ? row : { ...row, lines }
+    })
   })
-  const rows =
-    'state' in parity
-      ? [parity]
-      : parity.value.map(({ check, source: was, target: is, state }) => ({
-          name: check,
-          state: state === 'weaker' ? ('failed' as const) : state,
-          found: was === is ? is : `${is}; the source: ${was}`,
-        }))
-  return { checks: [...checks, ...rows], endpoint: endpointOf(found.value) }
-}
-
-async function alarmCheck(
-  { target }: CloudPorts,
-  { kind, database }: FoundDatabase,
-  signal: AbortSignal,
-): Promise<TargetCheck> {
-  const found = await attempt('alarms', signal, () => target.cloudwatch.alarms(signal))
-  if ('state' in found) return found
-  const ids = new Set([
-    database.id,
-    ...(kind === 'cluster' ? database.members.map(({ instanceId }) => instanceId) : []),
-  ])
-  const own = found.value.filter(({ dimensions }) =>
-    Object.values(dimensions).some((value) => ids.has(value)),
-  )
-  return {
-    name: 'alarms',
-    state: own.length > 0 ? 'ok' : 'failed',
-    found: own.length > 0 ? own.map(({ name }) => name).join(', ') : `none watches ${database.id}`,
-  }
+  return 'state' in parity ? [parity] : parity.value
 }
 
 /** What could not be looked at is no pass. */
@@ -167,7 +172,7 @@ async function attempt<T>(
   name: string,
   signal: AbortSignal,
   work: () => Promise<T>,
-): Promise<{ readonly value: T } | (TargetCheck & { readonly state: 'failed' })> {
+): Promise<{ readonly value: T } | (CheckRow & { readonly state: 'failed' })> {
   try {
     return { value: await work() }
   } catch (thrown) {
@@ -177,21 +182,12 @@ async function attempt<T>(
   }
 }
 
-function endpointOf({ kind, database }: FoundDatabase): Endpoint | undefined {
-  if (kind === 'instance') return database.endpoint
-  return database.writerHost === undefined ? undefined : { host: database.writerHost, port: database.port }
-}
-
-function skipped(name: string, found: string): TargetCheck {
-  return { name, state: 'skipped', found }
-}
-
-function readAccepted(names: readonly string[]): readonly ParityCheck[] {
-  return names.map((name) => {
-    const known = PARITY_CHECKS.find((check) => check === name)
-    if (known !== undefined) return known
+function checkAccepted(names: readonly string[]): void {
+  const known: readonly string[] = [...PARITY_CHECKS, ...VERIFY_ACCEPTS]
+  for (const name of names) {
+    if (known.includes(name)) continue
     throw new LifeboatError('usage', `unable to verify: nothing is called '${name}' that could be accepted`, {
-      hint: `Known are ${PARITY_CHECKS.join(', ')}.`,
+      hint: `Known are ${known.join(', ')}.`,
     })
-  })
+  }
 }

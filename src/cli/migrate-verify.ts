@@ -1,3 +1,4 @@
+import { checkLines } from '../app/runbook-report.ts'
 import { type TargetReport, verifyTarget } from '../app/verify-target.ts'
 import { LifeboatError } from '../core/errors.ts'
 import type { MigrateOptions } from './migrate.ts'
@@ -29,10 +30,9 @@ export async function verifyMigration(options: MigrateOptions, context: VerbCont
 }
 
 function verifyText({ endpoint, passed, checks }: TargetReport): string {
-  const width = Math.max(...checks.map(({ name }) => name.length))
   const failed = checks.filter(({ state }) => state === 'failed').length
   return [
-    ...checks.map(({ name, state, found }) => `${state.padEnd(8)} ${name.padEnd(width)}  ${found}`),
+    ...checkLines(checks),
     '',
     `${endpoint ?? 'no endpoint'}: ${passed ? 'fit to take over, as far as was looked' : `${failed} checks failed`}`,
     '',

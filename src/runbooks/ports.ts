@@ -7,6 +7,7 @@ import type { NativeRestorePort } from './ports/native-restore.ts'
 import type { RdsPort } from './ports/rds.ts'
 import type { ResolverPort } from './ports/resolver.ts'
 import type { Route53Port } from './ports/route53.ts'
+import type { RowCountPort } from './ports/row-counts.ts'
 
 /**
  * All that ways out ask of the world, in lifeboat's own words. src/aws has the adapters, src/simulation the cloud in memory.
@@ -39,6 +40,10 @@ export interface CloudPorts {
   readonly database: DatabasePort
   /** Where the operator has named backups to restore. */
   readonly native?: NativeRestorePort
+  /** Where the operator has named backups to compare with. */
+  readonly rows?: RowCountPort
+  /** The source region as the operator's inventory has it, for what the region itself can't be asked. */
+  readonly remembered?: RegionPorts
   readonly resolver: ResolverPort
 }
 

@@ -32,6 +32,9 @@ export interface PromoteReplicaFacts {
     readonly subnetGroup: string | null
     readonly securityGroups: readonly string[]
     readonly otherReplicas: readonly string[]
+    /** Absent in journals from before they were asked for. */
+    readonly iamAuthentication?: boolean
+    readonly logExports?: readonly string[]
   } | null
 }
 
@@ -61,6 +64,8 @@ export async function gatherPromoteReplica(
             deletionProtection: primary.deletionProtection,
             backupRetentionDays: primary.backupRetentionDays,
             instanceClass: primary.instanceClass,
+            iamAuthentication: primary.iamAuthentication,
+            logExports: primary.logExports,
             subnetGroup: primary.subnetGroup ?? null,
             securityGroups: primary.securityGroups,
             otherReplicas: primary.replicas.filter((name) => name !== replica.arn),

@@ -56,6 +56,7 @@ export const promoteReplica: Way<WayFlags, PromoteReplicaOptions, PromoteReplica
         endpoint: { host: 'shop.c1sim.eu-west-1.rds.amazonaws.com', port: 3306 },
         ...{ multiAz: true, deletionProtection: true, backupRetentionDays: 7, instanceClass: 'db.r6g.large' },
         ...{ subnetGroup: 'private', securityGroups: ['sg-0123456789abcdef0'], otherReplicas: [] },
+        ...{ iamAuthentication: true, logExports: ['error'] },
       },
     },
   },
@@ -74,6 +75,8 @@ function plan(options: PromoteReplicaOptions, facts: PromoteReplicaFacts, run: R
       wanted: {
         ...{ backupRetentionDays: backupDays, deletionProtection: true, publiclyAccessible: false },
         ...(primary?.multiAz === true && { multiAz: true }),
+        ...(primary?.iamAuthentication === true && { iamAuthentication: true }),
+        ...(primary?.logExports?.length && { logExports: primary.logExports }),
       },
     }),
     ...(recreateReplica ? [newReplica(options, facts, run)] : []),
@@ -97,7 +100,7 @@ function plan(options: PromoteReplicaOptions, facts: PromoteReplicaFacts, run: R
     ],
     afterwards: [
       `The database has another endpoint: that of ${replica} in ${target}.`,
-      `Parameter and option group stay those of the replica: compare them with the old primary's.`,
+      `Parameter and option group stay those of the replica: its parameters are compared with the old primary's, its options are not.`,
       `What the old primary takes from now on is lost. When ${source} is back, keep applications away from ${db} there.`,
       ...(recreateReplica
         ? []

@@ -1,5 +1,6 @@
 import { type Observation, RUN_TAG, type RunName, type Step } from '../core/runbook.ts'
 import { aws, awsCheck, mayLook, rdsArn } from './aws-cli.ts'
+import { logWords } from './mend-lines.ts'
 import type { InstanceChange, RdsInstance } from './ports/rds.ts'
 import type { CloudPorts } from './ports.ts'
 
@@ -8,7 +9,10 @@ export interface Protection {
   readonly account: string
   readonly id: string
   /** What the instance must at least have; what is left out is left alone. */
-  readonly wanted: Pick<InstanceChange, 'backupRetentionDays' | 'deletionProtection' | 'multiAz'> & {
+  readonly wanted: Pick<
+    InstanceChange,
+    'backupRetentionDays' | 'deletionProtection' | 'multiAz' | 'iamAuthentication' | 'logExports'
+  > & {
     readonly publiclyAccessible: false
   }
 }
@@ -16,6 +20,7 @@ export interface Protection {
 /** Backups on, protected, as available as the source was, never public: what promotion and restore leave as it comes. */
 export function protectInstance({ region, account, id, wanted }: Protection): Step<CloudPorts> {
   const { backupRetentionDays, deletionProtection, multiAz, publiclyAccessible } = wanted
+  const { iamAuthentication, logExports } = wanted
   return {
     id: 'protect',
     title: `set backups and protection of ${id}`,
@@ -28,6 +33,8 @@ export function protectInstance({ region, account, id, wanted }: Protection): St
         'deletion-protection': deletionProtection,
         'multi-az': multiAz,
         'publicly-accessible': publiclyAccessible,
+        'enable-iam-database-authentication': iamAuthentication,
+        'cloudwatch-logs-export-configuration': logExports?.length ? logWords(logExports) : undefined,
         'apply-immediately': true,
       }),
     ],
@@ -55,20 +62,31 @@ export function protectInstance({ region, account, id, wanted }: Protection): St
         deletionProtection: instance.deletionProtection,
         multiAz: instance.multiAz,
         publiclyAccessible: instance.publiclyAccessible,
+        ...(iamAuthentication !== undefined && { iamAuthentication: instance.iamAuthentication }),
+        ...(logExports !== undefined && { logExports: instance.logExports.join(', ') }),
       }
       if (instance.status !== 'available') return { state: 'running', reason: `status ${instance.status}` }
       if (lacking.length === 0) return { state: 'done', seen }
       return { state: 'todo', reason: `to be set: ${lacking.join(', ')}` }
     },
-    apply: ({ target }, signal) => target.rds.modifyInstance(id, wanted, signal),
+    async apply({ target }, signal) {
+      if (logExports === undefined) return target.rds.modifyInstance(id, wanted, signal)
+      // What it exports by itself stays.
+      const own = (await target.rds.instance(id, signal))?.logExports ?? []
+      const all = [...new Set([...own, ...logExports])]
+      await target.rds.modifyInstance(id, { ...wanted, logExports: all }, signal)
+    },
   }
 }
 
-/** More days of backups, or more zones, are no lack. */
+/** More days of backups, more zones, more logs are no lack. */
 function isMet(instance: RdsInstance, name: keyof Protection['wanted'], value: unknown): boolean {
   if (value === undefined) return true
   if (name === 'backupRetentionDays') return instance.backupRetentionDays >= (value as number)
-  if (name === 'multiAz' || name === 'deletionProtection') return instance[name] || value === false
+  if (name === 'logExports')
+    return (value as readonly string[]).every((each) => instance.logExports.includes(each))
+  if (name === 'multiAz' || name === 'deletionProtection' || name === 'iamAuthentication')
+    return instance[name] || value === false
   return instance[name] === value
 }
 

@@ -5,6 +5,7 @@ import { createRdsClusters } from './rds-clusters.ts'
 import { createRdsGroups } from './rds-groups.ts'
 import { createRdsInstances } from './rds-instances.ts'
 import { createResolver } from './resolver.ts'
+import { createRowCounts } from './row-counts.ts'
 import {
   createCloudWatch,
   createDatabase,
@@ -24,6 +25,7 @@ export function simulatedPorts(world: World, source: string, target: string): Cl
     iam: createIam(world, target),
     database: createDatabase(world),
     native: createNativeRestore(world),
+    rows: createRowCounts(world),
     resolver: createResolver(world),
   }
 }

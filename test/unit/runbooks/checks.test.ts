@@ -3,7 +3,7 @@ import { runbookPolicy } from '../../../src/app/runbook-policy.ts'
 import { copySnapshot } from '../../../src/runbooks/copy-snapshot.ts'
 import { judgeKeyPolicy } from '../../../src/runbooks/key-policy.ts'
 import { restoreSnapshot } from '../../../src/runbooks/restore-snapshot.ts'
-import { withChecks } from '../../../src/runbooks/with-checks.ts'
+import { SAID_BY_BACKUP, withChecks } from '../../../src/runbooks/with-checks.ts'
 import { furnish, SCENE } from '../../../src/simulation/scene.ts'
 import type { World } from '../../../src/simulation/world.ts'
 import { createRunbookScene, RUN } from '../../testbed/runbook-scene.ts'
@@ -12,7 +12,7 @@ const regions = { source: 'eu-west-1', target: 'eu-central-1' }
 
 async function run(flags: object, alter: (world: World) => void) {
   await using scene = await createRunbookScene({
-    way: withChecks(restoreSnapshot),
+    way: withChecks(restoreSnapshot, SAID_BY_BACKUP),
     flags: {
       ...{ ...regions, db: ['shop'], targetId: 'shop-new', subnetGroup: SCENE.subnetGroup },
       ...{ securityGroup: [SCENE.securityGroup(regions.target)], class: [SCENE.instanceClass], ...flags },

@@ -1,18 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import {
-  compareParity,
-  PARITY_CHECKS,
-  type ParityCheck,
-  type Posture,
-  readPosture,
-} from '../../../src/runbooks/parity.ts'
+import { compareParity, PARITY_CHECKS, type ParityCheck } from '../../../src/runbooks/parity.ts'
+import { type Posture, readPosture } from '../../../src/runbooks/posture.ts'
 import { simulatedPorts } from '../../../src/simulation/cloud.ts'
 import { furnish } from '../../../src/simulation/scene.ts'
 import { createWorld } from '../../../src/simulation/world.ts'
 
 const { signal } = new AbortController()
-const rule = (peer: string) => ({ protocol: 'tcp', fromPort: 3306, toPort: 3306, peer })
+const rule = (peer: string) => ({ groupId: 'sg-1', protocol: 'tcp', fromPort: 3306, toPort: 3306, peer })
 const strong: Posture = {
   ...{ encrypted: true, public: false, tlsForced: true, deletionProtection: true, backupDays: 7 },
   ...{ logExports: ['error'], iamAuthentication: true, parameters: { require_secure_transport: '1' } },
@@ -32,14 +27,16 @@ const weaknesses: readonly [ParityCheck, Partial<Posture>][] = [
   ['parameters', { parameters: {} }],
   ['parameters', { parameters: { require_secure_transport: '0' } }],
 ]
+const compare = (source: Partial<Posture>, target: Partial<Posture>, accepted: readonly ParityCheck[] = []) =>
+  compareParity(source, { known: target, unknown: { inbound: 'denied' } }, accepted)
 const weaker = (source: Posture, target: Posture, accepted: readonly ParityCheck[] = []) =>
-  compareParity(source, target, accepted).filter(({ state }) => state === 'weaker')
+  compare(source, target, accepted).filter(({ state }) => state === 'failed')
 
 test.each(weaknesses)('%s: %j is weaker, and stronger the other way round', (check, weakness) => {
   const target = { ...strong, ...weakness }
-  expect(weaker(strong, target).map((row) => row.check)).toEqual([check])
+  expect(weaker(strong, target).map((row) => row.name)).toEqual([check])
   expect(weaker(strong, target, [check])).toEqual([])
-  expect(compareParity(strong, target, [check]).find((row) => row.check === check)?.state).toBe('accepted')
+  expect(compare(strong, target, [check]).find(({ name }) => name === check)?.state).toBe('accepted')
   const others = PARITY_CHECKS.filter((name) => name !== check)
   expect(weaker(strong, target, others)).toHaveLength(1)
   if (check !== 'parameters' && check !== 'log-exports') expect(weaker(target, strong)).toEqual([])
@@ -56,8 +53,24 @@ test('nothing is weaker than itself, and every check has its row', () => {
   fc.assert(
     fc.property(posture, (one) => {
       expect(weaker(one, one)).toEqual([])
-      expect(compareParity(one, one, []).map(({ check }) => check)).toEqual(PARITY_CHECKS)
+      expect(compare(one, one).map(({ name }) => name)).toEqual(PARITY_CHECKS)
     }),
+  )
+})
+
+test('what is not known of the source is unknown; what can not be seen of the target fails', () => {
+  const { inbound: _, ...unseen } = strong
+  const rows = compare({ ...unseen, inbound: strong.inbound }, unseen)
+  expect(rows.filter(({ state }) => state !== 'ok')).toEqual([
+    {
+      ...{ name: 'security-groups', state: 'failed', found: 'could not be looked at: denied' },
+      ...{ source: '10.0.0.0/16', accept: 'security-groups' },
+    },
+  ])
+  expect(compare(strong, unseen, ['security-groups']).some(({ state }) => state === 'failed')).toBe(false)
+  const unknown = compare({ encrypted: true }, strong)
+  expect(unknown.filter(({ state }) => state === 'unknown').map(({ name }) => name)).toEqual(
+    PARITY_CHECKS.filter((name) => name !== 'encryption'),
   )
 })
 
@@ -81,7 +94,7 @@ describe('what AWS says', () => {
     const { source } = simulatedPorts(world, 'eu-west-1', 'eu-central-1')
     const database = await source.rds.instance('shop', signal)
     if (database === undefined) throw new Error('the scene has no database')
-    return await readPosture({ kind: 'instance', database }, source, signal)
+    return (await readPosture({ kind: 'instance', database }, source, 'throws', signal)).known
   }
 
   test('is read from the instance, its groups and its parameters', async () => {
