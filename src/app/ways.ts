@@ -4,7 +4,8 @@ import type { Way } from '../core/runbook.ts'
 import type { CutoverKind } from '../runbooks/cutover-options.ts'
 import type { CloudPorts } from '../runbooks/ports.ts'
 import type { WayFlags } from '../runbooks/way-flags.ts'
-import { withChecks } from '../runbooks/with-checks.ts'
+import { SAID_BY_BACKUP, withChecks } from '../runbooks/with-checks.ts'
+import { withKeptLanding } from '../runbooks/with-kept-landing.ts'
 
 export type AnyWay = Way<WayFlags, unknown, unknown, CloudPorts>
 
@@ -37,7 +38,7 @@ export async function loadCutover(kind: CutoverKind): Promise<AnyWay> {
 
 export async function loadWay(name: string): Promise<AnyWay> {
   const load = Object.hasOwn(WAYS, name) ? WAYS[name] : undefined
-  if (load !== undefined) return load()
+  if (load !== undefined) return withKeptLanding(await load())
   const likely = nearest(name, WAY_NAMES)
   throw new LifeboatError('usage', `unable to take way '${name}': there is no such way`, {
     hint: `${likely === undefined ? '' : `Did you mean ${likely}? `}Known are ${WAY_NAMES.join(', ')}.`,

@@ -10,6 +10,7 @@ import type { Decision, IamPort } from '../runbooks/ports/iam.ts'
 import { given } from './answer.ts'
 import { type Api, type ApiSettings, createApi } from './api.ts'
 import { parseArn } from './arn.ts'
+import { ifThere } from './if-there.ts'
 import { allPages, inChunks } from './pages.ts'
 
 type Wanted = Parameters<IamPort['simulate']>[1]
@@ -39,6 +40,18 @@ function createIam(sts: Api<STSClient>, iam: Api<IAMClient>): IamPort {
         const partition = given(parseArn(arn)?.partition, 'partition of the caller')
         return { account: given(Account, 'Account'), arn, partition }
       })
+    },
+
+    async role(arn, signal) {
+      const RoleName = arn.slice(arn.lastIndexOf('/') + 1)
+      const deed = { operation: 'iam:GetRole', to: `look at role '${RoleName}'` }
+      const answer = await ifThere(
+        iam.call(deed, signal, (client, at) => client.send(new GetRoleCommand({ RoleName }), at)),
+      )
+      const role = answer?.Role
+      if (role === undefined) return undefined
+      const trust = decodeURIComponent(role.AssumeRolePolicyDocument ?? '')
+      return { arn: given(role.Arn, 'Arn'), trust }
     },
 
     async simulate(principalArn, wanted, signal) {

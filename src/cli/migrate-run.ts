@@ -30,7 +30,7 @@ export async function migrate(way: string, options: MigrateOptions, context: Ver
   }
   await using native = await nativeOf(way, options, context)
   const request = {
-    ...requestOf(way, options, context),
+    ...(await withLanding(requestOf(way, options, context), options)),
     ...(native !== undefined && { native: native.port }),
   }
   if (dryRun || printPolicy) return await showPlan(way, request, options, context)
@@ -39,6 +39,18 @@ export async function migrate(way: string, options: MigrateOptions, context: Ver
   const { openSink } = await import('../app/registry.ts')
   await using sink = await openSink(address.url, address.context)
   return await run({ ...request, sink }, options, context)
+}
+
+/** A resumed run has its own; a simulated cloud has not what was prepared in the real one. */
+async function withLanding(request: MigrateRequest, options: MigrateOptions): Promise<MigrateRequest> {
+  const { way, flags, stateFolder, inventory, simulate } = request
+  if (options.resume !== undefined || simulate !== undefined || typeof way !== 'string') return request
+  const [{ addKeptLanding }, { readPlain }] = await Promise.all([
+    import('../app/kept-landing.ts'),
+    import('../app/inventory/read-plain.ts'),
+  ])
+  const record = inventory === undefined ? undefined : await readPlain(inventory)
+  return { ...request, flags: await addKeptLanding(way, flags, { stateFolder, inventory: record }) }
 }
 
 async function nativeOf(

@@ -1,3 +1,4 @@
+import { idsOf, keptTarget } from './kept-landing.ts'
 import { ownGroup } from './landing.ts'
 import type { SecurityGroup, Subnet, Vpc } from './ports/ec2.ts'
 import type { KmsKey } from './ports/kms.ts'
@@ -81,30 +82,79 @@ export function needsOfCluster(cluster: RdsCluster): LandingNeeds {
   }
 }
 
+/** What is known beside what the regions have. */
+export interface LandingKnowledge {
+  /** What was settled before for things of the source, as long as it is there. */
+  readonly kept?: readonly LandingEntry[]
+  /** What is wrong with a role; null where nothing is. One that is left out could not be asked for. */
+  readonly roles?: ReadonlyMap<string, string | null>
+}
+
 /**
- * What of the target region stands for what the database refers to in the source's: what was chosen, else what has the same
- * name. Pure: `assess` asks it of an inventory, and an entry without a target closes the ways that make a new database.
+ * What of the target region stands for what the database refers to in the source's: what was chosen, else what was settled before,
+ * else what has the same name. Pure: an entry without a target closes the ways that make a new database.
  */
 export function mapLandingZone(
   needs: LandingNeeds,
   source: LandingZone,
   target: LandingZone,
   choice: LandingChoice,
+  { kept = [], roles = new Map() }: LandingKnowledge = {},
 ): readonly LandingEntry[] {
   const { subnetGroup, parameterGroup, optionGroup } = needs
-  const landing = target.subnetGroups.find(({ name }) => name === (choice.subnetGroup ?? subnetGroup))
+  const before = (kind: LandingEntry['kind'], of: string) => keptTarget(kept, kind, of)
+  const wantedGroup =
+    choice.subnetGroup ?? (subnetGroup === null ? null : (before('subnet-group', subnetGroup) ?? subnetGroup))
+  const landing = target.subnetGroups.find(({ name }) => name === wantedGroup)
   return [
     ...(subnetGroup === null
       ? []
-      : [entry('subnet-group', subnetGroup, landing?.name, `${target.region} has no such subnet group`)]),
-    ...needs.securityGroups.map((id) => securityEntry(id, source, target, choice, landing?.vpcId)),
-    ...(parameterGroup === null ? [] : [parameterEntry(needs.kind, parameterGroup, source, target, choice)]),
-    ...(optionGroup === null ? [] : [optionEntry(optionGroup, target, choice)]),
-    ...(needs.encrypted ? [keyEntry(needs, source, target, choice)] : []),
-    // IAM knows no regions.
-    ...needs.roles.map((role) => entry('role', role, role, '')),
+      : [
+          entry(
+            'subnet-group',
+            subnetGroup,
+            landing?.name,
+            `${target.region} has no subnet group ${wantedGroup}`,
+          ),
+        ]),
+    ...needs.securityGroups.map((id) => {
+      const ids = choice.securityGroups.length > 0 ? choice.securityGroups : before('security-group', id)
+      return ids === undefined
+        ? securityEntry(id, source, target, landing?.vpcId)
+        : chosenEntry(id, typeof ids === 'string' ? idsOf(ids) : ids, target)
+    }),
+    ...(parameterGroup === null
+      ? []
+      : [
+          parameterEntry(needs.kind, parameterGroup, source, target, {
+            wanted: choice.parameterGroup ?? before('parameter-group', parameterGroup) ?? parameterGroup,
+          }),
+        ]),
+    ...(optionGroup === null
+      ? []
+      : [
+          optionEntry(optionGroup, source, target, {
+            wanted: choice.optionGroup ?? before('option-group', optionGroup) ?? optionGroup,
+          }),
+        ]),
+    ...(needs.encrypted
+      ? [
+          keyEntry(needs, source, target, {
+            wanted: choice.kmsKey ?? before('key', needs.kmsKeyArn ?? OWNED_KEY) ?? null,
+          }),
+        ]
+      : []),
+    // IAM knows no regions: the role is the same one, as long as RDS of the other region may assume it.
+    ...needs.roles.map((role) => {
+      const wrong = roles.get(role)
+      const lacks = typeof wrong === 'string'
+      return entry('role', role, lacks ? undefined : role, lacks ? `role ${role}: ${wrong}` : '')
+    }),
   ]
 }
+
+/** Of storage that is encrypted under a key that nobody sees. */
+const OWNED_KEY = "AWS's own key"
 
 export function isComplete(entries: readonly LandingEntry[]): boolean {
   return entries.every(({ target }) => target !== null)
@@ -119,22 +169,22 @@ function entry(
   return { kind, source, target: target ?? null, missing: target === undefined ? reason : null }
 }
 
+function chosenEntry(id: string, chosen: readonly string[], target: LandingZone): LandingEntry {
+  const gone = chosen.find((each) => !target.securityGroups.some((group) => group.id === each))
+  return entry(
+    'security-group',
+    id,
+    gone === undefined ? chosen.join(',') : undefined,
+    `${target.region} has no security group ${gone}`,
+  )
+}
+
 function securityEntry(
   id: string,
   source: LandingZone,
   target: LandingZone,
-  { securityGroups: chosen }: LandingChoice,
   vpcId: string | undefined,
 ): LandingEntry {
-  if (chosen.length > 0) {
-    const gone = chosen.find((each) => !target.securityGroups.some((group) => group.id === each))
-    return entry(
-      'security-group',
-      id,
-      gone === undefined ? chosen.join(',') : undefined,
-      `${target.region} has no security group ${gone}`,
-    )
-  }
   const name = source.securityGroups.find((group) => group.id === id)?.name
   if (name === undefined) return entry('security-group', id, undefined, 'its name is not known')
   const same = target.securityGroups.filter(
@@ -147,16 +197,20 @@ function securityEntry(
   return entry('security-group', id, first?.id, `${where} has no security group ${name}`)
 }
 
+interface Wanted<T> {
+  /** Name of the thing of the target. */
+  readonly wanted: T
+}
+
 function parameterEntry(
   kind: LandingNeeds['kind'],
   name: string,
   source: LandingZone,
   target: LandingZone,
-  choice: LandingChoice,
+  { wanted }: Wanted<string>,
 ): LandingEntry {
   const groups = ({ instanceParameterGroups, clusterParameterGroups }: LandingZone) =>
     kind === 'instance' ? instanceParameterGroups : clusterParameterGroups
-  const wanted = choice.parameterGroup ?? name
   const family = groups(source).find((group) => group.name === name)?.family
   const found = groups(target).find((group) => group.name === wanted)
   if (found === undefined)
@@ -168,9 +222,20 @@ function parameterEntry(
   return entry('parameter-group', name, wanted, '')
 }
 
-function optionEntry(name: string, target: LandingZone, choice: LandingChoice): LandingEntry {
-  const wanted = choice.optionGroup ?? name
+function optionEntry(
+  name: string,
+  source: LandingZone,
+  target: LandingZone,
+  { wanted }: Wanted<string>,
+): LandingEntry {
+  const own = source.optionGroups.find((group) => group.name === name)
   const found = target.optionGroups.find((group) => group.name === wanted)
+  const version = (group: Pick<OptionGroup, 'engine' | 'majorVersion'>) =>
+    `${group.engine} ${group.majorVersion}`
+  if (own !== undefined && found !== undefined && version(own) !== version(found)) {
+    const reason = `${wanted} of ${target.region} is of ${version(found)}, not ${version(own)}`
+    return entry('option-group', name, undefined, reason)
+  }
   return entry('option-group', name, found?.name, `${target.region} has no option group ${wanted}`)
 }
 
@@ -178,7 +243,7 @@ function keyEntry(
   { kmsKeyArn }: LandingNeeds,
   source: LandingZone,
   target: LandingZone,
-  { kmsKey }: LandingChoice,
+  { wanted: kmsKey }: Wanted<string | null>,
 ): LandingEntry {
   const own = source.keys.find(({ arn }) => arn === kmsKeyArn)
   const aliases = own?.managedBy === 'customer' ? own.aliases : []
@@ -187,11 +252,11 @@ function keyEntry(
     (key) =>
       names.includes(key.id) || names.includes(key.arn) || key.aliases.some((each) => names.includes(each)),
   )
-  const name = kmsKeyArn ?? "AWS's own key"
+  const name = kmsKeyArn ?? OWNED_KEY
   if (found === undefined) {
-    const wanted =
+    const what =
       names.length === 0 ? 'key of which it is known that it stands for this one' : `key ${names.join(', ')}`
-    return entry('key', name, undefined, `${target.region} has no ${wanted}`)
+    return entry('key', name, undefined, `${target.region} has no ${what}`)
   }
   const usable = found.enabled && found.managedBy === 'customer' && found.spec === 'SYMMETRIC_DEFAULT'
   return entry(

@@ -1,3 +1,4 @@
+import { faultOf } from '../core/cloud-fault.ts'
 import { LifeboatError } from '../core/errors.ts'
 import { keyPolicyFor, rulesFor, subnetsFor } from './landing-translation.ts'
 import {
@@ -12,6 +13,7 @@ import {
 import type { SecurityRule } from './ports/ec2.ts'
 import type { GroupOption, GroupParameter } from './ports/rds-groups.ts'
 import type { CloudPorts, RegionPorts } from './ports.ts'
+import { wrongWithTrust } from './role-trust.ts'
 import { needOneDb, needRegions, type WayFlags } from './way-flags.ts'
 
 export interface PrepareOptions extends LandingChoice {
@@ -82,7 +84,8 @@ export async function gatherPrepare(
   const needs = await needsOf(options, source, signal)
   const from = await sourceZone(needs, source, signal)
   const to = await targetZone(needs, options, target, signal)
-  const landing = mapLandingZone(needs, from, to, options)
+  const roles = await rolesOf(needs, iam, { region: target.region, account }, signal)
+  const landing = mapLandingZone(needs, from, to, options, { roles })
   const missing = (kind: LandingEntry['kind']) =>
     landing.filter((each) => each.kind === kind && each.target === null)
   refuseChosen(options, landing)
@@ -135,6 +138,10 @@ export async function gatherPrepare(
           },
     left: [
       ...translated.flatMap(({ left }) => left),
+      ...missing('role').map(
+        (entry) =>
+          `${entry.missing}: mend that before the database is to reach through it what it reaches now.`,
+      ),
       ...(optionGroup?.options ?? []).flatMap(({ name, securityGroups }) =>
         securityGroups.length === 0
           ? []
@@ -158,11 +165,29 @@ function refuseChosen(options: PrepareOptions, landing: readonly LandingEntry[])
   // A thing of the same name that can't stand for it is not overwritten either.
   const wrong = landing.find(
     ({ kind, missing }) =>
-      missing !== null &&
-      (chosen[kind] === true || /is of family|several named|can not be used/.test(missing)),
+      missing !== null && (chosen[kind] === true || / is of |several named|can not be used/.test(missing)),
   )
   if (wrong !== undefined)
     throw closed(options, wrong.missing ?? '', 'Mend it there, or name another one with the option for it.')
+}
+
+/** IAM's control plane is in one region, which may be the dead one: what it does not say is not known, and holds up nothing. */
+async function rolesOf(
+  { roles }: LandingNeeds,
+  iam: CloudPorts['iam'],
+  { region, account }: { readonly region: string; readonly account: string },
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, string | null>> {
+  const found = new Map<string, string | null>()
+  for (const arn of roles) {
+    try {
+      const role = await iam.role(arn, signal)
+      found.set(arn, role === undefined ? 'there is none such' : wrongWithTrust(role, region, account))
+    } catch (thrown) {
+      if (faultOf(thrown) === undefined) throw thrown
+    }
+  }
+  return found
 }
 
 async function needsOf({ db, source: region }: PrepareOptions, { rds }: RegionPorts, signal: AbortSignal) {

@@ -96,11 +96,23 @@ function plan(options: PrepareOptions, facts: PrepareFacts, run: RunName): Runbo
   return {
     way: 'prepare',
     steps,
+    gathers: [
+      ...['rds:DescribeDBInstances', 'rds:DescribeDBClusters', 'rds:DescribeDBSubnetGroups'],
+      ...[
+        'rds:DescribeDBParameterGroups',
+        'rds:DescribeDBClusterParameterGroups',
+        'rds:DescribeOptionGroups',
+      ],
+      ...['rds:DescribeDBParameters', 'rds:DescribeDBClusterParameters', 'rds:ListTagsForResource'],
+      ...['ec2:DescribeVpcs', 'ec2:DescribeSubnets', 'ec2:DescribeSecurityGroups', 'iam:GetRole'],
+      ...['kms:DescribeKey', 'kms:ListKeys', 'kms:ListAliases', 'kms:GetKeyPolicy'],
+    ],
     warnings: [
       ...(made.length === 0 ? [`Everything that ${db} lands in is in ${target} already.`] : []),
       ...facts.left,
     ],
     afterwards: [
+      `Ways out take from now on what this run has settled, where no option says else: on this machine, or with an inventory that was taken on it.`,
       'Take a new inventory: it then says what of the target stands for what (lifeboat inventory --source … --target …).',
       'What changes in the source later does not change here: lifeboat inventory diff shows it.',
     ],

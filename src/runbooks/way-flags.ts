@@ -52,6 +52,8 @@ export interface WayFlags {
   readonly write?: boolean
   /** Dangers that the operator takes by name. */
   readonly accept?: readonly string[]
+  /** Which of the options above were settled by an earlier run of prepare, or stand in an inventory. */
+  readonly keptLanding?: { readonly from: string; readonly at: string; readonly words: readonly string[] }
 }
 
 /** The dangers that can be accepted, and what each of them is. */

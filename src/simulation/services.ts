@@ -175,6 +175,11 @@ export function createIam(world: World, region: string): IamPort {
         arn: `arn:aws:iam::${world.account}:role/lifeboat`,
         partition: 'aws',
       })),
+    role: (arn, signal) =>
+      world.call('iam:GetRole', DNS_REGION, 'read', signal, () => {
+        const trust = world.roles.get(arn)
+        return trust === undefined ? undefined : { arn, trust }
+      }),
     simulate: (_principal, wanted, signal) =>
       world.call('iam:SimulatePrincipalPolicy', DNS_REGION, 'read', signal, () =>
         wanted.flatMap(({ actions, resources }) =>

@@ -77,6 +77,8 @@ export interface World {
   /** Who may do what there; all others have the same as each other. */
   readonly accounts: Map<string, AccountList>
   readonly deniedActions: Set<string>
+  /** Policies of trust, by the ARN of the role. */
+  readonly roles: Map<string, string>
   strike(strike: Strike): void
   /** A place where the process may end; the next run starts with `revive`. */
   point(name: string): void
@@ -137,6 +139,7 @@ export function createWorld({
     databases: new Map(),
     accounts: new Map(),
     deniedActions: new Set(),
+    roles: new Map(),
     strike: (strike) => strikes.add(strike),
     point,
     crashAt(count) {

@@ -12,9 +12,17 @@ export interface Decision {
   readonly reason?: string
 }
 
+export interface IamRole {
+  readonly arn: string
+  /** Who may assume it, as JSON. */
+  readonly trust: string
+}
+
 /** STS of the target region, and IAM, whose control plane is in us-east-1. */
 export interface IamPort {
   caller(signal: AbortSignal): Promise<Caller>
+  /** By its ARN. */
+  role(arn: string, signal: AbortSignal): Promise<IamRole | undefined>
   /** One decision for each action and resource. It says nothing of key policies. */
   simulate(
     principalArn: string,
