@@ -1,50 +1,25 @@
 import { isTransient } from '../core/cloud-fault.ts'
 import { LifeboatError, messageOf } from '../core/errors.ts'
-import { findGroups, ownGroup } from './landing.ts'
-import type { NativeBackup } from './ports/native-restore.ts'
-import type { RdsInstance } from './ports/rds.ts'
+import { findGroups } from './landing.ts'
+import { type Close, familyOf, type NativeOptions, settleNative, TELL } from './native-settings.ts'
+import type { NativeBackup, NativeDumpPort, NativeRestorePort } from './ports/native-restore.ts'
+import type { Endpoint } from './ports/rds.ts'
 import type { CloudPorts, RegionPorts } from './ports.ts'
+import { instanceGroupOf } from './restore-landing.ts'
+import { readModel, type SourceModel } from './source-model.ts'
 
-/** Null is as the source has it, from its own control plane or an inventory that stands for it. */
-export interface NativeOptions {
-  readonly source: string
-  readonly target: string
-  readonly db: string
-  readonly targetId: string | null
-  readonly engine: string | null
-  readonly engineVersion: string | null
-  readonly storageGib: number | null
-  readonly masterUser: string | null
-  readonly kmsKey: string | null
-  readonly subnetGroup: string | null
-  readonly securityGroups: readonly string[]
-  readonly parameterGroup: string | null
-  readonly optionGroup: string | null
-  readonly classes: readonly string[]
-  readonly zones: readonly string[]
-  readonly multiAz: boolean | null
-  readonly backupDays: number | null
-}
-
+/** What the plan depends on: asked once, kept in the journal. */
 export interface NativeFacts {
   readonly account: string
-  readonly backup: Omit<NativeBackup, 'ended'> & { readonly ended: string }
-  readonly engine: string
-  readonly engineVersion: string
-  readonly classes: readonly string[]
-  readonly storage: RdsInstance['storage']
-  readonly masterUser: string
-  /** Of Oracle: its SID. */
-  readonly databaseName: string | null
+  /** The newest; null where one is made first. */
+  readonly backup: (Omit<NativeBackup, 'ended'> & { readonly ended: string }) | null
+  /** To be made: `endpoint` is whom to dump, where no job says so. */
+  readonly dump: (NativeDumpPort['plan'] & { readonly endpoint: Endpoint | null }) | null
+  /** By the source region, or an inventory; null where the operator says all. */
+  readonly model: SourceModel | null
+  /** That the target region has, for a cluster's instances. */
+  readonly instanceParameterGroup: string | null
   readonly kmsKeyArn: string | null
-  readonly subnetGroup: string
-  readonly parameterGroup: string | null
-  readonly optionGroup: string | null
-  readonly multiAz: boolean
-  readonly port: number | null
-  readonly iamAuthentication: boolean
-  readonly logExports: readonly string[]
-  readonly backupRetentionDays: number
 }
 
 export async function gatherNative(
@@ -52,105 +27,89 @@ export async function gatherNative(
   { source, target, iam, native }: CloudPorts,
   signal: AbortSignal,
 ): Promise<NativeFacts> {
-  const close = (reason: string, hint: string) => closed(options, reason, hint)
+  const close: Close = (reason, hint) => closed(options, reason, hint)
   if (native === undefined)
     throw close(
       'no backup was named',
       'Say where backups are with --backups SINK, and open them with --key FILE.',
     )
   const { account } = await iam.caller(signal)
-  const found = await native.newest(signal)
-  if (found === undefined)
-    throw close(
-      'there is no backup of this job at the sink',
-      'Look with lifeboat list --at SINK, and name the --job.',
-    )
-  const old = await askSource(options, source, signal)
-  const known = describe(options, old)
-  if (familyOf(known.engine) !== found.engine) {
-    const hint = 'Name the --job of its backups, or with --engine one of their engine.'
-    throw close(`backup ${found.id} is of ${found.engine}, and ${known.engine} can not load it`, hint)
-  }
-  const groups = {
-    subnetGroup: options.subnetGroup ?? old?.subnetGroup ?? '',
-    parameterGroup: options.parameterGroup ?? ownGroup(old?.parameterGroups[0]?.name),
-    optionGroup: options.optionGroup ?? ownGroup(old?.optionGroups[0]?.name),
-  }
-  await findGroups(groups, 'instance', target, close, signal)
+  const stored = options.dumpNow ? null : await newest(native, close, signal)
+  const model = await askSource(options, source, close, signal)
+  const settings = settleNative(options, model, close)
+  const dump = options.dumpNow ? planDump(options, native, model, close) : null
+  const { engine, what, hint } =
+    stored === null
+      ? { engine: dump?.engine ?? '', what: 'the dump', hint: 'Name a --login or --job of its engine.' }
+      : {
+          engine: stored.engine,
+          what: `backup ${stored.id}`,
+          hint: 'Name the --job of its backups, or with --engine one of their engine.',
+        }
+  if (familyOf(settings.engine) !== familyOf(engine))
+    throw close(`${what} is of ${engine}, and ${settings.engine} can not load it`, hint)
+  await findGroups(settings, settings.kind, target, close, signal)
   const key = options.kmsKey === null ? undefined : await target.kms.key(options.kmsKey, signal)
   return {
-    ...{ ...known, ...groups, account },
-    backup: { ...found, ended: found.ended.toISOString() },
+    ...{ account, dump, model },
+    backup: stored === null ? null : { ...stored, ended: stored.ended.toISOString() },
+    instanceParameterGroup: await instanceGroupOf(model, target, signal),
     // A key that is not there is what the first step says.
     kmsKeyArn: key?.arn ?? options.kmsKey,
-    multiAz: options.multiAz ?? old?.multiAz ?? true,
-    port: old?.endpoint?.port ?? null,
-    iamAuthentication: old?.iamAuthentication ?? false,
-    logExports: old?.logExports ?? [],
-    backupRetentionDays: options.backupDays ?? Math.max(old?.backupRetentionDays ?? 7, 1),
   }
+}
+
+async function newest(native: NativeRestorePort, close: Close, signal: AbortSignal): Promise<NativeBackup> {
+  const found = await native.newest(signal)
+  if (found !== undefined) return found
+  throw close(
+    'there is no backup of this job at the sink',
+    'Look with lifeboat list --at SINK, and name the --job; or make one first with --dump-now.',
+  )
+}
+
+function planDump(
+  { from }: NativeOptions,
+  { dump }: NativeRestorePort,
+  model: SourceModel | null,
+  close: Close,
+): NativeFacts['dump'] {
+  if (dump === undefined)
+    throw close(
+      'nobody was named who could dump it',
+      'Name the account with --login URL and --dump-password REF, or a job of the configuration with --job.',
+    )
+  const endpoint = from ?? model?.endpoint ?? null
+  if (dump.plan.from === null && endpoint === null)
+    throw close('its endpoint is not known', 'Name it with --from HOST:PORT, as applications reach it.')
+  return { ...dump.plan, endpoint }
 }
 
 /** Where the operator says all, no answer is an answer: the way is for when that region is dead. */
 async function askSource(
   options: NativeOptions,
-  { rds, region }: RegionPorts,
+  source: RegionPorts,
+  close: Close,
   signal: AbortSignal,
-): Promise<RdsInstance | undefined> {
+): Promise<SourceModel | null> {
   try {
-    return await rds.instance(options.db, signal)
+    return (await readModel(options.db, source, signal)) ?? null
   } catch (thrown) {
     if (!isTransient(thrown)) throw thrown
-    const { engine, engineVersion, storageGib, masterUser, classes } = options
-    const isTold = [engine, engineVersion, storageGib, masterUser, classes[0]].every((each) => each != null)
-    if (isTold) return undefined
-    const { message } = closed(options, `${region} gives no answer: ${messageOf(thrown)}`, TELL)
+    if (isTold(options)) return null
+    const { message } = close(`${source.region} gives no answer: ${messageOf(thrown)}`, TELL)
     const details = { ...(thrown instanceof LifeboatError && thrown.details), opens: true }
     throw new LifeboatError('step-failed', message, { hint: TELL, cause: thrown, details })
   }
 }
 
-const TELL =
-  'Give --inventory FILE, which lifeboat inventory export has written, or all of --engine, --engine-version, --class, --storage-gib and --master-user.'
-
-type Known = Pick<
-  NativeFacts,
-  'engine' | 'engineVersion' | 'classes' | 'storage' | 'masterUser' | 'databaseName'
->
-
-function describe(options: NativeOptions, old: RdsInstance | undefined): Known {
-  const engine = options.engine ?? old?.engine
-  const engineVersion = options.engineVersion ?? old?.engineVersion
-  const masterUser = options.masterUser ?? old?.masterUser
-  const gib = options.storageGib ?? old?.storage.gib
-  const own = old === undefined ? [] : [old.instanceClass]
-  const classes = [...new Set(options.classes.length > 0 ? [...options.classes, ...own] : own)]
-  if (
-    engine === undefined ||
-    engineVersion === undefined ||
-    masterUser === undefined ||
-    gib === undefined ||
-    classes.length === 0
-  ) {
-    throw closed(options, `${options.source} does not know it`, TELL)
-  }
-  if (engine.startsWith('aurora')) {
-    const hint = `Name an engine of RDS: --engine ${familyOf(engine)} --engine-version VERSION.`
-    throw closed(options, `it is of ${engine}, and this way makes an instance of RDS`, hint)
-  }
-  const databaseName = engine.startsWith('oracle') ? (old?.databaseName ?? null) : null
-  const storage = old === undefined ? { type: 'gp3', gib } : { ...old.storage, gib }
-  return { engine, engineVersion, masterUser, classes, databaseName, storage }
-}
-
-function familyOf(engine: string): string {
-  if (/mysql|mariadb/.test(engine)) return 'mysql'
-  if (engine.includes('postgres')) return 'postgres'
-  return engine.split('-')[0] ?? engine
+function isTold({ engine, engineVersion, storageGib, masterUser, classes }: NativeOptions): boolean {
+  const sized = engine?.startsWith('aurora') === true ? 0 : storageGib
+  return [engine, engineVersion, sized, masterUser, classes[0]].every((each) => each != null)
 }
 
 function closed({ db }: NativeOptions, reason: string, hint: string): LifeboatError {
-  return new LifeboatError('step-failed', `unable to restore '${db}' into a new instance: ${reason}`, {
+  return new LifeboatError('step-failed', `unable to restore '${db}' into a new database: ${reason}`, {
     hint,
   })
 }

@@ -1,16 +1,15 @@
-import { RUN_TAG, type RunName, type Step } from '../core/runbook.ts'
-import { aws, awsCheck, mayLook, rdsArn, tagWords } from './aws-cli.ts'
+import type { RunName, Step } from '../core/runbook.ts'
+import { aws, mayLook } from './aws-cli.ts'
+import type { CreatePlan } from './native-create.ts'
+import { backupOf } from './native-dump.ts'
 import type { NativeFacts } from './native-facts.ts'
-import { firstWithRoom, type Placement } from './placement.ts'
-import type { InstanceSettings } from './ports/rds.ts'
+import type { Endpoint, RdsPort } from './ports/rds.ts'
 import type { CloudPorts } from './ports.ts'
-import { ownInstance } from './protect-instance.ts'
-import { groupArns, settingWords } from './restore-instance.ts'
 
 const MINUTE = 60_000
 
 /** Before hours of loading: is it still the newest, and how old is it? */
-export function checkBackup({ backup }: NativeFacts, guards: string): Step<CloudPorts> {
+export function checkBackup(backup: NonNullable<NativeFacts['backup']>, guards: string): Step<CloudPorts> {
   return {
     id: 'check-backup',
     title: `look at backup ${backup.id} at ${backup.sink}`,
@@ -39,116 +38,43 @@ export function checkBackup({ backup }: NativeFacts, guards: string): Step<Cloud
   }
 }
 
-export interface CreatePlan {
-  readonly region: string
-  readonly id: string
-  readonly settings: Omit<InstanceSettings, 'instanceClass' | 'zone'>
-  readonly choices: readonly Placement[]
-}
-
-export function createInstance(plan: CreatePlan, facts: NativeFacts, run: RunName): Step<CloudPorts> {
-  const { region, id, settings, choices } = plan
-  const { account, engine, engineVersion, storage, masterUser, databaseName, kmsKeyArn } = facts
-  const tags = { [RUN_TAG]: run.id }
-  return {
-    id: 'create-instance',
-    title: `create ${id} in ${region}, empty`,
-    effect: 'create',
-    usualMs: 15 * MINUTE,
-    command: () => [
-      aws(region, 'rds', 'create-db-instance', {
-        'db-instance-identifier': id,
-        engine,
-        'engine-version': engineVersion,
-        'allocated-storage': storage.gib,
-        'storage-type': storage.type,
-        iops: beyondIncluded(storage.type, storage.iops, 3_000),
-        'storage-throughput': beyondIncluded(storage.type, storage.throughput, 125),
-        'storage-encrypted': true,
-        'kms-key-id': kmsKeyArn ?? undefined,
-        'master-username': masterUser,
-        // Nobody sees it, and it is on no command line: it lies in Secrets Manager.
-        'manage-master-user-password': true,
-        'db-name': databaseName ?? undefined,
-        'backup-retention-period': facts.backupRetentionDays,
-        ...settingWords(settings, choices[0]),
-        tags: tagWords(tags),
-      }),
-    ],
-    check: () =>
-      awsCheck(
-        ...([region, 'rds', 'describe-db-instances', { 'db-instance-identifier': id }] as const),
-        'DBInstances[0].DBInstanceStatus',
-        'available',
-      ),
-    permissions: () => [
-      mayLook('rds:DescribeDBInstances'),
-      {
-        actions: ['rds:CreateDBInstance', 'rds:AddTagsToResource'],
-        resources: [rdsArn(region, account, 'db', id), ...groupArns({ region, account }, settings)],
-      },
-      // RDS puts the master password there, in the caller's name.
-      {
-        actions: ['secretsmanager:CreateSecret', 'secretsmanager:TagResource', 'kms:DescribeKey'],
-        resources: ['*'],
-      },
-      ...(kmsKeyArn === null
-        ? []
-        : [
-            {
-              actions: ['kms:DescribeKey', 'kms:CreateGrant', 'kms:Decrypt', 'kms:GenerateDataKey*'],
-              resources: [kmsKeyArn],
-            },
-          ]),
-    ],
-    observe: async ({ target: { rds } }, signal) =>
-      ownInstance(await rds.instance(id, signal), run) ?? { state: 'todo' },
-    apply: ({ target: { rds } }, signal) =>
-      firstWithRoom(choices, (place) =>
-        rds.createInstance(
-          {
-            ...{ ...settings, ...place, id, engine, engineVersion, storage, masterUser, tags },
-            backupRetentionDays: facts.backupRetentionDays,
-            ...(databaseName !== null && { databaseName }),
-            ...(kmsKeyArn !== null && { kmsKeyArn }),
-          },
-          signal,
-        ),
-      ),
-  }
-}
-
-/** By lifeboat itself, which counts all rows afterwards: AWS is asked only where the instance is. */
-export function restoreNative(
-  { region, id }: CreatePlan,
-  { backup, masterUser }: NativeFacts,
-): Step<CloudPorts> {
-  const scheme = backup.engine
+/** By lifeboat itself, which counts all rows afterwards: AWS is asked only where the new database is. */
+export function restoreNative(plan: CreatePlan, facts: NativeFacts, run: RunName): Step<CloudPorts> {
+  const { id, made } = plan
+  const { backup, dump } = facts
+  const stored = backup ?? dump
   return {
     id: 'restore-backup',
-    title: `restore backup ${backup.id} into ${id}`,
+    title: `restore ${backup === null ? 'that dump' : `backup ${backup.id}`} into ${id}`,
     effect: 'create',
-    usualMs: Math.max(5 * MINUTE, Math.round(backup.plainBytes / 20_000)),
+    usualMs: backup === null ? 60 * MINUTE : Math.max(5 * MINUTE, Math.round(backup.plainBytes / 20_000)),
     command: () => [
       {
         argv: [
-          ...['lifeboat', 'restore', backup.id, '--from', backup.sink, '--job', backup.job],
-          ...['--into', `${scheme}://${masterUser}@ENDPOINT-OF-${id}`, '--password', 'prompt:'],
+          ...['lifeboat', 'restore', backup?.id ?? 'latest', '--from', stored?.sink ?? 'SINK'],
+          ...['--job', stored?.job ?? 'JOB'],
+          ...['--into', `${stored?.engine}://${made.masterUser}@ENDPOINT-OF-${id}`, '--password', 'prompt:'],
           ...['--key', 'KEY-FILE'],
         ],
       },
     ],
     check: () => undefined,
-    permissions: () => [mayLook('rds:DescribeDBInstances')],
+    permissions: () => [lookOf(plan)],
     async observe({ target: { rds }, native }, signal) {
-      const endpoint = (await rds.instance(id, signal))?.endpoint
+      const endpoint = await endpointOf(plan, rds, signal)
       if (endpoint === undefined) return { state: 'running', reason: 'it has no endpoint yet' }
       if (native === undefined) {
         const hint = 'Name them again: --backups SINK --key FILE --login URL --password REF.'
         return { state: 'blocked', reason: 'no backups were named', hint }
       }
+      const which = await backupOf(facts, native, run, signal)
+      if (which === undefined) {
+        const hint =
+          'Go on where the dump was made, or start a new run without --dump-now, which takes the newest backup.'
+        return { state: 'blocked', reason: 'which backup this run has made is not known here', hint }
+      }
       const { state, reason, hint, percent, tables, rows, verified } = await native.look(
-        backup.id,
+        which.id,
         endpoint,
         signal,
       )
@@ -158,41 +84,47 @@ export function restoreNative(
           return { state: 'todo' }
         case 'running':
           return { state: 'running', ...shown }
-        case 'failed': {
-          const password = `Its password: aws secretsmanager get-secret-value --region ${region} --query SecretString --secret-id with what aws rds describe-db-instances --region ${region} --db-instance-identifier ${id} --query DBInstances[0].MasterUserSecret.SecretArn prints.`
-          return { state: 'blocked', ...shown, hint: `${hint ?? 'Mend the cause.'} ${password}` }
-        }
+        case 'failed':
+          return { state: 'blocked', ...shown, hint: `${hint ?? 'Mend the cause.'} ${whereSecretLies(plan)}` }
         case 'done':
           return {
             state: 'done',
-            seen: { tables: tables ?? null, rows: rows ?? null, verified: verified ?? null },
+            seen: {
+              backup: which.id,
+              ...{ tables: tables ?? null, rows: rows ?? null, verified: verified ?? null },
+            },
           }
       }
     },
     async apply({ target: { rds }, native }, signal) {
-      const endpoint = (await rds.instance(id, signal))?.endpoint
-      if (endpoint !== undefined) await native?.begin(backup.id, endpoint, signal)
+      const endpoint = await endpointOf(plan, rds, signal)
+      const which = native === undefined ? undefined : await backupOf(facts, native, run, signal)
+      if (endpoint !== undefined && which !== undefined) await native?.begin(which.id, endpoint, signal)
     },
   }
 }
 
+function whereSecretLies(plan: CreatePlan): string {
+  const { argv } = looking(plan, `${answerOf(plan)}.MasterUserSecret.SecretArn`)
+  return `Its password: aws secretsmanager get-secret-value --region ${plan.region} --query SecretString --secret-id with what ${argv.join(' ')} prints.`
+}
+
 /** Name, port, TLS, login, a read, and a write into a scratch table. */
-export function checkDatabase({ region, id }: CreatePlan): Step<CloudPorts> {
-  const instance = { 'db-instance-identifier': id }
+export function checkDatabase(plan: CreatePlan): Step<CloudPorts> {
+  const { id } = plan
+  const isCluster = plan.made.kind === 'cluster'
   return {
     id: 'check-database',
     title: `log in to ${id}, read and write`,
     effect: 'read',
-    command: () => [aws(region, 'rds', 'describe-db-instances', instance)],
-    check: () =>
-      awsCheck(
-        ...([region, 'rds', 'describe-db-instances', instance] as const),
-        'DBInstances[0].DBInstanceStatus',
-        'available',
-      ),
-    permissions: () => [mayLook('rds:DescribeDBInstances')],
+    command: () => [looking(plan)],
+    check: () => ({
+      ...looking(plan, `${answerOf(plan)}.${isCluster ? 'Status' : 'DBInstanceStatus'}`, 'text'),
+      expect: 'available',
+    }),
+    permissions: () => [lookOf(plan)],
     async observe({ target: { rds }, database }, signal) {
-      const endpoint = (await rds.instance(id, signal))?.endpoint
+      const endpoint = await endpointOf(plan, rds, signal)
       if (endpoint === undefined) return { state: 'blocked', reason: `${id} has no endpoint any more` }
       const { rungs } = await database.look(endpoint, true, signal)
       const failed = rungs.find(({ outcome }) => outcome === 'failed')
@@ -207,7 +139,27 @@ export function checkDatabase({ region, id }: CreatePlan): Step<CloudPorts> {
   }
 }
 
-/** What gp3 has by itself RDS reports, and refuses to be asked for on small volumes. */
-function beyondIncluded(type: string, amount: number | undefined, included: number): number | undefined {
-  return type === 'gp3' && amount !== undefined && amount <= included ? undefined : amount
+/** Of a cluster that of its writer. */
+async function endpointOf(
+  { id, made }: CreatePlan,
+  rds: RdsPort,
+  signal: AbortSignal,
+): Promise<Endpoint | undefined> {
+  if (made.kind === 'instance') return (await rds.instance(id, signal))?.endpoint
+  const cluster = await rds.cluster(id, signal)
+  return cluster?.writerHost === undefined ? undefined : { host: cluster.writerHost, port: cluster.port }
+}
+
+function lookOf({ made }: CreatePlan) {
+  return mayLook(made.kind === 'cluster' ? 'rds:DescribeDBClusters' : 'rds:DescribeDBInstances')
+}
+
+function answerOf({ made }: CreatePlan): string {
+  return made.kind === 'cluster' ? 'DBClusters[0]' : 'DBInstances[0]'
+}
+
+function looking({ region, id, made }: CreatePlan, query?: string, output?: string) {
+  return made.kind === 'cluster'
+    ? aws(region, 'rds', 'describe-db-clusters', { 'db-cluster-identifier': id, query, output })
+    : aws(region, 'rds', 'describe-db-instances', { 'db-instance-identifier': id, query, output })
 }

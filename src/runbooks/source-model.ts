@@ -31,7 +31,7 @@ export interface SourceModel {
   readonly backupRetentionDays: number
   readonly masterUser: string | null
   readonly databaseName: string | null
-  readonly serverless: ClusterSettings['serverless'] | null
+  readonly serverless: NonNullable<ClusterSettings['serverless']> | null
   /** Which another may have too. */
   readonly tags: Tags
   readonly roles: readonly string[]

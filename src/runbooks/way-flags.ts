@@ -24,6 +24,8 @@ export interface WayFlags {
   readonly engineVersion?: string
   readonly storageGib?: number
   readonly masterUser?: string
+  /** Of `native`: dump the old one first, and restore just that. */
+  readonly dumpNow?: boolean
   /** In order of preference. */
   readonly class?: readonly string[]
   readonly zone?: readonly string[]
@@ -50,10 +52,10 @@ export interface WayFlags {
   readonly newestQuery?: string
   /** Whether a scratch table may be written there; it may where this is left out. */
   readonly write?: boolean
-  /** Dangers that the operator takes by name. */
-  readonly accept?: readonly string[]
   /** Which of the options above were settled by an earlier run of prepare, or stand in an inventory. */
   readonly keptLanding?: { readonly from: string; readonly at: string; readonly words: readonly string[] }
+  /** Dangers that the operator takes by name. */
+  readonly accept?: readonly string[]
 }
 
 /** The dangers that can be accepted, and what each of them is. */

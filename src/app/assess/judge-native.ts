@@ -18,7 +18,9 @@ export function judgeNative(subject: Case): Draft {
     rpo: dataLoss(subject, backup),
     rto: restoring,
     first: [
-      ...(serving ? [`${db.id} answers: a dump made now loses less than the newest backup.`] : []),
+      ...(serving
+        ? [`${db.id} answers: a dump made now (migrate native --dump-now) loses less than the newest backup.`]
+        : []),
       ...(serving ? fenceFirst(subject) : []),
       ...(backup?.passedOver.map((reason) => `A newer backup can not be used: ${reason}.`) ?? []),
       ...(canMake(subject)
@@ -182,20 +184,22 @@ function nativeWords(subject: Case, backup: NativeBackup | undefined): readonly 
 /** What a fresh instance needs to be told; undefined where none can be made that is like the old one. */
 function instanceOptions(subject: Case) {
   const { identity } = subject.db
-  if (!identity.known || identity.value.kind === 'cluster' || !canMake(subject)) return undefined
+  if (!identity.known || !canMake(subject)) return undefined
   if (opennessOf(landing(subject)) !== 'open') return undefined
-  const { engine, engineVersion, gib, masterUser, encrypted } = identity.value
+  const { kind, engine, engineVersion, gib, masterUser, encrypted } = identity.value
+  // Of a Multi-AZ DB cluster nothing like it is made.
+  if (kind === 'cluster' && !engine.startsWith('aurora')) return undefined
   const isUsable = newKey(subject).state === 'open'
   // Without a key RDS encrypts it under AWS's own; one that was named and can't be used stops the run.
   if (!isUsable && subject.flags.kmsKey !== undefined) return undefined
   const key = encrypted && isUsable ? keyOption(subject) : subject.flags.kmsKey
   const options = { ...landingOptions(subject), 'kms-key': key }
   if (identity.asOf === null) return options
-  if (gib === null || masterUser === null) return undefined
+  if ((kind === 'instance' && gib === null) || masterUser === null) return undefined
   const told = {
     engine,
     'engine-version': engineVersion,
-    'storage-gib': String(gib),
+    'storage-gib': kind === 'cluster' || gib === null ? undefined : String(gib),
     'master-user': masterUser,
   }
   return { ...options, ...told }
