@@ -20,14 +20,24 @@ async function ask(server: string, name: string, type: string, signal: AbortSign
   const resolver = new Resolver({ timeout: ANSWER_MS, tries: 1 })
   try {
     resolver.setServers([server])
-    const asked = type === 'CNAME' ? resolver.resolveCname(name) : resolver.resolve4(name)
-    const values = await orAborted(asked, signal)
+    const values = await orAborted(look(resolver, name, type), signal)
     return { server, values: values.map((value) => value.replace(/\.$/, '').toLowerCase()) }
   } catch (thrown) {
     throwIfAborted(signal)
     return { server, values: [], fault: codeOf(thrown) ?? messageOf(thrown) }
   } finally {
     resolver.cancel()
+  }
+}
+
+function look(resolver: Resolver, name: string, type: string): Promise<string[]> {
+  switch (type) {
+    case 'CNAME':
+      return resolver.resolveCname(name)
+    case 'AAAA':
+      return resolver.resolve6(name)
+    default:
+      return resolver.resolve4(name)
   }
 }
 

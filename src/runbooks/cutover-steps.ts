@@ -43,13 +43,22 @@ export function resolversAgree(
   id: string,
   { resolvers }: CutoverOptions,
 ): Step<CloudPorts> {
-  const { name, type, ttlSeconds = 300 } = change.before
+  const { name, type, ttlSeconds = 300, setIdentifier } = change.before
   const wanted = change.after.values.map(plainHost)
+  const old = change.before.values.map(plainHost)
+  // Where several records have the name, any of them may be the answer; else only the new one is right.
+  const isStale = (values: readonly string[]) =>
+    setIdentifier === undefined
+      ? !values.some((value) => wanted.includes(plainHost(value)))
+      : values.some((value) => old.includes(plainHost(value)))
   const mostLooks = Math.ceil(((ttlSeconds + GRACE_SECONDS) * 1000) / POLL_MS)
   let looks = 0
   return {
     id,
-    title: `wait until resolvers answer ${wanted.join(' ')} for ${name}`,
+    title:
+      setIdentifier === undefined
+        ? `wait until resolvers answer ${wanted.join(' ')} for ${name}`
+        : `wait until no resolver answers ${old.join(' ')} for ${name}`,
     effect: 'read',
     pollMs: POLL_MS,
     usualMs: (ttlSeconds + 60) * 1000,
@@ -59,7 +68,7 @@ export function resolversAgree(
     async observe({ resolver }, signal): Promise<Observation> {
       const answers = await resolver.answers(name, type, resolvers, signal)
       const heard = answers.filter(({ values }) => values.length > 0)
-      const stale = heard.filter(({ values }) => !values.some((value) => wanted.includes(plainHost(value))))
+      const stale = heard.filter(({ values }) => isStale(values))
       const silent = answers.filter(({ values }) => values.length === 0)
       const seen = Object.fromEntries(
         answers.map(({ server, values, fault }) => [server, values.join(' ') || (fault ?? 'no answer')]),

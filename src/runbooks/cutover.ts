@@ -1,11 +1,12 @@
 import type { Runbook, RunName, Step, Way } from '../core/runbook.ts'
+import { aws } from './aws-cli.ts'
 import { elsewhere } from './cutover-elsewhere.ts'
 import { CUTOVER_TTL_SECONDS, type CutoverFacts, gatherCutover } from './cutover-facts.ts'
 import { type CutoverKind, type CutoverOptions, chooseCutover } from './cutover-options.ts'
 import { resolversAgree, targetCheck } from './cutover-steps.ts'
 import { fenceCheck } from './fence-check.ts'
 import type { CloudPorts } from './ports.ts'
-import { changeRecord, type RecordChange, shownRecord } from './record-change.ts'
+import { changeRecord, dnsRegion, type RecordChange, shownRecord } from './record-change.ts'
 import type { WayFlags } from './way-flags.ts'
 
 export type Cutover = Way<WayFlags, CutoverOptions, CutoverFacts, CloudPorts>
@@ -20,40 +21,47 @@ export function createCutover(kind: CutoverKind): Cutover {
     choose: (flags) => chooseCutover(kind, flags),
     gather: (options, ports, signal) => gatherCutover(kind, options, ports, signal),
     plan: kind === 'prepare' ? planPrepare : (options, facts, run) => planSwitch(kind, options, facts, run),
-    example: { options: exampleOptions(kind), facts: { changes: [exampleChange(kind)], left: [] } },
+    example: {
+      options: exampleOptions(kind),
+      facts: { changes: [exampleChange(kind)], left: [], unheard: [] },
+    },
   }
 }
 
 function planPrepare(
   options: CutoverOptions,
-  { changes, left }: CutoverFacts,
+  { changes, left, unheard }: CutoverFacts,
   run: RunName,
 ): Runbook<CloudPorts> {
   const region = options.target
   const steps = changes.map((change, index) =>
     changeRecord({
       ...{ id: `lower-${index + 1}`, effect: 'create', change, region, comment: `lifeboat:run ${run.id}` },
-      title: `lower the TTL of ${change.before.name} in ${zoneOf(change)} to ${change.after.ttlSeconds} s`,
+      title: `lower the TTL of ${change.before.name} in ${zoneOf(change)} to ${change.after.ttlSeconds} s${
+        change.also === undefined ? '' : `, ${change.also.length + 1} records in one batch`
+      }`,
     }),
   )
   const longest = Math.max(...changes.map(({ before }) => before.ttlSeconds ?? 0))
   return {
     way: 'cutover prepare',
     steps,
-    warnings: leftLines(left),
+    warnings: [...unheardLines(unheard, region), ...leftLines(left)],
     afterwards: [
       `Resolvers hold the old answers for up to ${longest} s more: switch after that.`,
       'This needs the control plane of Route 53: do it on a quiet day, not on the day it is needed.',
       ...elsewhere(options),
     ],
-    rollback: changes.map(({ before }) => `${before.name} was ${shownRecord(before)}.`),
+    rollback: changes
+      .flatMap(({ before, also = [] }) => [before, ...also.map((each) => each.before)])
+      .map((before) => `${before.name} was ${shownRecord(before)}.`),
   }
 }
 
 function planSwitch(
   kind: 'run' | 'rollback',
   options: CutoverOptions,
-  { changes, left }: CutoverFacts,
+  { changes, left, unheard }: CutoverFacts,
   run: RunName,
 ): Runbook<CloudPorts> {
   const { from, target, acceptSplitBrain, acceptUnseenTarget } = options
@@ -86,6 +94,7 @@ function planSwitch(
       ...checked.map(
         ({ before }) => `${before.name} keeps health check ${before.healthCheckId}: look what it checks.`,
       ),
+      ...unheardLines(unheard, target),
       ...leftLines(left),
     ],
     afterwards: elsewhere(options),
@@ -99,6 +108,16 @@ function planSwitch(
 
 function zoneOf({ zoneName, private: isPrivate }: RecordChange): string {
   return `${isPrivate ? 'private' : 'public'} zone ${zoneName}`
+}
+
+/** A client in the other region asks the resolver of its own VPC. */
+function unheardLines(zones: CutoverFacts['unheard'], region: string): string[] {
+  return zones.map(({ id, name }) => {
+    const line = aws(dnsRegion(region), 'route53', 'associate-vpc-with-hosted-zone', {
+      ...{ 'hosted-zone-id': id, vpc: `VPCRegion=${region},VPCId=VPC` },
+    })
+    return `Private zone ${name} is answered in no VPC of ${region}: clients there need it: ${line.argv.join(' ')}`
+  })
 }
 
 function leftLines(left: readonly string[]): string[] {

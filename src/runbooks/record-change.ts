@@ -11,6 +11,8 @@ export interface RecordChange {
   readonly private: boolean
   readonly before: DnsRecord
   readonly after: DnsRecord
+  /** Others of its name that change with it, in one batch: Route 53 sets the TTL of all weighted records to the last one given. */
+  readonly also?: readonly Pick<RecordChange, 'before' | 'after'>[]
 }
 
 interface ChangeOptions {
@@ -34,7 +36,8 @@ export function changeRecord({
   region,
   comment,
 }: ChangeOptions): Step<CloudPorts> {
-  const { zoneId, before, after } = change
+  const { zoneId, before, after, also = [] } = change
+  const all = [{ before, after }, ...also]
   // Known only to the process that asked: who comes after a crash goes by the record and by what resolvers answer.
   let changeId: string | undefined
   return {
@@ -43,18 +46,22 @@ export function changeRecord({
     check: () => recordCheck(change, region),
     permissions: () => permissionsOf(change, region),
     async observe({ route53 }, signal): Promise<Observation> {
-      const there = (await route53.records(zoneId, signal)).find((record) => isSameName(record, before))
-      if (isSameRecord(there, after)) {
+      const records = await route53.records(zoneId, signal)
+      const there = all.map((each) => records.find((record) => isSameName(record, each.before)))
+      if (all.every((each, index) => isSameRecord(there[index], each.after))) {
         const seen = { before: shownRecord(before), after: shownRecord(after) }
         if (changeId === undefined) return { state: 'done', seen }
         if ((await route53.changeStatus(changeId, signal)) === 'pending')
           return { state: 'running', reason: `change ${changeId} is PENDING` }
         return { state: 'done', reason: 'INSYNC', seen: { ...seen, change: changeId } }
       }
-      if (isSameRecord(there, before)) return { state: 'todo' }
+      const other = all.findIndex((each, index) => !isSameRecord(there[index], each.before))
+      if (other === -1) return { state: 'todo' }
+      const { before: known } = all[other] ?? change
+      const found = there[other]
       return {
         state: 'blocked',
-        reason: `it is neither as it was (${shownRecord(before)}) nor as it is to be, but ${there === undefined ? 'gone' : shownRecord(there)}`,
+        reason: `it is neither as it was (${shownRecord(known)}) nor as it is to be, but ${found === undefined ? 'gone' : shownRecord(found)}`,
         hint: 'Somebody else has changed it: find out who, and start a new run, which looks anew.',
       }
     },
@@ -62,8 +69,8 @@ export function changeRecord({
       const made = await route53.change(
         zoneId,
         [
-          { action: 'delete', record: before },
-          { action: 'create', record: after },
+          ...all.map((each) => ({ action: 'delete', record: each.before }) as const),
+          ...all.map((each) => ({ action: 'create', record: each.after }) as const),
         ],
         comment,
         signal,
@@ -91,13 +98,18 @@ function isSameRecord(there: DnsRecord | undefined, record: DnsRecord): boolean 
   return there !== undefined && whole(there) === whole(record)
 }
 
-function commandLines({ zoneId, before, after }: RecordChange, region: string, comment: string): CliLine[] {
+function commandLines(
+  { zoneId, before, after, also = [] }: RecordChange,
+  region: string,
+  comment: string,
+): CliLine[] {
   const at = dnsRegion(region)
+  const all = [{ before, after }, ...also]
   const batch = {
     Comment: comment,
     Changes: [
-      { Action: 'DELETE', ResourceRecordSet: recordSet(before) },
-      { Action: 'CREATE', ResourceRecordSet: recordSet(after) },
+      ...all.map((each) => ({ Action: 'DELETE', ResourceRecordSet: recordSet(each.before) })),
+      ...all.map((each) => ({ Action: 'CREATE', ResourceRecordSet: recordSet(each.after) })),
     ],
   }
   const options = { 'hosted-zone-id': zoneId, 'change-batch': JSON.stringify(batch) }

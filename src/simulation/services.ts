@@ -145,7 +145,10 @@ export function createRoute53(world: World): Route53Port {
             if ((world.dnsCache.get(key)?.untilMs ?? 0) < world.time.nowMs())
               world.dnsCache.set(key, { values: there.values, untilMs })
           }
-          if (action !== 'delete') records.push(record)
+          if (action === 'delete') continue
+          records.push(record)
+          // Route 53 gives all weighted records of a name the TTL that was given last.
+          if (record.routing?.Weight !== undefined) records = records.map((each) => withTtlOf(record, each))
         }
         zone.records = records
         const changeId = `C${String(world.dnsChanges.size + 1).padStart(13, '0')}`
@@ -160,6 +163,11 @@ export function createRoute53(world: World): Route53Port {
         found(on('GetChange'), world.dnsChanges.get(changeId), changeId),
       ),
   }
+}
+
+function withTtlOf({ name, type, ttlSeconds }: DnsRecord, other: DnsRecord): DnsRecord {
+  const isOfGroup = other.name === name && other.type === type && other.ttlSeconds !== undefined
+  return isOfGroup && ttlSeconds !== undefined ? { ...other, ttlSeconds } : other
 }
 
 function isSameRecord(there: DnsRecord | undefined, record: DnsRecord): boolean {

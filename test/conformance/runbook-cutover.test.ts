@@ -215,3 +215,90 @@ test('what a run has switched is put back from its journal, and only that', asyn
   expect(recordsOf(staged.world, SCENE.zone)).toEqual([before])
   await expect(undoing(events, '20261122T210500Z-none', signal)).rejects.toMatchObject({ code: 'usage' })
 })
+
+/** Two of three of a name point at the old database. */
+function group(world: World): void {
+  scene(world)
+  const zone = world.zones.get(PUBLIC)
+  const slow = { ...weighted, ttlSeconds: 300 }
+  if (zone !== undefined)
+    zone.records = [
+      slow,
+      { ...slow, setIdentifier: 'second' },
+      { ...slow, setIdentifier: 'other', values: ['elsewhere.example.com'] },
+    ]
+}
+
+test('records of one name have one TTL: prepare lowers all of them at once, run leaves it', async () => {
+  await using prepared = await createRunbookScene({
+    ...{ way: createCutover('prepare'), flags: { ...regions, from: ends.from }, furnish: group },
+    expectDone: () => undefined,
+  })
+  const { runbook } = await prepared.plan()
+  expect(runbook.steps.map(({ title }) => title).join('\n')).toMatch(/to 60 s, 3 records in one batch/)
+  expect((await prepared.run()).outcome).toBe('done')
+  const lowered = recordsOf(prepared.world, PUBLIC)
+  expect(lowered.map(({ ttlSeconds }) => ttlSeconds)).toEqual([60, 60, 60])
+  expect(prepared.changes()).toHaveLength(2)
+  await using switched = await createRunbookScene({ ...run, furnish: group })
+  expect((await switched.run()).outcome).toBe('done')
+  expect(recordsOf(switched.world, PUBLIC)).toMatchObject([
+    { setIdentifier: 'other', values: ['elsewhere.example.com'], ttlSeconds: 300 },
+    { setIdentifier: 'primary', values: [NEW], ttlSeconds: 300 },
+    { setIdentifier: 'second', values: [NEW], ttlSeconds: 300 },
+  ])
+})
+
+test('of several records of a name each is a right answer but the old one', async () => {
+  await using staged = await createRunbookScene({ ...run, furnish: group })
+  await staged.run()
+  const titles = staged.events.map(({ title }) => title)
+  expect(titles).toContain(`wait until no resolver answers ${OLD} for db.example.com`)
+})
+
+test('what can not be switched, or need not be, is told one by one', async () => {
+  const writer = 'shop.cluster-c1sim.eu-west-1.rds.amazonaws.com'
+  const readers = 'shop.cluster-ro-c1sim.eu-west-1.rds.amazonaws.com'
+  const cname = (name: string, value: string) => ({ name, type: 'CNAME', ttlSeconds: 60, values: [value] })
+  await using staged = await createRunbookScene({
+    ...run,
+    flags: { ...run.flags, from: `${writer}:3306` },
+    furnish(world) {
+      scene(world)
+      world.databases.set(writer, 'read-only')
+      world.zones.set(PUBLIC, {
+        zone: {
+          id: PUBLIC,
+          name: 'example.com',
+          private: true,
+          vpcs: [{ id: 'vpc-1', region: 'eu-west-1' }],
+        },
+        records: [
+          cname('db.example.com', writer),
+          cname('old.example.com', 'db.example.com'),
+          {
+            ...{ name: 'also.example.com', type: 'CNAME', values: [] },
+            alias: { zoneId: PUBLIC, host: 'db.example.com', evaluateHealth: false },
+          },
+          cname('read.example.com', readers),
+          cname('stranger.example.com', 'shop.cluster-ro-zzzz.eu-west-1.rds.amazonaws.com'),
+          {
+            ...{ ...cname('policy.example.com', writer), setIdentifier: 'p' },
+            routing: { TrafficPolicyInstanceId: '1' },
+          },
+        ],
+      })
+    },
+  })
+  const { runbook } = await staged.plan()
+  expect(runbook.steps.filter(({ id }) => id.startsWith('switch'))).toHaveLength(1)
+  const said = runbook.warnings.join('\n')
+  expect(said).toMatch(/old\.example\.com .*it follows db\.example\.com by itself/)
+  expect(said).toMatch(/also\.example\.com .*it follows db\.example\.com by itself/)
+  expect(said).toMatch(/read\.example\.com .*another endpoint of the same cluster.*--from shop\.cluster-ro-/)
+  expect(said).toMatch(/policy\.example\.com .*a traffic policy makes it/)
+  expect(said).not.toContain('stranger')
+  expect(said).toMatch(
+    /Private zone example\.com is answered in no VPC of eu-central-1: .*associate-vpc-with-hosted-zone/,
+  )
+})
