@@ -47,9 +47,11 @@ export async function findDatabase(
   return instance === undefined ? undefined : { kind: 'instance', database: instance }
 }
 
-export function endpointOf({ kind, database }: FoundDatabase): Endpoint | undefined {
+/** Of a secondary the reader's: the writer's answers nobody there. */
+export function endpointOf({ kind, database }: FoundDatabase, takesWrites = true): Endpoint | undefined {
   if (kind === 'instance') return database.endpoint
-  return database.writerHost === undefined ? undefined : { host: database.writerHost, port: database.port }
+  const host = takesWrites ? database.writerHost : database.readerHost
+  return host === undefined ? undefined : { host, port: database.port }
 }
 
 export function parameterGroupOf({ kind, database }: FoundDatabase): string | undefined {

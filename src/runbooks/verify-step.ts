@@ -46,7 +46,7 @@ export function verifyStep(plan: VerifyPlan): Step<CloudPorts> {
     async observe({ target, database, native, rows: counts }, signal) {
       const found = await findDatabase(target, id, signal, kind)
       if (found === undefined) return { state: 'blocked', reason: `there is no ${kind} ${id}` }
-      const endpoint = endpointOf(found)
+      const endpoint = endpointOf(found, takesWrites)
       if (endpoint === undefined) return { state: 'running', reason: `${id} has no endpoint yet` }
       const rows =
         backup === undefined

@@ -154,6 +154,7 @@ export function createRdsInstances(world: World, region: string): RdsInstances {
         )
         cluster.members = [...cluster.members, { instanceId: input.id, writer: cluster.members.length === 0 }]
         world.time.after(DURATIONS.createInstance, () => {
+          if (cluster.readerHost !== undefined) world.databases.set(cluster.readerHost, 'read-only')
           if (cluster.writerHost !== undefined && cluster.replicaOf === undefined)
             world.databases.set(cluster.writerHost, 'writable')
         })
