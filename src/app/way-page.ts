@@ -1,22 +1,30 @@
 import type { Step } from '../core/runbook.ts'
 import { shellLine } from '../core/shell-line.ts'
-import type { AnyWay } from './ways.ts'
+import { CUTOVERS } from '../runbooks/cutover-options.ts'
+import { type AnyWay, loadCutover, loadWay, WAY_NAMES } from './ways.ts'
 
 const EXAMPLE_RUN = { id: '20261122T210500Z-k3f9' }
 
+/** Every page, by the name of its file. */
+export const WAY_PAGES: readonly { readonly file: string; load(): Promise<AnyWay> }[] = [
+  ...WAY_NAMES.map((name) => ({ file: `${name}.md`, load: () => loadWay(name) })),
+  ...CUTOVERS.map((kind) => ({ file: `cutover-${kind}.md`, load: () => loadCutover(kind) })),
+]
+
 /** The document of a way, from the very plan that runs: `npm run docs:ways` writes it, a test holds it. */
 export function wayPage({ name, title, page, example, plan, deadlineMs }: AnyWay): string {
+  const isCutover = name.startsWith('cutover ')
   const runbook = plan(example.options, example.facts, EXAMPLE_RUN)
   return [
     `# ${name}`,
     '',
     `<!-- Written by npm run docs:ways from the plan that runs: change that, not this. -->`,
     '',
-    `To ${title}. What holds for all ways is in [migrate.md](../migrate.md).`,
+    `To ${title}. What holds for all ${isCutover ? 'three is in [cutover.md](../cutover.md)' : 'ways is in [migrate.md](../migrate.md)'}.`,
     ...section('When it is open', bullets(page.open)),
     ...section('What it costs', bullets(page.costs)),
     '',
-    `After ${Math.round(deadlineMs / 60_000)} minutes (\`--deadline\`) it stops waiting and offers the native way.`,
+    `After ${Math.round(deadlineMs / 60_000)} minutes (\`--deadline\`) it stops waiting${isCutover ? ': `--resume` goes on' : ' and offers the native way'}.`,
     ...section('Steps', [
       'Of an example; `--dry-run` shows those of your own database. A step that is done already is passed over.',
       '',
