@@ -24,6 +24,8 @@ export interface DumpRequest {
   /** In the order of application: compression, then encryption. */
   readonly stages: readonly Stage[]
   readonly job: string
+  /** Chosen beforehand by whoever has to find it again after a crash; else made from the time. */
+  readonly id?: string
   readonly counts: 'exact' | 'off'
   /** Parts that are dumped at once. */
   readonly jobs: number
@@ -64,7 +66,7 @@ export async function runDump(request: DumpRequest, signal: AbortSignal): Promis
   const probe = await engine.probe('source', signal)
   onEvent({ kind: 'probed', probe })
   heedFindings(probe.findings, `a dump of ${engine.target}`, onEvent)
-  const run: BegunRun = { sink: sink.name, job, id: newBackupId(started) }
+  const run: BegunRun = { sink: sink.name, job, id: request.id ?? newBackupId(started) }
   // The first word with the place: who is not let in hears so before the source is read, and leaves nothing behind.
   await sink.stat(layout.manifest(job, run.id), signal)
   await lease?.take(run.id, signal)

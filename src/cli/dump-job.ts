@@ -120,6 +120,7 @@ export async function dumpJob(
         sink,
         stages,
         job,
+        ...(plan.id !== undefined && { id: plan.id }),
         counts: plan.counts,
         jobs: plan.jobs,
         stallTimeoutMs: plan.stallTimeoutMs,

@@ -70,6 +70,8 @@ export interface PlannedSigning {
 /** One dump, with every setting decided. */
 export interface DumpPlan {
   readonly job: string
+  /** Of the new backup, where somebody has to find it again. */
+  readonly id?: string
   /** Whether the job is one of the configuration. */
   readonly configured: boolean
   readonly source: string
