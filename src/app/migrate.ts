@@ -1,15 +1,20 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { newBackupId } from '../core/backup-layout.ts'
+import type { Classification } from '../core/classification.ts'
 import { LifeboatError } from '../core/errors.ts'
 import { createFileJournal } from '../core/journal.ts'
 import type { Runbook } from '../core/runbook.ts'
 import type { Sink } from '../core/sink.ts'
 import type { NativeRestorePort } from '../runbooks/ports/native-restore.ts'
+import type { RowCountPort } from '../runbooks/ports/row-counts.ts'
 import type { CloudPorts } from '../runbooks/ports.ts'
 import type { WayFlags } from '../runbooks/way-flags.ts'
 import type { DatabaseLogin } from './logged-database.ts'
+import { guardedBy, type MigrationGuard } from './migration-guard.ts'
 import { openCloud, type SimulatedKind } from './open-cloud.ts'
+import { judgeMigration, type MigrationPolicy } from './policy/heed-migration.ts'
+import type { Verdict } from './policy/rule.ts'
 import type { OnEvent } from './run-event.ts'
 import { keptFlags, plannedRecord, planRunbook, runRunbook, type StepEvent } from './run-runbook.ts'
 import { openRunbookJournal } from './runbook-journal.ts'
@@ -25,13 +30,18 @@ export interface MigrateRequest {
   readonly faults: readonly string[]
   readonly profile?: string
   readonly inventory?: string
+  readonly inventoryStands?: boolean
   /** Of the way native. */
   readonly native?: NativeRestorePort
+  /** Of the other ways. */
+  readonly rows?: RowCountPort
   readonly login?: DatabaseLogin
   readonly stateFolder: string
   /** For a copy of the journal. */
   readonly sink?: Sink
   readonly onEvent: OnEvent
+  /** Undefined: nothing is demanded of the run, and nothing recorded. */
+  readonly guard?: MigrationGuard
 }
 
 export interface MigratePlan {
@@ -39,6 +49,13 @@ export interface MigratePlan {
   readonly runbook: Runbook<CloudPorts>
   readonly facts: unknown
   readonly policy: RunbookPolicy
+  /** What its class says to it; undefined where it has none. */
+  readonly judged: (Pick<MigrationPolicy, 'classified' | 'job'> & JudgedPlan) | undefined
+}
+
+export interface JudgedPlan {
+  readonly classification: Classification
+  readonly verdicts: readonly Verdict[]
 }
 
 /** What a run would do now. Changes nothing. */
@@ -51,7 +68,14 @@ export async function planMigration(request: MigrateRequest, signal: AbortSignal
     { way, flags, ports, run, clock, onRetry: retryTeller(request.onEvent) },
     signal,
   )
-  return { way, runbook, facts, policy: runbookPolicy(runbook, (await ports.iam.caller(signal)).arn) }
+  const policy = runbookPolicy(runbook, (await ports.iam.caller(signal)).arn)
+  const held = await request.guard?.policyOf(flags)
+  if (held?.classification === undefined) return { way, runbook, facts, policy, judged: undefined }
+  const { classification, classified, job } = held
+  const login = request.login !== undefined
+  const subject = { runbook, facts, ports, clock, login, lossMs: undefined }
+  const { verdicts } = await judgeMigration({ ...held, emergency: false }, subject, signal)
+  return { way, runbook, facts, policy, judged: { classification, classified, job, verdicts } }
 }
 
 export interface MigrateRun extends MigrateRequest {
@@ -64,7 +88,8 @@ export interface MigrateRun extends MigrateRequest {
 }
 
 export async function runMigration(request: MigrateRun, signal: AbortSignal): Promise<RunbookReport> {
-  const { resume, stateFolder, sink, simulate, confirm, deadlineMs, onEvent, onStart, onStep } = request
+  const { resume, stateFolder, sink, simulate, confirm, deadlineMs, onEvent, onStart, onStep, guard } =
+    request
   const way = await wayOf(request)
   const id = resume ?? newBackupId(new Date())
   // A rehearsal is never taken for the real thing, nor goes on with it.
@@ -95,6 +120,14 @@ export async function runMigration(request: MigrateRun, signal: AbortSignal): Pr
       ...{ way, flags, ports, run: { id }, journal, clock, confirm, onStep },
       deadlineMs: deadlineMs ?? way.deadlineMs,
       onRetry: retryTeller(onEvent),
+      ...(guard !== undefined && {
+        around: guardedBy(
+          guard,
+          { flags, ports, clock, login: request.login !== undefined },
+          { run: { id }, journal, onEvent },
+          signal,
+        ),
+      }),
     },
     signal,
   )

@@ -4,6 +4,7 @@ import type { Clock } from '../core/clock.ts'
 import { isTransient } from '../core/cloud-fault.ts'
 import { LifeboatError, messageOf, throwIfAborted, toLifeboatError } from '../core/errors.ts'
 import type { Observation, Runbook, RunName, Step, Way } from '../core/runbook.ts'
+import type { MigrationPolicyRecord } from './policy/heed-migration.ts'
 import { runStep } from './run-step.ts'
 import type { RunbookJournal, RunbookRecord, StepState } from './runbook-journal.ts'
 import { type RunbookReport, reportText, runbookReport } from './runbook-report.ts'
@@ -32,6 +33,16 @@ export interface RunbookRequest<Flags, Ports> {
   readonly onStep: (event: StepEvent) => void
   /** Why a call is tried again before there is a plan, and how long that may go on. */
   readonly onRetry?: (message: string) => void
+  /** May refuse what is planned, before anything of it is written down or done; else carries it out, within something of its own. */
+  readonly around?: (
+    planned: PlannedRun<Ports>,
+    carryOut: (policy: MigrationPolicyRecord | undefined) => Promise<RunbookReport>,
+  ) => Promise<RunbookReport>
+}
+
+export interface PlannedRun<Ports> {
+  readonly runbook: Runbook<Ports>
+  readonly facts: unknown
 }
 
 const GATHER_MS = 3 * 60_000
@@ -73,9 +84,22 @@ export async function runRunbook<Flags, Ports>(
   request: RunbookRequest<Flags, Ports>,
   signal: AbortSignal,
 ): Promise<RunbookReport> {
+  const { around = (_, carryOut) => carryOut(undefined) } = request
+  const { news, ...planned } = await resumeOrPlan(request, signal)
+  return await around(planned, (policy) => carryOut(request, planned.runbook, news, policy, signal))
+}
+
+async function carryOut<Flags, Ports>(
+  request: RunbookRequest<Flags, Ports>,
+  runbook: Runbook<Ports>,
+  news: readonly RunbookRecord[],
+  policy: MigrationPolicyRecord | undefined,
+  signal: AbortSignal,
+): Promise<RunbookReport> {
   const { way, journal, clock, run } = request
   const at = () => clock.now().toISOString()
-  const runbook = await resumeOrPlan(request, signal)
+  for (const record of news) await journal.append(record, signal)
+  if (policy !== undefined) await journal.append({ event: 'policy', at: at(), ...policy }, signal)
   await journal.append({ event: 'started', at: at(), host: hostname(), lifeboat: version }, signal)
   const end = async (outcome: string) => {
     // What happened is written down even where the operator has given up.
@@ -109,28 +133,27 @@ export async function runRunbook<Flags, Ports>(
 async function resumeOrPlan<Flags, Ports>(
   request: RunbookRequest<Flags, Ports>,
   signal: AbortSignal,
-): Promise<Runbook<Ports>> {
+): Promise<PlannedRun<Ports> & { readonly news: readonly RunbookRecord[] }> {
   const { way, journal, clock, run, flags } = request
   const at = clock.now().toISOString()
   const planned = plannedRecord(journal)
   if (planned === undefined) {
     const { runbook, facts } = await planRunbook(request, signal)
     const steps = runbook.steps.map(({ id, effect }) => ({ id, effect }))
-    await journal.append(
-      { event: 'planned', at, format: 1, run: run.id, way: way.name, flags, facts, steps },
-      signal,
-    )
-    return runbook
+    const record = { at, format: 1, run: run.id, way: way.name, flags, facts, steps } as const
+    return { runbook, facts, news: [{ event: 'planned', ...record }] }
   }
   if (planned.way !== way.name) {
     throw new LifeboatError('usage', `unable to resume run '${run.id}': it is one of way '${planned.way}'`, {
       hint: `Resume it with lifeboat ${verbOf(planned.way)} --resume ${run.id}, or leave out --resume for a new run.`,
     })
   }
-  if (JSON.stringify(keptFlags(journal)) !== JSON.stringify(flags)) {
-    await journal.append({ event: 'changed', at, flags }, signal)
+  const { facts } = planned
+  const isSame = JSON.stringify(keptFlags(journal)) === JSON.stringify(flags)
+  return {
+    ...{ runbook: way.plan(way.choose(flags), facts, run), facts },
+    news: isSame ? [] : [{ event: 'changed', at, flags }],
   }
-  return way.plan(way.choose(flags), planned.facts, run)
 }
 
 export function plannedRecord(

@@ -7,6 +7,7 @@ import { makeFolders } from '../core/make-folders.ts'
 import type { CheckRow, SeenFacts, StepEffect } from '../core/runbook.ts'
 import type { Sink } from '../core/sink.ts'
 import { withTimeLimit } from '../core/time-limit.ts'
+import type { MigrationPolicyRecord } from './policy/heed-migration.ts'
 import type { OnEvent } from './run-event.ts'
 
 /** `waiting`: a call failed in a way that passes, and will be tried again. */
@@ -33,6 +34,7 @@ export type RunbookRecord =
       readonly steps: readonly { readonly id: string; readonly effect: StepEffect }[]
     }
   | { readonly event: 'changed'; readonly at: string; readonly flags: unknown }
+  | ({ readonly event: 'policy'; readonly at: string } & MigrationPolicyRecord)
   | { readonly event: 'started'; readonly at: string; readonly host: string; readonly lifeboat: string }
   | {
       readonly event: 'step'

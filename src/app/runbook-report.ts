@@ -1,4 +1,5 @@
 import type { CheckRow, Runbook, RunName, SeenFacts, StepEffect } from '../core/runbook.ts'
+import { type PolicyReport, policyLines, policyReport } from './policy-report.ts'
 import type { RunbookJournal, RunbookRecord, StepState } from './runbook-journal.ts'
 
 /** What a run has done, from its journal alone. docs/json.md describes it. */
@@ -16,6 +17,8 @@ export interface RunbookReport {
   readonly afterwards: readonly string[]
   readonly rollback: readonly string[]
   readonly journal: string
+  /** Null where nothing was demanded of it, and nothing promised. */
+  readonly policy: PolicyReport | null
 }
 
 export interface StepReport {
@@ -65,6 +68,7 @@ export function runbookReport<Ports>(
     afterwards: runbook.afterwards,
     rollback: runbook.rollback,
     journal: path,
+    policy: policyReport({ records }, last?.outcome ?? 'unfinished'),
   }
 }
 
@@ -81,6 +85,7 @@ export function reportText(report: RunbookReport): string {
       ...Object.entries(step.seen).map(([name, value]) => `   ${name}: ${value ?? 'unknown'}`),
       ...checkLines(step.checks).map((line) => `   ${line}`),
     ]),
+    ...(report.policy === null ? [] : section('Held to', policyLines(report.policy))),
     ...section('Beware', report.warnings),
     ...section('Afterwards', report.afterwards),
     ...section('To go back', report.rollback),

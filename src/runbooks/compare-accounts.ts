@@ -1,14 +1,15 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import type { AccountGrants, AccountList } from '../core/accounts.ts'
 
 /** Beyond so many rights a journal keeps one digest for an account, not one for each right. */
 const MOST_RIGHTS = 5_000
 
 /**
- * Accounts as a journal may keep them: names, and digests of what each may do. The run's id goes into each digest, so that equal rights of two
- * databases look different.
+ * Accounts as a journal may keep them: names, and digests of what each may do, salted, so that equal rights of two databases look
+ * different.
  */
 export interface SealedAccounts {
+  readonly salt: string
   readonly accounts: readonly {
     readonly name: string
     /** Of one right each; or null, where `all` stands for them. */
@@ -19,9 +20,13 @@ export interface SealedAccounts {
   readonly limits: readonly string[]
 }
 
-export function sealAccounts({ accounts, limits }: AccountList, salt: string): SealedAccounts {
+export function sealAccounts(
+  { accounts, limits }: AccountList,
+  salt = randomBytes(8).toString('hex'),
+): SealedAccounts {
   const total = accounts.reduce((sum, { grants }) => sum + grants.length, 0)
   return {
+    salt,
     accounts: accounts.map(({ name, grants }) => ({
       name,
       rights: total > MOST_RIGHTS ? null : grants.map((grant) => digest(salt, grant)),
@@ -51,9 +56,9 @@ export interface AccountComparison {
 export function compareAccounts(
   source: SealedAccounts,
   target: AccountList,
-  salt: string,
   words: AccountList | undefined,
 ): AccountComparison {
+  const { salt } = source
   const there = new Map(target.accounts.map((account) => [account.name, account]))
   const known = new Set(source.accounts.map(({ name }) => name))
   const spoken = new Map(

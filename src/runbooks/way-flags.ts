@@ -65,6 +65,7 @@ export const ACCEPTABLE = {
   'data-loss': 'what the other region has not got yet is lost',
   'unencrypted-copy': 'a copy of the data lies unencrypted in the target region for as long as the run takes',
   unencrypted: 'the new database is not encrypted',
+  accounts: 'the new database lacks accounts or grants of the old one, or nobody could look',
   'unseen-target': 'clients are sent to a database that was not seen to take writes',
   'changed-fence': 'what somebody has changed of a fence stays as it is, and the rest is lifted',
   // What of the new database is weaker than of the old one: src/runbooks/parity.ts has a check for each.

@@ -216,12 +216,12 @@ export function createCloudWatch(world: World, region: string): CloudWatchPort {
   }
 }
 
+const LIFTING = 'SET GLOBAL read_only = OFF'
+
 const USUAL_ACCOUNTS: AccountList = {
   accounts: [{ name: 'app@%', grants: ['SELECT ON `shop`.*', 'may log in'] }],
   limits: [],
 }
-
-const LIFTING = 'SET GLOBAL read_only = OFF'
 
 /** The databases themselves, which may answer where their control plane is dead. */
 export function createDatabase(world: World): DatabasePort {
@@ -274,13 +274,13 @@ export function createDatabase(world: World): DatabasePort {
       return state === undefined
         ? undefined
         : {
+            client: 'mysql',
             statements: open ? ['SET GLOBAL read_only = ON'] : [],
             undo: open ? [LIFTING] : [],
             sessions: "SELECT CONCAT('KILL ', ID, ';') FROM information_schema.PROCESSLIST",
             limits: ['read_only is gone when the server restarts.'],
           }
     },
-            client: 'mysql',
     async planUnfence({ host }, signal) {
       const state = await at('planUnfence', 'read', signal, host)
       if (state === undefined) return undefined

@@ -164,19 +164,19 @@ describe.each(VENDORS.map((vendor) => [vendor.name, vendor] as const))(
       })
 
       test('what is the same is the same; what was forgotten, dropped or added is named', async () => {
-        const sealed = sealAccounts(before, 'run')
+        const sealed = sealAccounts(before)
         expect(JSON.stringify(sealed)).not.toMatch(/INSERT|shop/)
-        const same = compareAccounts(sealed, await read(), 'run', undefined)
+        const same = compareAccounts(sealed, await read(), undefined)
         expect(same.differences).toEqual([])
 
         await stage.run(vendor.forget)
-        const lost = compareAccounts(sealed, await read(), 'run', before)
+        const lost = compareAccounts(sealed, await read(), before)
         expect(lost.differences.map(({ what }) => what)).toEqual(['missing-right'])
         expect(comparisonText({ ...lost, limits: [] })).toBe(vendor.forgotten)
 
         await stage.run(vendor.extra)
         await stage.run(vendor.drop)
-        const after = compareAccounts(sealed, await read(), 'run', before)
+        const after = compareAccounts(sealed, await read(), before)
         const told = after.differences.map(({ what, account }) => `${what} ${account}`).join('\n')
         expect(told).toMatch(/missing-account (gone@%|odd " role)/)
         expect(told).toMatch(/extra-account stranger/)

@@ -9,6 +9,8 @@ export interface RefusedRun {
   /** False where nobody said it, and the job counts as regulated. */
   readonly classified: boolean
   readonly verdicts: readonly Verdict[]
+  /** Where an emergency is written down, with its verb. */
+  readonly keptIn?: string
 }
 
 /** Every rule that is broken, each with what was found and what to do; undefined where none is. */
@@ -17,6 +19,7 @@ export function refusal({
   classification,
   classified,
   verdicts,
+  keptIn = 'the manifest says',
 }: RefusedRun): LifeboatError | undefined {
   const broken = brokenOf(verdicts)
   if (broken.length === 0) return undefined
@@ -32,8 +35,8 @@ export function refusal({
     ].join('\n'),
     {
       hint: classified
-        ? 'Mend what each line says; if the data must be out now, add --emergency: it overrides them, and the manifest says so.'
-        : 'Mend what each line says, or give the job its classification:; if the data must be out now, add --emergency: it overrides them, and the manifest says so.',
+        ? `Mend what each line says; if the data must be out now, add --emergency: it overrides them, and ${keptIn} so.`
+        : `Mend what each line says, or give the job its classification:; if the data must be out now, add --emergency: it overrides them, and ${keptIn} so.`,
       details: {
         classification,
         classified,

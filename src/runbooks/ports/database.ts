@@ -1,5 +1,5 @@
-import type { FencePlan, LiftPlan } from '../../core/gate.ts'
 import type { AccountList } from '../../core/accounts.ts'
+import type { FencePlan, LiftPlan } from '../../core/gate.ts'
 import type { Endpoint } from './rds.ts'
 
 /** How far a connection came; each rung only where the one before held. */

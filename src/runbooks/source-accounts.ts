@@ -1,0 +1,90 @@
+import { faultOf, isTransient } from '../core/cloud-fault.ts'
+import { messageOf, throwIfAborted } from '../core/errors.ts'
+import { withTimeLimit } from '../core/time-limit.ts'
+import { type SealedAccounts, sealAccounts } from './compare-accounts.ts'
+import type { Endpoint } from './ports/rds.ts'
+import type { CloudPorts, RegionPorts } from './ports.ts'
+import { endpointOf, findDatabase } from './posture.ts'
+
+/** Who may do what at the old database, before anything is done. Plain JSON: it is kept in the journal with the facts. */
+export interface SourceAccounts {
+  readonly endpoint: Endpoint | null
+  readonly sealed: SealedAccounts | null
+  /** Why they are not known; null where they are. */
+  readonly reason: string | null
+}
+
+const LONGEST_MS = 120_000
+const ENDPOINT_MS = 20_000
+const MOST_TRIES = 3
+
+/**
+ * Best-effort and bounded, as nobody may be kept from leaving a region by it. The database itself is asked, which may answer where its
+ * control plane is dead: at the endpoint that the operator gave, or that the region or an inventory knows.
+ */
+export async function readSourceAccounts(
+  db: string,
+  given: Endpoint | undefined,
+  ports: Pick<CloudPorts, 'source' | 'remembered' | 'database'>,
+  mayAsk: boolean,
+  signal: AbortSignal,
+): Promise<SourceAccounts> {
+  const bounded = withTimeLimit(signal, LONGEST_MS)
+  const none = { unknown: NO_ENDPOINT }
+  try {
+    const endpoint = given ?? (await findEndpoint(db, ports, mayAsk, withTimeLimit(signal, ENDPOINT_MS)))
+    throwIfAborted(signal)
+    const found = endpoint === undefined ? none : await askTwice(ports, endpoint, bounded)
+    if ('unknown' in found) return { endpoint: endpoint ?? null, sealed: null, reason: found.unknown }
+    return { endpoint: endpoint ?? null, sealed: sealAccounts(found), reason: null }
+  } catch (thrown) {
+    throwIfAborted(signal)
+    if (faultOf(thrown) === undefined && !bounded.aborted) throw thrown
+    return { endpoint: given ?? null, sealed: null, reason: messageOf(thrown) }
+  }
+}
+
+const NO_ENDPOINT = 'its endpoint is not known: --from HOST:PORT names it'
+
+async function askTwice({ database }: Pick<CloudPorts, 'database'>, endpoint: Endpoint, signal: AbortSignal) {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await database.accounts(endpoint, signal)
+    } catch (thrown) {
+      if (!isTransient(thrown) || tries >= MOST_TRIES) throw thrown
+    }
+  }
+}
+
+async function findEndpoint(
+  db: string,
+  { source, remembered }: Pick<CloudPorts, 'source' | 'remembered'>,
+  mayAsk: boolean,
+  signal: AbortSignal,
+): Promise<Endpoint | undefined> {
+  const known = source.inventory !== undefined
+  const places = [...(remembered === undefined ? [] : [remembered]), ...(mayAsk || known ? [source] : [])]
+  for (const place of places) {
+    const endpoint = await endpointAt(db, place, signal)
+    if (endpoint !== undefined) return endpoint
+  }
+  return undefined
+}
+
+async function endpointAt(
+  db: string,
+  place: RegionPorts,
+  signal: AbortSignal,
+): Promise<Endpoint | undefined> {
+  for (let tries = 1; ; tries++) {
+    try {
+      const found = await findDatabase(place, db, signal)
+      return found && endpointOf(found)
+    } catch (thrown) {
+      const fault = faultOf(thrown)
+      if (fault === undefined && !signal.aborted) throw thrown
+      const again = isTransient(thrown) && fault !== 'unavailable' && tries < MOST_TRIES && !signal.aborted
+      if (!again) return undefined
+    }
+  }
+}
