@@ -1,7 +1,7 @@
 import { layout } from '../core/backup-layout.ts'
 import { collect } from '../core/bytes.ts'
 import type { Clock } from '../core/clock.ts'
-import { type Contents, contentsSchema, type TableCount } from '../core/contents.ts'
+import { type Contents, contentsSchema } from '../core/contents.ts'
 import type { Engine, RestoreResult } from '../core/engine.ts'
 import { LifeboatError, messageOf, toLifeboatError } from '../core/errors.ts'
 import type { Manifest } from '../core/manifest.ts'
@@ -9,6 +9,7 @@ import type { SignatureTrust, SignedBy } from '../core/signing.ts'
 import type { Sink } from '../core/sink.ts'
 import type { Stage } from '../core/stage.ts'
 import { parseStored, readIndex, readTrusted, resolveBackupId } from './catalog.ts'
+import { rowDifferences } from './compare-rows.ts'
 import { heedFindings } from './findings.ts'
 import { createPartSource, objectsOf, type StoredPartSource } from './part-source.ts'
 import type { OnEvent } from './run-event.ts'
@@ -228,10 +229,7 @@ async function compareCounts(
   const expected = contents.tables.filter((table) => table.rows !== undefined)
   onEvent({ kind: 'step', message: `counting the rows of ${expected.length} tables` })
   const found = await engine.count(expected, signal)
-  const differences = expected.flatMap((table, position) => {
-    const rows = found[position]?.rows
-    return rows === table.rows ? [] : [{ table: nameOf(table), expected: table.rows, found: rows ?? null }]
-  })
+  const differences = rowDifferences(expected, found)
   if (differences.length > 0) {
     const first = differences
       .slice(0, 10)
@@ -252,10 +250,6 @@ async function compareCounts(
     rows: expected.reduce((sum, table) => sum + (table.rows ?? 0), 0),
     verified: true,
   }
-}
-
-function nameOf(table: TableCount): string {
-  return [table.database, table.schema, table.table].filter((step) => step !== undefined).join('.')
 }
 
 function names(list: readonly string[]): string {

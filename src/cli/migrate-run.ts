@@ -4,16 +4,17 @@ import { type RunbookReport, reportText } from '../app/runbook-report.ts'
 import { LifeboatError } from '../core/errors.ts'
 import type { MigrateOptions } from './migrate.ts'
 import type { openNative } from './migrate-native.ts'
+import type { openRows } from './migrate-rows.ts'
 import { planJson, planText, policyText } from './migrate-text.ts'
 import { printable } from './printable.ts'
 import type { Outcome, VerbContext } from './run-verb.ts'
 import { sinkAddress } from './sink-address.ts'
 
-/** Ways that need no answer of the source region. */
-const BY_INVENTORY = new Set(['prepare', 'native', 'restore-snapshot', 'restore-replicated-backup'])
+/** Where an inventory stands for the source region; elsewhere it only says what that does not. */
+const BY_INVENTORY = new Set(['verify', 'prepare', 'native', 'restore-snapshot', 'restore-replicated-backup'])
 
 export async function migrate(way: string, options: MigrateOptions, context: VerbContext): Promise<Outcome> {
-  if (options.inventory !== undefined && !BY_INVENTORY.has(way)) {
+  if (options.inventory !== undefined && (way === 'fence' || way === 'unfence')) {
     throw new LifeboatError('usage', `unable to start: --inventory is not for '${way}'`, {
       hint: 'Leave it out: what this way does with the source, it asks of the source itself.',
     })
@@ -29,9 +30,11 @@ export async function migrate(way: string, options: MigrateOptions, context: Ver
     )
   }
   await using native = await nativeOf(way, options, context)
+  await using rows = await rowsOf(way, options, context)
   const request = {
     ...(await withLanding(requestOf(way, options, context), options)),
     ...(native !== undefined && { native: native.port }),
+    ...(rows !== undefined && { rows: rows.port }),
   }
   if (dryRun || printPolicy) return await showPlan(way, request, options, context)
   if (options.at === undefined) return await run(request, options, context)
@@ -61,6 +64,18 @@ async function nativeOf(
   const { backups, simulate } = options
   if (way !== 'native' || backups === undefined || simulate !== undefined) return undefined
   const { openNative: open } = await import('./migrate-native.ts')
+  return open({ ...options, backups }, context)
+}
+
+/** Of what was not restored from a backup, rows are compared with the newest one. */
+export async function rowsOf(
+  way: string,
+  options: MigrateOptions,
+  context: VerbContext,
+): Promise<Awaited<ReturnType<typeof openRows>> | undefined> {
+  const { backups, simulate } = options
+  if (way === 'native' || backups === undefined || simulate !== undefined) return undefined
+  const { openRows: open } = await import('./migrate-rows.ts')
   return open({ ...options, backups }, context)
 }
 
@@ -169,6 +184,9 @@ export function requestOf(way: string, options: MigrateOptions, context: VerbCon
     engineVersion: options.engineVersion,
     storageGib: options.storageGib,
     masterUser: options.masterUser,
+    dumpNow: options.dumpNow,
+    newestQuery: options.newestQuery,
+    write: options.write === false ? false : undefined,
     maxLagSeconds: maxLag === undefined ? undefined : maxLag / 1000,
     accept: accepted.length === 0 ? undefined : accepted,
   }
@@ -178,7 +196,7 @@ export function requestOf(way: string, options: MigrateOptions, context: VerbCon
     ...(simulate !== undefined && { simulate: simulate === true ? 'instance' : simulate }),
     ...(profile !== undefined && { profile }),
     ...loginOf(options, context),
-    ...(inventory !== undefined && { inventory }),
+    ...(inventory !== undefined && { inventory, inventoryStands: BY_INVENTORY.has(way) }),
     faults: options.fault ?? [],
     stateFolder: context.environment.stateFolder,
     onEvent: context.reporter.onEvent,

@@ -2,7 +2,7 @@ import { checkLines } from '../app/runbook-report.ts'
 import { type TargetReport, verifyTarget } from '../app/verify-target.ts'
 import { LifeboatError } from '../core/errors.ts'
 import type { MigrateOptions } from './migrate.ts'
-import { requestOf } from './migrate-run.ts'
+import { requestOf, rowsOf } from './migrate-run.ts'
 import { printable } from './printable.ts'
 import type { Outcome, VerbContext } from './run-verb.ts'
 
@@ -13,12 +13,14 @@ export async function verifyMigration(options: MigrateOptions, context: VerbCont
     throw new LifeboatError('usage', 'unable to verify: it has no steps to plan or to go on with', {
       hint: 'Leave out --resume, --dry-run and --print-policy.',
     })
+  await using rows = await rowsOf('verify', options, context)
   const { flags, ...request } = requestOf('verify', options, context)
   const report = await verifyTarget(
     {
       ...{ ...request, write, accept },
       flags: { ...flags, ...(to !== undefined && { to }) },
       ...(newestQuery !== undefined && { newestQuery }),
+      ...(rows !== undefined && { rows: rows.port }),
     },
     context.signal,
   )

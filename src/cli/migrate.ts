@@ -20,6 +20,12 @@ export interface MigrateOptions {
   readonly storageGib?: number
   readonly masterUser?: string
   readonly backups?: string
+  readonly dumpNow?: boolean
+  readonly dumpPassword?: string
+  readonly recipient?: readonly string[]
+  /** False by --no-encryption. */
+  readonly encryption?: boolean
+  readonly backup?: string
   readonly job?: string
   readonly key?: readonly string[]
   readonly passphrase?: string
@@ -94,7 +100,11 @@ export function migrateCommand(done: (exitCode: number) => void): Command {
       ),
     )
     .option('--master-user <name>', 'native: of the new instance (default: as the source)')
-    .option('--backups <sink>', "native: where lifeboat's own backups lie")
+    .option(
+      '--backups <sink>',
+      "native: where lifeboat's own backups lie; else rows are compared with the newest",
+    )
+    .option('--backup <id>', 'which one rows are compared with (default: the newest)')
     .addOption(option.job())
     .addOption(option.key())
     .addOption(option.passphrase())
@@ -132,19 +142,19 @@ export function migrateCommand(done: (exitCode: number) => void): Command {
     )
     .addOption(option.simulate())
     .addOption(option.fault())
-    .option('--from <host:port>', 'fence: the endpoint, where its region gives no answer')
+    .option('--from <host:port>', 'fence, native: the old endpoint, where its region gives no answer')
     .option(
       '--to <host:port>',
       'verify: the endpoint of the new database (default: as AWS says); unfence: the database that has taken over',
     )
-    .option('--newest-query <sql>', 'verify: gives the newest row, which is shown')
-    .option('--no-write', 'verify: write no scratch table')
+    .option('--newest-query <sql>', 'gives the newest row of the new database, which is shown')
+    .option('--no-write', 'write no scratch table into the new database')
     .addOption(option.login())
     .addOption(option.password())
     .option('--profile <name>', 'of the AWS files')
     .option(
       '--inventory <file>',
-      'prepare, native, restore-*: stands for the source region (inventory export --plain writes one)',
+      'stands for the source region, or says what that does not (inventory export --plain writes one)',
     )
     .option('--at <sink>', 'keep a copy of journal and report there')
     .addOption(option.config())

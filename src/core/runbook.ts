@@ -135,6 +135,8 @@ export interface MadeDatabase {
   readonly takesWrites: boolean
   /** lifeboat's own backup that was restored into it. */
   readonly backup?: string
+  /** Or the run that has first dumped what it restores. */
+  readonly dumpedBy?: string
 }
 
 /** How data is kept on its way and at its end, and of when it is: for whoever has to answer for it. */

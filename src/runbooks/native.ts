@@ -138,7 +138,10 @@ function plan(options: NativeOptions, facts: NativeFacts, run: RunName): Runbook
   return {
     way: 'native',
     steps,
-    makes: { kind, id, takesWrites: true, ...(backup !== null && { backup: backup.id }) },
+    makes: {
+      ...{ kind, id, takesWrites: true },
+      ...(backup === null ? { dumpedBy: run.id } : { backup: backup.id }),
+    },
     carries: { through: [], encrypted: true, asOf: backup?.ended ?? null },
     needs: {
       ...{ engine, engineVersion, choices, multiAz: isInTwo, gib: made.storage?.gib ?? null },

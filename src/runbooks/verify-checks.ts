@@ -1,6 +1,6 @@
 import { faultOf, isTransient } from '../core/cloud-fault.ts'
 import { LifeboatError, messageOf, throwIfAborted } from '../core/errors.ts'
-import type { CheckRow } from '../core/runbook.ts'
+import type { CheckRow, MadeDatabase } from '../core/runbook.ts'
 import { shellLine } from '../core/shell-line.ts'
 import { aws } from './aws-cli.ts'
 import type { DatabasePort } from './ports/database.ts'
@@ -105,18 +105,17 @@ export async function rowsCheck(
 /** The restore itself has counted, table by table. */
 export async function restoredRowsCheck(
   native: NativeRestorePort | undefined,
-  backup: string,
+  { backup, dumpedBy }: Pick<MadeDatabase, 'backup' | 'dumpedBy'>,
   endpoint: Endpoint,
   signal: AbortSignal,
 ): Promise<CheckRow> {
-  const seen = await native?.look(backup, endpoint, signal)
-  if (seen?.state === 'done' && seen.verified === true)
-    return {
-      name: 'rows',
-      state: 'ok',
-      found: `${seen.tables ?? 0} tables, ${seen.rows ?? 0} rows: each as in backup ${backup}`,
-    }
-  return skippedCheck('rows', `backup ${backup} was made without counts, or its restore has not counted`)
+  const own = dumpedBy === undefined ? undefined : await native?.dump?.look(dumpedBy, signal)
+  const id = backup ?? own?.backup?.id
+  const seen = id === undefined ? undefined : await native?.look(id, endpoint, signal)
+  if (seen?.state !== 'done') return skippedCheck('rows', 'what was restored is not known any more')
+  if (seen.verified !== true) return skippedCheck('rows', `backup ${id} was made without counts`)
+  const found = `${seen.tables ?? 0} tables, ${seen.rows ?? 0} rows: each as in backup ${id}`
+  return { name: 'rows', state: 'ok', found }
 }
 
 const MOST_SHOWN = 8

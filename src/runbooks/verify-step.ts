@@ -30,7 +30,7 @@ const POLL_MS = 10_000
 /** Is the new database fit to take over? Looked at as an application would; what needs a login only where one was given. */
 export function verifyStep(plan: VerifyPlan): Step<CloudPorts> {
   const { db, made, accepted } = plan
-  const { kind, id, takesWrites, backup } = made
+  const { kind, id, takesWrites } = made
   let looks = 0
   return {
     id: 'verify',
@@ -49,9 +49,9 @@ export function verifyStep(plan: VerifyPlan): Step<CloudPorts> {
       const endpoint = endpointOf(found, takesWrites)
       if (endpoint === undefined) return { state: 'running', reason: `${id} has no endpoint yet` }
       const rows =
-        backup === undefined
+        made.backup === undefined && made.dumpedBy === undefined
           ? await rowsCheck(counts, endpoint, accepted, signal)
-          : await restoredRowsCheck(native, backup, endpoint, signal)
+          : await restoredRowsCheck(native, made, endpoint, signal)
       if (rows === undefined) return { state: 'running', reason: 'counting rows' }
       const place = `${endpoint.host}:${endpoint.port}`
       const checks: readonly CheckRow[] = [
