@@ -2,6 +2,7 @@ import type { DBCluster, DBClusterEndpoint, GlobalCluster as GlobalClusterAnswer
 import type { ClusterSettings, GlobalCluster, RdsCluster } from '../runbooks/ports/rds-clusters.ts'
 import { given, known, texts } from './answer.ts'
 import { parseArn } from './arn.ts'
+import { roleFeaturesOf } from './rds-instance-shape.ts'
 import { tagsOf } from './tags.ts'
 
 export function clusterOf(from: DBCluster, endpoints: readonly DBClusterEndpoint[]): RdsCluster {
@@ -20,7 +21,14 @@ export function clusterOf(from: DBCluster, endpoints: readonly DBClusterEndpoint
     port: from.Port ?? 0,
     customEndpoints: endpoints
       .filter((one) => one.DBClusterIdentifier === id && one.EndpointType === 'CUSTOM')
-      .map((one) => ({ id: one.DBClusterEndpointIdentifier ?? '', host: one.Endpoint ?? '' })),
+      .map((one) => ({
+        ...{ id: one.DBClusterEndpointIdentifier ?? '', host: one.Endpoint ?? '' },
+        ...known({
+          type: one.CustomEndpointType,
+          members: someOf(one.StaticMembers),
+          excluded: someOf(one.ExcludedMembers),
+        }),
+      })),
     zones: texts(from.AvailabilityZones),
     securityGroups: texts(from.VpcSecurityGroups?.map((group) => group.VpcSecurityGroupId)),
     encrypted: from.StorageEncrypted ?? false,
@@ -45,10 +53,18 @@ export function clusterOf(from: DBCluster, endpoints: readonly DBClusterEndpoint
       databaseName: from.DatabaseName,
       globalClusterId: from.GlobalClusterIdentifier,
       replicaOf: from.ReplicationSourceIdentifier,
+      roleFeatures: roleFeaturesOf(from.AssociatedRoles),
+      storageType: from.StorageType,
+      backtrackSeconds: from.BacktrackWindow,
+      masterSecretArn: from.MasterUserSecret?.SecretArn,
       serverless:
         minCapacity === undefined || maxCapacity === undefined ? undefined : { minCapacity, maxCapacity },
     }),
   }
+}
+
+function someOf(names: readonly string[] | undefined): readonly string[] | undefined {
+  return names === undefined || names.length === 0 ? undefined : names
 }
 
 export function clusterInput(settings: Partial<Omit<ClusterSettings, 'logExports'>>) {

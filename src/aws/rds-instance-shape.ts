@@ -14,7 +14,7 @@ export function instanceOf(from: DBInstance): RdsInstance {
     storage: {
       type: from.StorageType ?? '',
       gib: from.AllocatedStorage ?? 0,
-      ...known({ iops: from.Iops, throughput: from.StorageThroughput }),
+      ...known({ iops: from.Iops, throughput: from.StorageThroughput, mostGib: from.MaxAllocatedStorage }),
     },
     multiAz: from.MultiAZ ?? false,
     securityGroups: texts(from.VpcSecurityGroups?.map((group) => group.VpcSecurityGroupId)),
@@ -57,8 +57,41 @@ export function instanceOf(from: DBInstance): RdsInstance {
       replicaOf: from.ReadReplicaSourceDBInstanceIdentifier,
       replicationError: replicationErrorOf(from),
       clusterId: from.DBClusterIdentifier,
+      roleFeatures: roleFeaturesOf(from.AssociatedRoles),
+      monitoring: monitoringOf(from),
+      performanceInsights:
+        from.PerformanceInsightsEnabled === true
+          ? known({
+              kmsKeyArn: from.PerformanceInsightsKMSKeyId,
+              retentionDays: from.PerformanceInsightsRetentionPeriod,
+            })
+          : undefined,
+      licenseModel: from.LicenseModel,
+      characterSet: from.CharacterSetName,
+      timeZone: from.Timezone,
+      autoMinorUpgrade: from.AutoMinorVersionUpgrade,
+      masterSecretArn: from.MasterUserSecret?.SecretArn,
+      promotionTier: from.PromotionTier,
     }),
   }
+}
+
+/** Undefined where no role is for anything that has a name. */
+export function roleFeaturesOf(
+  roles: readonly { RoleArn?: string | undefined; FeatureName?: string | undefined }[] = [],
+): RdsInstance['roleFeatures'] {
+  const found = roles.flatMap(({ RoleArn, FeatureName }) =>
+    RoleArn === undefined || FeatureName === undefined || FeatureName === ''
+      ? []
+      : [{ role: RoleArn, feature: FeatureName }],
+  )
+  return found.length === 0 ? undefined : found
+}
+
+function monitoringOf({ MonitoringRoleArn, MonitoringInterval = 0 }: DBInstance): RdsInstance['monitoring'] {
+  return MonitoringRoleArn === undefined || MonitoringInterval === 0
+    ? undefined
+    : { roleArn: MonitoringRoleArn, seconds: MonitoringInterval }
 }
 
 function endpointOf({ Endpoint }: DBInstance): RdsInstance['endpoint'] {

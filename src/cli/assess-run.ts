@@ -6,6 +6,7 @@ import { openAssessedRegions } from '../app/assess/open-regions.ts'
 import { readPlain } from '../app/inventory/read-plain.ts'
 import type { Inventory } from '../app/inventory/record.ts'
 import { inventoryKind } from '../app/inventory/store.ts'
+import { preparedHere } from '../app/kept-landing.ts'
 import { runsAtSink, runsInFolder } from '../app/past-runs.ts'
 import { createDecoders, openEngine, openSink } from '../app/registry.ts'
 import { findRecord, openRecord } from '../app/sealed-record.ts'
@@ -52,6 +53,7 @@ export async function runAssess(options: AssessOptions, context: VerbContext): P
       databases: db?.map((id) => id.toLowerCase()),
       flags: landingFlags(options),
       sinks: places.map((place) => sinkOf(place, job, trust)),
+      prepared: await preparedHere(context.environment.stateFolder),
       past: [
         {
           name: 'this machine',

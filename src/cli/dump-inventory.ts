@@ -18,19 +18,27 @@ const STORE_MS = 60_000
 export async function inventoryAfterDump(
   { region, target, databases, profile, timeoutMs }: ResolvedInventory,
   { job, sinks, recipients, signer }: InventoryAfterDump,
-  { reporter, signal }: VerbContext,
+  { reporter, signal, environment }: VerbContext,
 ): Promise<void> {
   const hint = `the backup is complete; take one by hand: lifeboat inventory --job ${job}`
   try {
-    const [{ openRegions }, { recordInventory }, registry, { systemClock }, layout, { defaults }] =
-      await Promise.all([
-        import('../app/inventory/open-regions.ts'),
-        import('../app/inventory/record-inventory.ts'),
-        import('../app/registry.ts'),
-        import('../core/clock.ts'),
-        import('../core/backup-layout.ts'),
-        import('../config/defaults.ts'),
-      ])
+    const [
+      { openRegions },
+      { recordInventory },
+      { preparedHere },
+      registry,
+      { systemClock },
+      layout,
+      { defaults },
+    ] = await Promise.all([
+      import('../app/inventory/open-regions.ts'),
+      import('../app/inventory/record-inventory.ts'),
+      import('../app/kept-landing.ts'),
+      import('../app/registry.ts'),
+      import('../core/clock.ts'),
+      import('../core/backup-layout.ts'),
+      import('../config/defaults.ts'),
+    ])
     const mostMs = timeoutMs ?? defaults.inventoryTimeoutMs
     const bounded = AbortSignal.any([signal, AbortSignal.timeout(mostMs + STORE_MS)])
     const stages = await registry.createEncodeStages({ codec: 'gzip', level: undefined, recipients })
@@ -39,6 +47,7 @@ export async function inventoryAfterDump(
       {
         ...{ ports, both: target !== undefined, databases, job, clock: systemClock, timeoutMs: mostMs },
         ...{ id: layout.newBackupId(systemClock.now()), sinks, stages, signer },
+        prepared: await preparedHere(environment.stateFolder),
       },
       bounded,
     )

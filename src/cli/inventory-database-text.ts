@@ -25,6 +25,7 @@ function instanceLines(instance: Instance, region: RegionInventory): string[] {
     ...indented([
       ...(endpoint === undefined ? [] : [`endpoint ${endpoint.host}:${endpoint.port}`]),
       ...(publiclyAccessible ? ['PUBLICLY ACCESSIBLE'] : []),
+      ...extraLines(instance),
       ...replicaLines(instance),
       ...sharedLines(instance, region),
       ...groupLines('parameter group', instance.parameterGroups, region.instanceParameterGroups),
@@ -42,7 +43,7 @@ function clusterLines(cluster: Cluster, region: RegionInventory): string[] {
     ...indented([
       ...(writerHost === undefined ? [] : [`writer endpoint ${writerHost}:${port}`]),
       ...(readerHost === undefined ? [] : [`reader endpoint ${readerHost}:${port}`]),
-      ...customEndpoints.map(({ id: name, host }) => `custom endpoint ${name} ${host}:${port}`),
+      ...customEndpoints.map((endpoint) => customText(endpoint, port)),
       ...members.map(
         ({ instanceId, writer }) =>
           `${writer ? 'writer' : 'reader'} ${instanceId}: ${classes.get(instanceId) ?? 'class unknown'}`,
@@ -57,6 +58,37 @@ function clusterLines(cluster: Cluster, region: RegionInventory): string[] {
       ),
       ...snapshotLines('cluster', id, region),
     ]),
+  ]
+}
+
+function customText(
+  { id, host, type, members, excluded }: Cluster['customEndpoints'][number],
+  port: number,
+): string {
+  const to = members === undefined ? '' : `, to ${members.join(', ')}`
+  const not = excluded === undefined ? '' : `, not to ${excluded.join(', ')}`
+  return `custom endpoint ${id} ${host}:${port}${type === undefined ? '' : ` (${type.toLowerCase()}${to}${not})`}`
+}
+
+function rolesText({ roles, roleFeatures = [] }: Instance | Cluster): string {
+  return listed(
+    roles.map((arn) => {
+      const features = roleFeatures.filter(({ role }) => role === arn).map(({ feature }) => feature)
+      return features.length === 0 ? arn : `${arn} (${features.join(', ')})`
+    }),
+  )
+}
+
+function extraLines(instance: Instance): string[] {
+  const { storage, monitoring, performanceInsights, licenseModel, characterSet, timeZone } = instance
+  return [
+    ...(storage.mostGib === undefined ? [] : [`storage grows by itself up to ${storage.mostGib} GiB`]),
+    ...(licenseModel === undefined ? [] : [`license ${licenseModel}`]),
+    ...(characterSet === undefined ? [] : [`character set ${characterSet}`]),
+    ...(timeZone === undefined ? [] : [`time zone ${timeZone}`]),
+    ...(monitoring === undefined ? [] : [`monitoring each ${monitoring.seconds} s by ${monitoring.roleArn}`]),
+    ...(performanceInsights === undefined ? [] : ['performance insights on']),
+    ...(instance.masterSecretArn === undefined ? [] : [`master password in ${instance.masterSecretArn}`]),
   ]
 }
 
@@ -82,7 +114,7 @@ function sharedLines(database: Instance | Cluster, region: RegionInventory): str
       ? `encrypted with ${kmsKeyArn ?? "AWS's own key"}${key === undefined || key.aliases.length === 0 ? '' : ` (${key.aliases.join(', ')})`}`
       : 'NOT ENCRYPTED',
     `backups ${database.backupRetentionDays} days, ${database.backupWindow ?? 'no window'}; maintenance ${database.maintenanceWindow ?? 'no window'}`,
-    `deletion protection ${database.deletionProtection ? 'on' : 'OFF'}; IAM authentication ${database.iamAuthentication ? 'on' : 'off'}; log exports ${listed(database.logExports)}; roles ${listed(database.roles)}`,
+    `deletion protection ${database.deletionProtection ? 'on' : 'OFF'}; IAM authentication ${database.iamAuthentication ? 'on' : 'off'}; log exports ${listed(database.logExports)}; roles ${rolesText(database)}`,
     ...(Object.keys(tags).length === 0
       ? []
       : [

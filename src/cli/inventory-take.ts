@@ -1,6 +1,7 @@
 import { openRegions } from '../app/inventory/open-regions.ts'
 import { sourceOf } from '../app/inventory/record.ts'
 import { type RecordedInventory, recordInventory } from '../app/inventory/record-inventory.ts'
+import { preparedHere } from '../app/kept-landing.ts'
 import { createEncodeStages, createManifestSigner, openSink } from '../app/registry.ts'
 import { newBackupId } from '../core/backup-layout.ts'
 import { systemClock } from '../core/clock.ts'
@@ -46,10 +47,11 @@ export async function take(options: InventoryOptions, context: VerbContext): Pro
     async (recording) => {
       const id = newBackupId(systemClock.now())
       const { job, databases, timeoutMs, target } = plan
+      const prepared = await preparedHere(context.environment.stateFolder)
       const done = await recordInventory(
         {
           ...{ ports, both: target !== undefined, databases, id, job, clock: systemClock, timeoutMs },
-          ...{ sinks, stages, signer },
+          ...{ sinks, stages, signer, prepared },
         },
         context.signal,
       )

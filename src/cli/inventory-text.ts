@@ -29,6 +29,10 @@ export function inventoryText(inventory: Inventory, signedBy: string | undefined
         ),
       ),
     ),
+    ...section(
+      'Roles of IAM',
+      inventory.roles.map(({ arn }) => arn),
+    ),
     ...section('What stands for what in the target', inventory.landing.flatMap(landingLines)),
     ...section('Unknown', unknown.map(unknownText)),
   ]

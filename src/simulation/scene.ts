@@ -72,9 +72,12 @@ function landingZone(world: World, state: RegionState): void {
     inbound: [{ protocol: 'tcp', fromPort: 3306, toPort: 5432, peer: '10.0.0.0/16' }],
     outbound: [],
   })
-  for (const kind of ['instance', 'cluster'])
+  for (const [kind, family] of [
+    ['instance', 'mysql8.0'],
+    ['cluster', 'aurora-mysql8.0'],
+  ] as const)
     state.parameterGroups.set(`${kind}/${SCENE.parameterGroup}`, {
-      ...{ name: SCENE.parameterGroup, family: 'mysql8.0', description: 'tuned' },
+      ...{ name: SCENE.parameterGroup, family, description: 'tuned' },
       parameters: [{ name: 'require_secure_transport', value: '1', apply: 'immediate' }],
     })
   state.optionGroups.set(SCENE.optionGroup, {

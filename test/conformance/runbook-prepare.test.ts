@@ -57,7 +57,7 @@ function expectPrepared(world: World, kind: 'instance' | 'cluster'): void {
     { ...rule, peer: groups[0]?.id },
   ])
   expect(to.parameterGroups.get(`${kind}/${SCENE.parameterGroup}`)).toMatchObject({
-    ...{ family: 'mysql8.0' },
+    ...{ family: kind === 'instance' ? 'mysql8.0' : 'aurora-mysql8.0' },
     parameters: [{ name: 'require_secure_transport', value: '1' }],
   })
   const keys = [...to.keys.values()]

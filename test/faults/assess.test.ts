@@ -71,6 +71,7 @@ describe.skipIf(lacks('aws'))('assess', { timeout: 60_000 }, () => {
           databases: ['shop'],
           sinks: [],
           past: [],
+          prepared: [],
           login: undefined,
         },
         flags: { subnetGroup: 'private', class: ['db.t4g.medium'], kmsKey: 'alias/databases' },

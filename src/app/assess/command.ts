@@ -1,6 +1,6 @@
 import { shellQuote } from '../../core/shell-quote.ts'
 import type { Answer } from './answer.ts'
-import type { Case } from './conditions.ts'
+import { type Case, namedKey } from './conditions.ts'
 import type { Needed } from './evidence.ts'
 
 type Options = Readonly<Record<string, string | readonly string[] | undefined>>
@@ -27,7 +27,7 @@ export function words(options: Options): readonly string[] {
 /** Of a way that makes something new in the target region. All is spelled out: a run may be unable to ask the source. */
 export function landingOptions({ db, flags }: Case): Options {
   const { securityGroups, subnetGroup, parameterGroup, optionGroup } = db.landing
-  const found = securityGroups.known ? (securityGroups.value?.ids ?? []) : []
+  const found = securityGroups.known ? securityGroups.value.ids : []
   const own = db.identity.known ? db.identity.value.instanceClass : null
   return {
     'subnet-group': flags.subnetGroup ?? nameOf(subnetGroup) ?? 'SUBNET-GROUP',
@@ -39,13 +39,15 @@ export function landingOptions({ db, flags }: Case): Options {
   }
 }
 
-function nameOf(answer: Answer<Needed | null>): string | undefined {
+function nameOf(answer: Answer<Pick<Needed, 'name'> | null>): string | undefined {
   return answer.known ? answer.value?.name : undefined
 }
 
 /** The key for what is to be encrypted: the named one, that of the source's alias, or the only one that there is. */
-export function keyOption({ evidence, db, flags }: Case): string {
-  if (flags.kmsKey !== undefined) return flags.kmsKey
+export function keyOption(subject: Case): string {
+  const { evidence, db } = subject
+  const named = namedKey(subject)
+  if (named !== undefined) return named
   const usable = evidence.keys.known ? evidence.keys.value.filter(({ wrong }) => wrong === null) : []
   const aliases = db.landing.keyAliases.known ? db.landing.keyAliases.value : []
   const namesake = usable.flatMap((key) => key.aliases).find((alias) => aliases.includes(alias))

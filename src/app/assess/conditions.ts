@@ -1,3 +1,4 @@
+import { keptTarget } from '../../runbooks/kept-landing.ts'
 import type { Answer } from './answer.ts'
 import type { DatabaseEvidence, Evidence, KeySeen, Needed, SecurityGroupsSeen, Service } from './evidence.ts'
 import type { LandingFlags } from './gather.ts'
@@ -71,10 +72,10 @@ export function landing({ db, evidence: { target } }: Case): readonly Condition[
   ]
 }
 
-function securityState(groups: SecurityGroupsSeen | null, target: string): Condition {
-  if (groups === null || groups.missing.length === 0) return open('')
+function securityState({ missing }: SecurityGroupsSeen, target: string): Condition {
+  if (missing.length === 0) return open('')
   return closed(
-    `${target} has no security group ${groups.missing.join(', ')} in that VPC: create it there, or name others with --security-group`,
+    `${target} has no security group ${missing.join(', ')} in that VPC: create it there (lifeboat migrate prepare), or name others with --security-group`,
   )
 }
 
@@ -82,18 +83,40 @@ function isNotAsked(answer: Answer<unknown> | undefined): boolean {
   return answer?.known === false && answer.obstacle === 'not-asked'
 }
 
-export function landingFirst({ db, evidence: { source } }: Case): readonly string[] {
-  const { parameterGroup, optionGroup } = db.landing
-  return isNotAsked(parameterGroup) || isNotAsked(optionGroup)
-    ? [
-        `Which parameter and option group it had in ${source} is not known: without --parameter-group and --option-group it gets AWS's own.`,
-      ]
-    : []
+export function landingFirst({ db, evidence: { source, target } }: Case): readonly string[] {
+  const { parameterGroup, optionGroup, roles } = db.landing
+  const group = parameterGroup.known ? parameterGroup.value : null
+  return [
+    ...(isNotAsked(parameterGroup) || isNotAsked(optionGroup)
+      ? [
+          `Which parameter and option group it had in ${source} is not known: without --parameter-group and --option-group it gets AWS's own.`,
+        ]
+      : []),
+    ...(group !== null && group.differs.length > 0
+      ? [
+          `Parameter group '${group.name}' of ${target} does not set as in ${source}: ${group.differs.join(', ')}.`,
+        ]
+      : []),
+    ...(roles.known ? roles.value : []).flatMap(({ arn, wrong }) =>
+      wrong === null ? [] : [`Role ${arn} is of no use in ${target}: ${wrong}.`],
+    ),
+  ]
 }
 
-function there(group: Needed | null, what: string, flag: string, region: string): Condition {
-  if (group === null || group.there) return open('')
-  return closed(`${region} has no ${what} '${group.name}': create it there, or name another with ${flag}`)
+function there(
+  group: (Pick<Needed, 'name' | 'there'> & { readonly wrong?: string | null }) | null,
+  what: string,
+  flag: string,
+  region: string,
+): Condition {
+  if (group === null) return open('')
+  if (!group.there)
+    return closed(
+      `${region} has no ${what} '${group.name}': create it there (lifeboat migrate prepare), or name another with ${flag}`,
+    )
+  return group.wrong == null
+    ? open('')
+    : closed(`${what} '${group.name}' of ${region} can not be used: ${group.wrong}`)
 }
 
 /** The key under which something lies in the target region already. */
@@ -113,23 +136,36 @@ function isManaged({ aliases }: KeySeen): boolean {
   return aliases.some((alias) => alias.startsWith('alias/aws/'))
 }
 
+/** Which key was named, or was settled beforehand for that of the source. */
+export function namedKey({ db, flags }: Case): string | undefined {
+  const own = db.identity.known ? db.identity.value.kmsKeyArn : undefined
+  const entries = db.landing.kept?.entries ?? []
+  const settled =
+    own === undefined
+      ? entries.find(({ kind, target }) => kind === 'key' && target !== null)?.target
+      : keptTarget(entries, 'key', own)
+  return flags.kmsKey ?? settled ?? undefined
+}
+
 /** The key that a new copy is to be encrypted with: the one that was named, or any that could be. */
-export function newKey({ evidence: { keys, target }, flags }: Case): Condition {
+export function newKey(subject: Case): Condition {
+  const { keys, target } = subject.evidence
+  const name = namedKey(subject)
   return of(keys, `keys of ${target}`, (all) => {
-    if (flags.kmsKey === undefined) {
+    if (name === undefined) {
       const usable = all.filter(({ wrong }) => wrong === null)
       return usable.length > 0
         ? open('')
         : closed(`${target} has no key that RDS could use: create one there`)
     }
-    const named = all.find(({ arn, aliases }) => isNamed(flags.kmsKey, arn, aliases))
-    if (named === undefined) return closed(`${target} has no key ${flags.kmsKey}`)
-    return named.wrong === null ? open('') : closed(`key ${flags.kmsKey} can not be used: ${named.wrong}`)
+    const named = all.find(({ arn, aliases }) => isNamed(name, arn, aliases))
+    if (named === undefined) return closed(`${target} has no key ${name}`)
+    return named.wrong === null ? open('') : closed(`key ${name} can not be used: ${named.wrong}`)
   })
 }
 
-function isNamed(name: string | undefined, arn: string, aliases: readonly string[]): boolean {
-  return name !== undefined && (arn === name || arn.endsWith(`:key/${name}`) || aliases.includes(name))
+function isNamed(name: string, arn: string, aliases: readonly string[]): boolean {
+  return arn === name || arn.endsWith(`:key/${name}`) || aliases.includes(name)
 }
 
 /** Whether whoever writes to the old primary could go on. */

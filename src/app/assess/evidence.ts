@@ -1,9 +1,12 @@
+import type { KeptLanding } from '../../runbooks/kept-landing.ts'
 import type { DatabaseLook } from '../../runbooks/ports/database.ts'
 import type { Endpoint } from '../../runbooks/ports/rds.ts'
 import type { SnapshotKind } from '../../runbooks/ports/rds-backups.ts'
 import type { Answer, Obstacle, Silence } from './answer.ts'
 
-export const SERVICES = ['rds', 'kms', 's3', 'sts', 'ec2', 'cloudwatch', 'route53'] as const
+export const SERVICES = ['rds', 'kms', 's3', 'sts', 'ec2', 'cloudwatch', 'route53', 'iam'] as const
+/** Of what has one control plane, wherever it is asked from. */
+export const GLOBAL_REGION = 'global'
 export type Service = (typeof SERVICES)[number]
 
 /** How a control plane answers here and now. */
@@ -36,6 +39,7 @@ export interface Identity {
   readonly parameterGroup: string | null
   readonly optionGroup: string | null
   readonly securityGroups: readonly string[]
+  readonly roles: readonly string[]
   readonly globalClusterId: string | null
 }
 
@@ -102,24 +106,38 @@ export interface KeySeen {
 export interface Needed {
   readonly name: string
   readonly there: boolean
+  /** Why it can't take the place of what the source has, though it is there. */
+  readonly wrong: string | null
+  /** Names of parameters that are not set as in the source. */
+  readonly differs: readonly string[]
 }
 
 export interface SecurityGroupsSeen {
   readonly ids: readonly string[]
-  /** Names of those of the source that have no counterpart. */
+  /** Names of those of the source that have no counterpart, or ids that were named and are not there. */
   readonly missing: readonly string[]
 }
 
+/** A role that the database has. */
+export interface RoleSeen {
+  readonly arn: string
+  /** Why RDS of the target could not assume it; null where it could. */
+  readonly wrong: string | null
+}
+
 export interface Landing {
-  readonly subnetGroup: Answer<(Needed & { readonly vpcId: string | null }) | null>
+  /** What was settled beforehand, by prepare or in an inventory; null where nothing was. */
+  readonly kept: KeptLanding | null
+  readonly subnetGroup: Answer<(Pick<Needed, 'name' | 'there'> & { readonly vpcId: string | null }) | null>
   readonly parameterGroup: Answer<Needed | null>
   readonly optionGroup: Answer<Needed | null>
-  /** Those in the subnet group's VPC that are named as the source's are; null where the operator has named some. */
-  readonly securityGroups: Answer<SecurityGroupsSeen | null>
+  /** Those that were named or settled, else those in the subnet group's VPC that are named as the source's are. */
+  readonly securityGroups: Answer<SecurityGroupsSeen>
   /** Aliases of the key of the source: one of the target that has the same stands for it. */
   readonly keyAliases: Answer<readonly string[]>
   /** Zones in which engine, version and class can be had together. */
   readonly zones: Answer<readonly string[]>
+  readonly roles: Answer<readonly RoleSeen[]>
   /** Null where RDS tells none. */
   readonly instancesLeft: Answer<number | null>
 }

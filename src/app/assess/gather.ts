@@ -6,16 +6,18 @@ import type { Endpoint } from '../../runbooks/ports/rds.ts'
 import type { CloudPorts } from '../../runbooks/ports.ts'
 import type { WayFlags } from '../../runbooks/way-flags.ts'
 import { type Inventory, sourceOf } from '../inventory/record.ts'
+import type { PreparedLanding } from '../prepared-landings.ts'
 import { type Answer, known, mapAnswer, unknown } from './answer.ts'
 import { createAsk } from './ask.ts'
-import type {
-  Evidence,
-  Identity,
-  MeasuredRun,
-  NativeBackup,
-  PlaneState,
-  Service,
-  SinkSeen,
+import {
+  type Evidence,
+  GLOBAL_REGION,
+  type Identity,
+  type MeasuredRun,
+  type NativeBackup,
+  type PlaneState,
+  type Service,
+  type SinkSeen,
 } from './evidence.ts'
 import { gatherDatabase } from './gather-database.ts'
 import { askRegions, type RegionAnswers } from './gather-regions.ts'
@@ -40,6 +42,8 @@ export interface GatherRequest {
   /** Undefined for all of the source region. */
   readonly databases: readonly string[] | undefined
   readonly flags: LandingFlags
+  /** What runs of prepare on this machine have settled, newest first. */
+  readonly prepared: readonly PreparedLanding[]
   /** For what the source can't be asked. */
   readonly inventory: Inventory | undefined
   readonly sinks: readonly {
@@ -83,7 +87,7 @@ export async function gather(request: GatherRequest, signal: AbortSignal): Promi
     Promise.all(regional.map((region) => ask({ service: 's3', region }, (inner) => pulse.s3(region, inner)))),
     // A look at one key, which need not be there: any answer shows that the source's keys can be asked for.
     ask({ service: 'kms', region: source.region }, (inner) => source.kms.key('alias/aws/rds', inner)),
-    ask({ service: 'route53', region: ROUTE53_REGION }, (inner) => route53.zones(inner)),
+    ask({ service: 'route53', region: GLOBAL_REGION }, (inner) => route53.zones(inner)),
     ask({ service: 'kms', region: target.region }, async (inner) =>
       (await target.kms.keys(inner)).map((key) => ({
         ...{ arn: key.arn, aliases: key.aliases },
@@ -112,9 +116,6 @@ export async function gather(request: GatherRequest, signal: AbortSignal): Promi
   }
 }
 
-/** Where its control plane is, wherever it is asked from. */
-const ROUTE53_REGION = 'global'
-
 function planesOf(
   source: string,
   target: string,
@@ -126,7 +127,11 @@ function planesOf(
   const asked = (['ec2', 'cloudwatch'] as const)
     .flatMap((service) => [source, target].map((region) => plane(service, region)))
     .filter(({ state }) => state !== 'not-asked')
-  return [...always, ...asked, plane('route53', ROUTE53_REGION)]
+  const iam = plane('iam', GLOBAL_REGION)
+  return [
+    ...[...always, ...asked, plane('route53', GLOBAL_REGION)],
+    ...(iam.state === 'not-asked' ? [] : [iam]),
+  ]
 }
 
 /** Both are asked, for each to show itself. */

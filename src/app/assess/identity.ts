@@ -37,6 +37,7 @@ function ofInstance(instance: RdsInstance): Identity {
     parameterGroup: own(instance.parameterGroups[0]?.name),
     optionGroup: own(instance.optionGroups[0]?.name),
     securityGroups: instance.securityGroups,
+    roles: instance.roles,
     globalClusterId: null,
   }
 }
@@ -55,6 +56,7 @@ function ofCluster(cluster: RdsCluster, instances: readonly RdsInstance[]): Iden
     parameterGroup: own(cluster.parameterGroup),
     optionGroup: null,
     securityGroups: cluster.securityGroups,
+    roles: cluster.roles,
     globalClusterId: cluster.globalClusterId ?? null,
   }
 }

@@ -6,6 +6,7 @@ import {
   fenceFirst,
   isServing,
   landing,
+  landingFirst,
   newKey,
   of,
   open,
@@ -140,9 +141,12 @@ export function judgeAddRegion(subject: Case): Draft {
       USUAL.switchover,
       'a switchover, as is usual for AWS',
     ),
-    first: isServing(subject)
-      ? []
-      : ['Its endpoint was not reached from here: see that the cluster is well.'],
+    first: [
+      ...(isServing(subject)
+        ? []
+        : ['Its endpoint was not reached from here: see that the cluster is well.']),
+      ...landingFirst(subject),
+    ],
     breaks: [
       `It moves nothing yet: aurora-failover does, once the secondary in ${target} follows.`,
       ...(global === null ? ['The cluster becomes the primary of a global database.'] : []),

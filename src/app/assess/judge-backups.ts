@@ -144,7 +144,7 @@ export function judgeCopySnapshot(subject: Case): Draft {
             rto.rests,
           ),
     rto,
-    first: fenceFirst(subject),
+    first: [...fenceFirst(subject), ...landingFirst(subject)],
     breaks: BREAKS,
     command: migrateWords(subject, 'copy-snapshot', {
       snapshot: 'new',

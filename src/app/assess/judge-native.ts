@@ -1,6 +1,17 @@
 import { showTime } from '../drill/refusals.ts'
 import { keyOption, landingOptions, migrateWords, words } from './command.ts'
-import { type Case, closed, fenceFirst, isServing, landing, newKey, open, unsure } from './conditions.ts'
+import {
+  type Case,
+  closed,
+  fenceFirst,
+  isServing,
+  landing,
+  landingFirst,
+  namedKey,
+  newKey,
+  open,
+  unsure,
+} from './conditions.ts'
 import { age, followed, NATIVE_BYTES_PER_SECOND, notKnown, span, TYPICAL, USUAL } from './estimates.ts'
 import type { Drill, NativeBackup } from './evidence.ts'
 import { timeOf } from './measured-time.ts'
@@ -12,6 +23,7 @@ export function judgeNative(subject: Case): Draft {
   const { backup, problem } = backupOf(subject)
   const serving = isServing(subject)
   const restoring = restoreTime(subject, backup)
+  const command = nativeWords(subject, backup)
   return {
     way: 'native',
     conditions: [nativeState(subject, backup, problem)],
@@ -23,6 +35,7 @@ export function judgeNative(subject: Case): Draft {
         : []),
       ...(serving ? fenceFirst(subject) : []),
       ...(backup?.passedOver.map((reason) => `A newer backup can not be used: ${reason}.`) ?? []),
+      ...(command[1] === 'migrate' ? landingFirst(subject) : []),
       ...(canMake(subject)
         ? []
         : [
@@ -33,7 +46,7 @@ export function judgeNative(subject: Case): Draft {
       'The server is another one: connection strings, DNS names, certificates, alarms and backups must follow.',
       'Accounts come along as far as the dump could read them: what was not captured is in the manifest.',
     ],
-    command: nativeWords(subject, backup),
+    command,
   }
 }
 
@@ -191,7 +204,7 @@ function instanceOptions(subject: Case) {
   if (kind === 'cluster' && !engine.startsWith('aurora')) return undefined
   const isUsable = newKey(subject).state === 'open'
   // Without a key RDS encrypts it under AWS's own; one that was named and can't be used stops the run.
-  if (!isUsable && subject.flags.kmsKey !== undefined) return undefined
+  if (!isUsable && namedKey(subject) !== undefined) return undefined
   const key = encrypted && isUsable ? keyOption(subject) : subject.flags.kmsKey
   const options = { ...landingOptions(subject), 'kms-key': key }
   if (identity.asOf === null) return options

@@ -7,10 +7,10 @@ import type { Section, Unknown } from './record.ts'
 
 export interface Question {
   readonly region?: string
-  readonly what: Section | 'account' | 'dns'
+  readonly what: Section | 'account' | 'dns' | 'roles'
   readonly of?: string
   /** Which control plane answers: once one of them is dead, nothing more is asked of it. */
-  readonly service: 'rds' | 'ec2' | 'kms' | 'cloudwatch' | 'route53' | 'sts'
+  readonly service: 'rds' | 'ec2' | 'kms' | 'cloudwatch' | 'route53' | 'sts' | 'iam'
 }
 
 export interface Asker {

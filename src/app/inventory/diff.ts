@@ -12,7 +12,7 @@ export interface FieldChange {
 export interface Change {
   /** Null for what has no region. */
   readonly region: string | null
-  readonly what: Section | 'dns'
+  readonly what: Section | 'dns' | 'roles'
   readonly name: string
   readonly change: 'added' | 'removed' | 'changed'
   readonly fields: readonly FieldChange[]
@@ -102,6 +102,14 @@ export function diffInventories(before: Inventory, after: Inventory): Drift {
       )
       .map((change) => ({ region: null, what: 'dns' as const, ...change })),
   )
+  const unknownRoles = new Set(
+    [...before.unknown, ...after.unknown].flatMap(({ what, of }) => (what === 'roles' ? (of ?? []) : [])),
+  )
+  changes.push(
+    ...changesOf(roleThings(before), roleThings(after), new Set())
+      .filter(({ name }) => !unknownRoles.has(name))
+      .map((change) => ({ region: null, what: 'roles' as const, ...change })),
+  )
   return { changes, notCompared: uniqueBy(notCompared) }
 }
 
@@ -129,6 +137,10 @@ function thingsOf<S extends Section>(region: RegionInventory, what: S): Things {
   const { name, keep = () => true } = SECTIONS[what]
   const things: readonly RegionInventory[S][number][] = region[what]
   return new Map(things.filter(keep).map((thing) => [name(thing), thing]))
+}
+
+function roleThings({ roles }: Inventory): Things {
+  return new Map(roles.map((role) => [role.arn, role]))
 }
 
 function dnsThings({ dns }: Inventory): Things {

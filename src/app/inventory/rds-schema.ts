@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import type { Endpoint, RdsInstance } from '../../runbooks/ports/rds.ts'
 import type { ReplicatedBackup, Snapshot } from '../../runbooks/ports/rds-backups.ts'
-import type { GlobalCluster, RdsCluster } from '../../runbooks/ports/rds-clusters.ts'
+import type { CustomEndpoint, GlobalCluster, RdsCluster } from '../../runbooks/ports/rds-clusters.ts'
 import { date, flag, maybe, objectOf, tags, text, texts, whole } from './schema.ts'
 
+const roleFeatures = maybe(z.array(z.object({ role: text, feature: text })))
 const groupStates = z.array(z.object({ name: text, status: text }))
 
 export const instanceSchema = objectOf<RdsInstance>()({
@@ -18,6 +19,7 @@ export const instanceSchema = objectOf<RdsInstance>()({
     gib: whole,
     iops: maybe(whole),
     throughput: maybe(whole),
+    mostGib: maybe(whole),
   }),
   multiAz: flag,
   zone: maybe(text),
@@ -41,6 +43,20 @@ export const instanceSchema = objectOf<RdsInstance>()({
   masterUser: maybe(text),
   databaseName: maybe(text),
   roles: texts,
+  roleFeatures,
+  monitoring: maybe(z.object({ roleArn: text, seconds: whole })),
+  performanceInsights: maybe(
+    objectOf<NonNullable<RdsInstance['performanceInsights']>>()({
+      kmsKeyArn: maybe(text),
+      retentionDays: maybe(whole),
+    }),
+  ),
+  licenseModel: maybe(text),
+  characterSet: maybe(text),
+  timeZone: maybe(text),
+  autoMinorUpgrade: maybe(flag),
+  masterSecretArn: maybe(text),
+  promotionTier: maybe(whole),
   resourceId: text,
   replicaOf: maybe(text),
   replicas: texts,
@@ -61,7 +77,15 @@ export const clusterSchema = objectOf<RdsCluster>()({
   port: whole,
   writerHost: maybe(text),
   readerHost: maybe(text),
-  customEndpoints: z.array(z.object({ id: text, host: text })),
+  customEndpoints: z.array(
+    objectOf<CustomEndpoint>()({
+      id: text,
+      host: text,
+      type: maybe(text),
+      members: maybe(texts),
+      excluded: maybe(texts),
+    }),
+  ),
   zones: texts,
   subnetGroup: maybe(text),
   vpcId: maybe(text),
@@ -79,6 +103,10 @@ export const clusterSchema = objectOf<RdsCluster>()({
   masterUser: maybe(text),
   databaseName: maybe(text),
   roles: texts,
+  roleFeatures,
+  storageType: maybe(text),
+  backtrackSeconds: maybe(whole),
+  masterSecretArn: maybe(text),
   resourceId: text,
   serverless: maybe(z.object({ minCapacity: whole, maxCapacity: whole })),
   globalClusterId: maybe(text),

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { LandingEntry } from '../../runbooks/landing-zone.ts'
 import type { Alarm } from '../../runbooks/ports/cloudwatch.ts'
 import type { SecurityGroup, Subnet, Vpc } from '../../runbooks/ports/ec2.ts'
+import type { IamRole } from '../../runbooks/ports/iam.ts'
 import type { RdsInstance } from '../../runbooks/ports/rds.ts'
 import type { ReplicatedBackup, Snapshot } from '../../runbooks/ports/rds-backups.ts'
 import type { GlobalCluster, RdsCluster } from '../../runbooks/ports/rds-clusters.ts'
@@ -56,7 +57,7 @@ export type Section = Exclude<keyof RegionInventory, 'region'>
 export interface Unknown {
   /** Absent for what has no region. */
   readonly region?: string
-  /** A section of a region, or `account`, `dns`. */
+  /** A section of a region, or `account`, `dns`, `roles`. */
   readonly what: string
   /** The one thing of the section that could not be looked at; without it, the section as a whole. */
   readonly of?: string
@@ -89,6 +90,8 @@ export interface Inventory {
   readonly regions: readonly RegionInventory[]
   /** Records that lead to an endpoint, straight or by others, with their zones. */
   readonly dns: readonly ZoneRecords[]
+  /** Of IAM, which knows no regions: those that the databases have, and who may assume them. */
+  readonly roles: readonly IamRole[]
   /** What of the target stands for what each database refers to; without a target, nothing. */
   readonly landing: readonly DatabaseLanding[]
   readonly unknown: readonly Unknown[]
@@ -140,6 +143,7 @@ export const inventorySchema = objectOf<Inventory>()({
   databases: z.nullable(texts),
   regions: z.array(regionInventorySchema).min(1).max(2),
   dns: z.array(objectOf<ZoneRecords>()({ zone: hostedZoneSchema, records: z.array(dnsRecordSchema) })),
+  roles: z.array(objectOf<IamRole>()({ arn: text, trust: text })).default([]),
   landing: z
     .array(objectOf<DatabaseLanding>()({ database: text, entries: z.array(landingEntrySchema) }))
     .default([]),

@@ -2,11 +2,13 @@ import { version } from '../../config/version.ts'
 import type { Clock } from '../../core/clock.ts'
 import { LifeboatError } from '../../core/errors.ts'
 import type { CloudPorts } from '../../runbooks/ports.ts'
+import type { PreparedLanding } from '../prepared-landings.ts'
 import { type Asker, createAsker } from './asker.ts'
 import { landingOf } from './landing.ts'
 import { asStored, type Inventory } from './record.ts'
 import { chosen, type Databases, hostsOf, idsOf } from './related.ts'
 import { takeDns } from './take-dns.ts'
+import { takeRoles } from './take-roles.ts'
 import { takeSource } from './take-source.ts'
 import { takeTarget } from './take-target.ts'
 
@@ -16,6 +18,8 @@ export interface InventoryRequest {
   readonly both: boolean
   /** Ids of instances and clusters; undefined for all. */
   readonly databases: readonly string[] | undefined
+  /** What runs of prepare have settled, newest first. */
+  readonly prepared?: readonly PreparedLanding[]
   readonly id: string
   readonly job: string
   readonly clock: Clock
@@ -33,10 +37,11 @@ export async function takeInventory(request: InventoryRequest, signal: AbortSign
   const asker = createAsker(request, signal)
   const started = clock.now()
   const wanted = await databasesOf(request, asker)
-  const [caller, from, to] = await Promise.all([
+  const [caller, from, to, { roles, gone }] = await Promise.all([
     asker.ask({ what: 'account', service: 'sts' }, (inner) => iam.caller(inner)),
     takeSource(source, wanted, asker),
     both ? takeTarget(target, wanted, asker) : undefined,
+    takeRoles(iam, wanted, asker),
   ])
   const regions = to === undefined ? [from] : [from, to]
   const hosts = [
@@ -53,8 +58,11 @@ export async function takeInventory(request: InventoryRequest, signal: AbortSign
     ...(both && { target: target.region }),
     databases: databases ?? null,
     regions,
-    dns,
-    landing: landingOf({ regions, unknown: asker.unknown }),
+    ...{ dns, roles },
+    landing: landingOf(
+      { regions, unknown: asker.unknown },
+      { roles, gone, account, prepared: request.prepared ?? [] },
+    ),
     unknown: asker.unknown,
   })
 }

@@ -1,4 +1,5 @@
 import type { Tags } from '../ports.ts'
+import type { RoleFeature } from './rds.ts'
 
 export interface RdsCluster {
   readonly id: string
@@ -12,7 +13,7 @@ export interface RdsCluster {
   readonly port: number
   readonly writerHost?: string
   readonly readerHost?: string
-  readonly customEndpoints: readonly { readonly id: string; readonly host: string }[]
+  readonly customEndpoints: readonly CustomEndpoint[]
   readonly zones: readonly string[]
   readonly subnetGroup?: string
   readonly vpcId?: string
@@ -30,11 +31,27 @@ export interface RdsCluster {
   readonly masterUser?: string
   readonly databaseName?: string
   readonly roles: readonly string[]
+  readonly roleFeatures?: readonly RoleFeature[]
+  readonly storageType?: string
+  readonly backtrackSeconds?: number
+  /** Of Secrets Manager, where RDS keeps the master password. */
+  readonly masterSecretArn?: string
   readonly resourceId: string
   readonly serverless?: { readonly minCapacity: number; readonly maxCapacity: number }
   readonly globalClusterId?: string
   readonly replicaOf?: string
   readonly tags: Tags
+}
+
+/** On the port of its cluster. */
+export interface CustomEndpoint {
+  readonly id: string
+  readonly host: string
+  /** `READER`, `ANY` */
+  readonly type?: string
+  /** Instances that it leads to; else all but those of `excluded`. */
+  readonly members?: readonly string[]
+  readonly excluded?: readonly string[]
 }
 
 export interface ClusterSettings {

@@ -19,6 +19,8 @@ export interface RdsInstance {
     readonly gib: number
     readonly iops?: number
     readonly throughput?: number
+    /** Up to which RDS enlarges it by itself. */
+    readonly mostGib?: number
   }
   readonly multiAz: boolean
   readonly zone?: string
@@ -44,6 +46,20 @@ export interface RdsInstance {
   readonly masterUser?: string
   readonly databaseName?: string
   readonly roles: readonly string[]
+  /** What each role is for, without which it can't be added again: `s3Import` … */
+  readonly roleFeatures?: readonly RoleFeature[]
+  /** Metrics of the operating system, as often as `seconds`. */
+  readonly monitoring?: { readonly roleArn: string; readonly seconds: number }
+  readonly performanceInsights?: { readonly kmsKeyArn?: string; readonly retentionDays?: number }
+  /** Of Oracle and SQL Server: `license-included`, `bring-your-own-license`. */
+  readonly licenseModel?: string
+  readonly characterSet?: string
+  readonly timeZone?: string
+  readonly autoMinorUpgrade?: boolean
+  /** Of Secrets Manager, where RDS keeps the master password. */
+  readonly masterSecretArn?: string
+  /** Of Aurora: which instance takes over first, 0 to 15. */
+  readonly promotionTier?: number
   /** `db-ABC…`, which IAM policies of `rds-db:connect` name. */
   readonly resourceId: string
   /** The source that it replicates from: an id in its own region, an ARN in another. */
@@ -55,6 +71,11 @@ export interface RdsInstance {
   /** ARNs of its automated backups in other regions. */
   readonly backupReplications: readonly string[]
   readonly tags: Tags
+}
+
+export interface RoleFeature {
+  readonly role: string
+  readonly feature: string
 }
 
 export interface Endpoint {

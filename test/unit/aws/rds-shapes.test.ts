@@ -34,6 +34,14 @@ const ANSWER: DBInstance = {
   MasterUsername: 'captain',
   DBName: 'shop',
   AssociatedRoles: [{ RoleArn: 'arn:role', FeatureName: 's3Import', Status: 'ACTIVE' }],
+  MaxAllocatedStorage: 1000,
+  ...{ MonitoringRoleArn: 'arn:monitor', MonitoringInterval: 60 },
+  ...{ PerformanceInsightsEnabled: true, PerformanceInsightsKMSKeyId: 'arn:pi' },
+  PerformanceInsightsRetentionPeriod: 31,
+  ...{ LicenseModel: 'general-public-license', CharacterSetName: 'AL32UTF8', Timezone: 'UTC' },
+  AutoMinorVersionUpgrade: true,
+  MasterUserSecret: { SecretArn: 'arn:secret', SecretStatus: 'active' },
+  PromotionTier: 1,
   DbiResourceId: 'db-ABC',
   ReadReplicaSourceDBInstanceIdentifier: 'arn:source',
   ReadReplicaDBInstanceIdentifiers: ['arn:replica-1', 'replica-2'],
@@ -71,7 +79,7 @@ describe('shapes', () => {
       arn: ANSWER.DBInstanceArn,
       status: 'storage-optimization',
       ...{ engine: 'mysql', engineVersion: '8.0.40', instanceClass: 'db.r6g.large' },
-      storage: { type: 'gp3', gib: 500, iops: 12_000, throughput: 500 },
+      storage: { type: 'gp3', gib: 500, iops: 12_000, throughput: 500, mostGib: 1000 },
       ...{ multiAz: true, zone: 'us-gov-west-1a' },
       endpoint: { host: 'shop.abc.us-gov-west-1.rds.amazonaws.com', port: 3306 },
       ...{ subnetGroup: 'private', vpcId: 'vpc-1', securityGroups: ['sg-1'] },
@@ -82,6 +90,11 @@ describe('shapes', () => {
       latestRestorable: ANSWER.LatestRestorableTime,
       ...{ iamAuthentication: true, logExports: ['error', 'slowquery'] },
       ...{ certificateAuthority: 'rds-ca-rsa2048-g1', masterUser: 'captain', databaseName: 'shop' },
+      roleFeatures: [{ role: 'arn:role', feature: 's3Import' }],
+      monitoring: { roleArn: 'arn:monitor', seconds: 60 },
+      performanceInsights: { kmsKeyArn: 'arn:pi', retentionDays: 31 },
+      ...{ licenseModel: 'general-public-license', characterSet: 'AL32UTF8', timeZone: 'UTC' },
+      ...{ autoMinorUpgrade: true, masterSecretArn: 'arn:secret', promotionTier: 1 },
       ...{ roles: ['arn:role'], resourceId: 'db-ABC', replicaOf: 'arn:source' },
       replicas: ['arn:replica-1', 'replica-2', 'aurora-replica'],
       replicationError: 'error: binlog is gone <1236>',
@@ -125,7 +138,7 @@ describe('shapes', () => {
     })
   })
 
-  test('custom endpoints of a cluster have their names', async () => {
+  test('custom endpoints of a cluster have their names, and whom they lead to', async () => {
     cloud.fake.on('DescribeDBClusters', () => ({
       result: {
         DBClusters: [
@@ -152,12 +165,13 @@ describe('shapes', () => {
               EndpointType: 'CUSTOM',
               Endpoint,
             },
+            ...{ CustomEndpointType: 'READER', StaticMembers: ['shop-2'], ExcludedMembers: [] },
           })),
         ],
       },
     }))
     expect(await cloud.ports.source.rds.cluster('shop', signal)).toMatchObject({
-      customEndpoints: [{ id: 'reports', host: Endpoint }],
+      customEndpoints: [{ id: 'reports', host: Endpoint, type: 'READER', members: ['shop-2'] }],
       members: [
         { instanceId: 'shop-1', writer: true },
         { instanceId: 'shop-2', writer: false },

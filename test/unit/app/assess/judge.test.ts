@@ -11,6 +11,7 @@ import type {
 } from '../../../../src/app/assess/evidence.ts'
 import { judge } from '../../../../src/app/assess/judge.ts'
 import { ASSESSED_WAYS, lostMs, type Verdict } from '../../../../src/app/assess/verdict.ts'
+import type { LandingEntry } from '../../../../src/runbooks/landing-zone.ts'
 
 const SOURCE = 'eu-west-1'
 const TARGET = 'eu-central-1'
@@ -45,6 +46,7 @@ const identity: fc.Arbitrary<Identity> = fc.record({
   masterUser: fc.option(fc.constant('admin')),
   ...{ subnetGroup: name, parameterGroup: name, optionGroup: name, globalClusterId: name },
   securityGroups: fc.constant([]),
+  roles: fc.constant([]),
 })
 
 const snapshot: fc.Arbitrary<SnapshotSeen> = fc.record({
@@ -54,15 +56,38 @@ const snapshot: fc.Arbitrary<SnapshotSeen> = fc.record({
 })
 
 const lag = answer(fc.option(fc.double({ min: 0, max: 1e6, noNaN: true })))
-const needed = fc.option(fc.record({ name: fc.constant('private'), there: fc.boolean() }))
+const there = { name: fc.constant('private'), there: fc.boolean() }
+const needed = fc.option(
+  fc.record({
+    ...there,
+    ...{
+      wrong: fc.option(fc.constant('it is of another family')),
+      differs: fc.subarray(['max_connections']),
+    },
+  }),
+)
 
 const landing: fc.Arbitrary<DatabaseEvidence['landing']> = fc.record({
-  subnetGroup: answer(needed.map((group) => group && { ...group, vpcId: 'vpc-1' })),
+  kept: fc.option(
+    fc.record({
+      ...{ from: fc.constant('prepare, run x'), at: fc.constant(AT) },
+      entries: fc.subarray<LandingEntry>([
+        { kind: 'subnet-group', source: 'private', target: 'db-private', missing: null },
+        { kind: 'key', source: 'arn:aws:kms:eu-central-1:1:key/a', target: 'alias/databases', missing: null },
+      ]),
+    }),
+  ),
+  subnetGroup: answer(fc.option(fc.record({ ...there, vpcId: fc.constant('vpc-1') }))),
   ...{ parameterGroup: answer(needed), optionGroup: answer(needed) },
   securityGroups: answer(
-    fc.option(fc.record({ ids: fc.constant(['sg-1']), missing: fc.subarray(['database'] as string[]) })),
+    fc.record({ ids: fc.constant(['sg-1']), missing: fc.subarray(['database'] as string[]) }),
   ),
   keyAliases: answer(fc.subarray(['alias/databases'])),
+  roles: answer(
+    fc.array(
+      fc.record({ arn: fc.constant('arn:role'), wrong: fc.option(fc.constant('there is none such')) }),
+    ),
+  ),
   zones: answer(fc.subarray(['eu-central-1a', 'eu-central-1b'])),
   instancesLeft: answer(fc.option(fc.integer({ min: 0, max: 3 }))),
 })

@@ -28,6 +28,7 @@ export function requestOf(world: World, given: Partial<GatherRequest> = {}): Gat
     inventory: undefined,
     sinks: [],
     past: [],
+    prepared: [],
     login: undefined,
     ...given,
   }
