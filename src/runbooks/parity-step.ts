@@ -21,7 +21,7 @@ export function parityStep({ target, db, made, source, accepted }: ParityPlan): 
   const { kind, id } = made
   return {
     id: 'parity',
-    title: `compare the protection of ${id} with that of ${db}`,
+    title: `compare the protection of ${id} in ${target} with that of the old database`,
     effect: 'read',
     command: () => [
       kind === 'cluster'
