@@ -2,10 +2,9 @@ import type { Recording } from '../app/audit/audited.ts'
 import type { AuditLog } from '../app/audit/log.ts'
 import type { ClassifiedDump, PolicyRecord } from '../app/policy/heed-policy.ts'
 import type { AuditFacts } from '../core/audit-record.ts'
-import { messageOf } from '../core/errors.ts'
 import type { Sink } from '../core/sink.ts'
-import { recorded } from './audit-log.ts'
 import type { DumpPlan } from './dump-plan.ts'
+import { recordedRun, recordRefusal } from './recorded-run.ts'
 import type { VerbContext } from './run-verb.ts'
 
 export interface PolicySubject {
@@ -56,59 +55,23 @@ export async function heedPolicy(
   }
 }
 
-/** All that stands in the way is news at once: a log that can't be written is told beside it. */
-async function recordRefusal(
-  thrown: unknown,
-  { log, facts }: Pick<PolicySubject, 'log' | 'facts'>,
-  context: VerbContext,
-): Promise<void> {
-  try {
-    await recorded(log, facts, () => Promise.reject(thrown), context)
-  } catch (failed) {
-    if (failed === thrown) return
-    context.reporter.warn({
-      message: `that this run was refused is not recorded: ${messageOf(failed)}`,
-      hint: 'mend the audit log too: a run does not start without it',
-    })
-  }
-}
-
 export interface RecordedDump {
   readonly log: AuditLog | undefined
   readonly facts: AuditFacts
   readonly policy: PolicyRecord
 }
 
-/** An emergency is recorded as one; where it can't be, that is overridden too, as nothing of a log is worth the data. */
 export async function recordedDump<T>(
   run: (recording: Recording, policy: PolicyRecord) => Promise<T>,
   { log, facts, policy }: RecordedDump,
   context: VerbContext,
 ): Promise<T> {
   const { emergency } = policy
-  if (emergency === undefined)
-    return await recorded(log, facts, (recording) => run(recording, policy), context)
-  let begun = false
-  const begin = (recording: Recording) => {
-    begun = true
-    return run(recording, policy)
-  }
-  try {
-    return await recorded(log, { ...facts, emergency }, begin, context)
-  } catch (thrown) {
-    if (begun || context.signal.aborted) throw thrown
-    context.reporter.warn({
-      message: `emergency: overridden: audit: ${messageOf(thrown)}`,
-      hint: 'the manifest says so; mend the log when the data is out',
-    })
-    const overridden = [...new Set([...emergency.overridden, 'audit'])]
-    return await recorded(
-      undefined,
-      facts,
-      (recording) => run(recording, { ...policy, emergency: { overridden } }),
-      context,
-    )
-  }
+  return await recordedRun(
+    { log, facts, emergency, keptIn: 'the manifest says so' },
+    (recording, overriding) => run(recording, { ...policy, ...(overriding && { emergency: overriding }) }),
+    context,
+  )
 }
 
 /** The plan as the rules see it; undefined where it has no class. */

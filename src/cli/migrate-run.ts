@@ -3,6 +3,7 @@ import type { StepEvent } from '../app/run-runbook.ts'
 import { type RunbookReport, reportText } from '../app/runbook-report.ts'
 import { LifeboatError } from '../core/errors.ts'
 import type { MigrateOptions } from './migrate.ts'
+import { openGuard } from './migrate-guard.ts'
 import type { openNative } from './migrate-native.ts'
 import type { openRows } from './migrate-rows.ts'
 import { planJson, planText, policyText } from './migrate-text.ts'
@@ -85,7 +86,8 @@ export async function showPlan(
   options: MigrateOptions,
   context: VerbContext,
 ): Promise<Outcome> {
-  const plan = await planMigration(request, context.signal)
+  const { guard } = await openGuard('migrate', way, options, context)
+  const plan = await planMigration({ ...request, guard }, context.signal)
   return planOutcome(way, plan, options.printPolicy === true, options.simulate !== undefined)
 }
 
@@ -96,11 +98,11 @@ export function planOutcome(
   simulated: boolean,
 ): Outcome {
   return {
-    text: printPolicy ? policyText(plan.policy) : planText(plan.runbook),
+    text: printPolicy ? policyText(plan.policy) : planText(plan.runbook, plan.judged),
     json: (warnings) =>
       printPolicy
         ? { way, simulated, ...plan.policy, warnings }
-        : { way, simulated, ...planJson(plan.runbook), facts: plan.facts, warnings },
+        : { way, simulated, ...planJson(plan.runbook, plan.judged), facts: plan.facts, warnings },
   }
 }
 
@@ -112,20 +114,23 @@ export async function run(
   const { reporter, signal } = context
   const { resume, deadline, confirm = false } = options
   const simulated = options.simulate !== undefined
-  const report = await runMigration(
-    {
-      ...{ ...request, confirm },
-      ...(resume !== undefined && { resume }),
-      ...(deadline !== undefined && { deadlineMs: deadline }),
-      onStart: (id, journal) => {
-        const what = simulated ? 'simulated run' : 'run'
-        reporter.say(`${what} ${id}, journal ${journal}`)
+  const way = typeof request.way === 'string' ? request.way : request.way.name
+  const { guard, watched } = await openGuard('migrate', way, options, context)
+  const work = () =>
+    runMigration(
+      {
+        ...{ ...request, confirm, guard },
+        ...(resume !== undefined && { resume }),
+        ...(deadline !== undefined && { deadlineMs: deadline }),
+        onStart: (id, journal) => {
+          const what = simulated ? 'simulated run' : 'run'
+          reporter.say(`${what} ${id}, journal ${journal}`)
+        },
+        onStep: tellSteps((message) => reporter.onEvent({ kind: 'step', message })),
       },
-      onStep: tellSteps((message) => reporter.onEvent({ kind: 'step', message })),
-    },
-    signal,
-  )
-  return reportOutcome(report, simulated)
+      signal,
+    )
+  return reportOutcome(await watched(request.flags, work), simulated)
 }
 
 export function reportOutcome(report: RunbookReport, simulated: boolean): Outcome {

@@ -1,10 +1,16 @@
+import type { MigratePlan } from '../app/migrate.ts'
+import { classText } from '../app/policy/policy-findings.ts'
+import { brokenText } from '../app/policy/refusal.ts'
+import type { Verdict } from '../app/policy/rule.ts'
 import type { RunbookPolicy } from '../app/runbook-policy.ts'
 import type { Runbook, RunbookEstimate } from '../core/runbook.ts'
 import { shellLine } from '../core/shell-line.ts'
 import { showDuration } from './amounts.ts'
 
+type Judged = NonNullable<MigratePlan['judged']>
+
 /** Every step with what it does, the line that does it by hand, and what must hold before the next. */
-export function planText<Ports>(runbook: Runbook<Ports>): string {
+export function planText<Ports>(runbook: Runbook<Ports>, judged?: Judged): string {
   const { way, steps, warnings, afterwards, rollback, estimate } = runbook
   const lines = [
     `${way}: ${steps.length} steps`,
@@ -22,8 +28,17 @@ export function planText<Ports>(runbook: Runbook<Ports>): string {
     ...section('Beware', warnings),
     ...section('Afterwards', afterwards),
     ...section('To go back', rollback),
+    ...(judged === undefined ? [] : section(heldTo(judged), judged.verdicts.map(verdictText))),
   ]
   return `${lines.join('\n')}\n`
+}
+
+function heldTo({ classification, classified, job }: Judged): string {
+  return `Held to class ${classText(classification, classified)}${job === undefined ? '' : ` (job ${job})`}`
+}
+
+function verdictText(verdict: Verdict): string {
+  return verdict.state === 'ok' ? `ok, ${verdict.rule}: ${verdict.found}` : `not met, ${brokenText(verdict)}`
 }
 
 function estimateLines({ minMs, maxMs, transferGib, transferUsd }: RunbookEstimate): readonly string[] {
@@ -35,7 +50,7 @@ function estimateLines({ minMs, maxMs, transferGib, transferUsd }: RunbookEstima
   return [`${time}; ${much} goes from region to region, ${price}`]
 }
 
-export function planJson<Ports>(runbook: Runbook<Ports>): object {
+export function planJson<Ports>(runbook: Runbook<Ports>, judged?: Judged): object {
   const { steps, warnings, afterwards, rollback, estimate } = runbook
   return {
     estimate: estimate ?? null,
@@ -50,7 +65,18 @@ export function planJson<Ports>(runbook: Runbook<Ports>): object {
       }
     }),
     ...{ beware: warnings, afterwards, rollback },
+    policy: judgedJson(judged),
   }
+}
+
+function judgedJson(judged: Judged | undefined): object | null {
+  if (judged === undefined) return null
+  const { classification, classified, job, verdicts } = judged
+  const rules = verdicts.map((verdict) => ({
+    ...{ rule: verdict.rule, demand: verdict.demand, state: verdict.state, found: verdict.found },
+    remedy: verdict.state === 'ok' ? null : verdict.remedy,
+  }))
+  return { classification, classified, job: job ?? null, rules }
 }
 
 export function policyText({ iam, keys }: RunbookPolicy): string {

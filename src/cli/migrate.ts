@@ -1,6 +1,7 @@
 import { Argument, Command, Option } from 'commander'
+import type { Classification } from '../core/classification.ts'
 import { LifeboatError } from '../core/errors.ts'
-import { helpTail, option, parseDuration, parseWhole, several } from './options.ts'
+import { helpTail, option, parseAge, parseDuration, parseWhole, several } from './options.ts'
 
 export interface MigrateOptions {
   readonly source?: string
@@ -32,6 +33,11 @@ export interface MigrateOptions {
   readonly gpg?: boolean
   readonly signer?: readonly string[]
   readonly unsignedOk?: boolean
+  readonly classification?: Classification
+  readonly rto?: number
+  readonly rpo?: number
+  readonly emergency?: boolean
+  readonly audit?: string
   readonly class?: readonly string[]
   readonly zone?: readonly string[]
   readonly multiAz?: boolean
@@ -105,7 +111,10 @@ export function migrateCommand(done: (exitCode: number) => void): Command {
       "native: where lifeboat's own backups lie; else rows are compared with the newest",
     )
     .option('--backup <id>', 'which one rows are compared with (default: the newest)')
-    .addOption(option.job())
+    .option(
+      '--job <name>',
+      'job of the configuration whose class holds; with --backups: name of their series',
+    )
     .addOption(option.key())
     .addOption(option.passphrase())
     .addOption(option.gpg())
@@ -151,6 +160,17 @@ export function migrateCommand(done: (exitCode: number) => void): Command {
     .option('--no-write', 'write no scratch table into the new database')
     .addOption(option.login())
     .addOption(option.password())
+    .addOption(option.classification())
+    .addOption(
+      new Option('--rto <time>', 'how long it may take: a class may demand that it is said').argParser(
+        parseAge,
+      ),
+    )
+    .addOption(
+      new Option('--rpo <time>', 'how old the data may be that is taken over: the same').argParser(parseAge),
+    )
+    .addOption(option.emergency())
+    .addOption(option.audit())
     .option('--profile <name>', 'of the AWS files')
     .option(
       '--inventory <file>',
@@ -179,6 +199,10 @@ export function migrateCommand(done: (exitCode: number) => void): Command {
           [41, 'a step switches over: read what it is, then --resume RUN --confirm'],
           [42, 'a step failed, or the way is closed'],
           [43, 'the deadline is over; what has begun goes on at AWS'],
+          [
+            44,
+            'the class of the database demands what is missing: each rule is named; --emergency overrides',
+          ],
         ],
       ),
     )

@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander'
+import { CLASSIFICATIONS } from '../core/classification.ts'
 import { LifeboatError } from '../core/errors.ts'
 
 /** Options that several verbs share. None has a default here: those live in config/defaults.ts. */
@@ -6,6 +7,12 @@ export const option = {
   json: () => new Option('--json', 'print one JSON object on stdout (docs/json.md), errors as one on stderr'),
   config: () =>
     new Option('--config <file>', 'configuration (default: LIFEBOAT_CONFIG, or the usual places)'),
+  classification: () =>
+    new Option(
+      '--classification <class>',
+      'hold a run without a configuration to the rules of a class',
+    ).choices(CLASSIFICATIONS),
+  emergency: () => new Option('--emergency', 'override what the class demands; it is written down'),
   audit: () =>
     new Option('--audit <file>', 'record the run in this audit log (default: that of the configuration)'),
   simulate: () =>

@@ -40,6 +40,10 @@ const factsSchema = z.object({
   keys: names.optional(),
   /** Further options that say how far-reaching it is. */
   options: names.optional(),
+  /** Of `migrate` and `cutover`: which, the id of its own journal, and dangers taken by name. */
+  way: z.string().optional(),
+  runbook: z.string().optional(),
+  accepted: names.optional(),
   /** What the operator took upon themselves: rules that would have stopped the run. */
   emergency: z.object({ overridden: names }).optional(),
 })

@@ -137,7 +137,9 @@ export function comparisonText({ accounts, differences, limits }: AccountCompari
   const shown = ordered.slice(0, MOST_SHOWN * 2).map(differenceText)
   const rest = ordered.length - shown.length
   return [
-    ...(shown.length === 0 ? [`${accounts} accounts, each as at the source`] : shown),
+    ...(shown.length === 0
+      ? [accounts === 1 ? '1 account, as at the source' : `${accounts} accounts, each as at the source`]
+      : shown),
     ...(rest > 0 ? [`${rest} more differences`] : []),
     ...limits.map((limit) => `not looked at: ${limit}`),
   ].join('; ')
