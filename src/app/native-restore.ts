@@ -11,7 +11,8 @@ import type { Sink } from '../core/sink.ts'
 import type { Stage } from '../core/stage.ts'
 import type { NativeRestorePort, NativeRestoreState } from '../runbooks/ports/native-restore.ts'
 import type { Endpoint } from '../runbooks/ports/rds.ts'
-import { readTrusted, resolveBackupId } from './catalog.ts'
+import { resolveBackupId } from './catalog.ts'
+import { readNativeBackup } from './native-backup.ts'
 import { type RestoreReport, runRestore } from './restore.ts'
 import type { OnEvent } from './run-event.ts'
 
@@ -73,17 +74,7 @@ export function createNativeRestore(request: NativeRestoreRequest): NativeRestor
         if (thrown instanceof LifeboatError && thrown.code === 'sink-not-found') return undefined
         throw thrown
       })
-      if (id === undefined) return undefined
-      const { manifest } = await readTrusted(request, id, signal)
-      const plainBytes = manifest.parts.reduce((sum, part) => sum + part.plainBytes, 0)
-      return {
-        id,
-        job,
-        sink: sink.name,
-        engine: manifest.engine,
-        ended: new Date(manifest.ended),
-        plainBytes,
-      }
+      return id === undefined ? undefined : readNativeBackup(request, id, signal)
     },
     async look(backup, endpoint) {
       const name = nameOf(sink, job, backup, endpoint)

@@ -5,16 +5,18 @@ import { defaults } from '../config/defaults.ts'
 import { checkJobName } from '../core/backup-layout.ts'
 import { systemClock } from '../core/clock.ts'
 import { parseDatabaseUrl } from '../core/database-url.ts'
+import type { NativeRestorePort } from '../runbooks/ports/native-restore.ts'
 import type { MigrateOptions } from './migrate.ts'
+import { openNativeDump } from './migrate-dump.ts'
 import type { VerbContext } from './run-verb.ts'
 import { sinkAddress } from './sink-address.ts'
 import { readTrust } from './trust.ts'
 
-/** Backups, their key, and the account that restores them. Disposing of it stops a restore that is under way. */
+/** Backups, their key, and the accounts that make and restore them. Disposing of it stops what is under way. */
 export async function openNative(
   options: MigrateOptions & { readonly backups: string },
   context: VerbContext,
-): Promise<{ readonly port: ReturnType<typeof createNativeRestore> } & AsyncDisposable> {
+): Promise<{ readonly port: NativeRestorePort } & AsyncDisposable> {
   const { environment, reporter } = context
   const { searchPath } = environment
   const { key: keys = [], gpg = false, login, password: reference } = options
@@ -24,10 +26,13 @@ export async function openNative(
   const address = await sinkAddress(options.backups, '--backups', options, context)
   await using opened = new AsyncDisposableStack()
   const sink = opened.use(await openSink(address.url, address.context))
-  const port = opened.use(
+  const trust = await readTrust(options, context)
+  const job = checkJobName(options.job ?? defaults.job)
+  const dump = opened.use(await openNativeDump(options, { sink, job, ...trust }, context))
+  const restore = opened.use(
     createNativeRestore({
       sink,
-      job: checkJobName(options.job ?? defaults.job),
+      job,
       openEngine:
         login === undefined
           ? undefined
@@ -38,12 +43,12 @@ export async function openNative(
               }),
       decoders: (manifest) => createDecodeStages(manifest, { keys, passphrase, gpg, searchPath }),
       jobs: defaults.jobs,
-      ...(await readTrust(options, context)),
+      ...trust,
       folder: `${environment.stateFolder}/native-restores`,
       clock: systemClock,
       onEvent: reporter.onEvent,
     }),
   )
   const lasting = opened.move()
-  return { port, [Symbol.asyncDispose]: () => lasting.disposeAsync() }
+  return { port: { ...restore, dump }, [Symbol.asyncDispose]: () => lasting.disposeAsync() }
 }

@@ -18,7 +18,7 @@ export function dumpNow(
     effect: 'create',
     usualMs: HOUR,
     pollMs: 5_000,
-    command: () => [{ argv: line }],
+    command: () => [{ argv: line.map((word) => word.replace('@ENDPOINT', `@${what}`)) }],
     check: () => undefined,
     permissions: () => [],
     async observe({ native }, signal): Promise<Observation> {

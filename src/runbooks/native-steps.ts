@@ -109,36 +109,6 @@ function whereSecretLies(plan: CreatePlan): string {
   return `Its password: aws secretsmanager get-secret-value --region ${plan.region} --query SecretString --secret-id with what ${argv.join(' ')} prints.`
 }
 
-/** Name, port, TLS, login, a read, and a write into a scratch table. */
-export function checkDatabase(plan: CreatePlan): Step<CloudPorts> {
-  const { id } = plan
-  const isCluster = plan.made.kind === 'cluster'
-  return {
-    id: 'check-database',
-    title: `log in to ${id}, read and write`,
-    effect: 'read',
-    command: () => [looking(plan)],
-    check: () => ({
-      ...looking(plan, `${answerOf(plan)}.${isCluster ? 'Status' : 'DBInstanceStatus'}`, 'text'),
-      expect: 'available',
-    }),
-    permissions: () => [lookOf(plan)],
-    async observe({ target: { rds }, database }, signal) {
-      const endpoint = await endpointOf(plan, rds, signal)
-      if (endpoint === undefined) return { state: 'blocked', reason: `${id} has no endpoint any more` }
-      const { rungs } = await database.look(endpoint, true, signal)
-      const failed = rungs.find(({ outcome }) => outcome === 'failed')
-      const seen = Object.fromEntries(rungs.map(({ rung, outcome }) => [rung, outcome]))
-      if (failed === undefined) return { state: 'done', seen }
-      return {
-        ...{ state: 'blocked', reason: `${failed.rung}: ${failed.reason ?? 'it failed'}`, seen },
-        hint: 'Look at security group, account and certificate; then go on.',
-      }
-    },
-    apply: () => Promise.resolve(),
-  }
-}
-
 /** Of a cluster that of its writer. */
 async function endpointOf(
   { id, made }: CreatePlan,

@@ -6,7 +6,7 @@ import { type CreatePlan, createCluster, createInstance, isInstancePlan } from '
 import { dumpNow } from './native-dump.ts'
 import { gatherNative, type NativeFacts } from './native-facts.ts'
 import { type NativeOptions, settleNative } from './native-settings.ts'
-import { checkBackup, checkDatabase, restoreNative } from './native-steps.ts'
+import { checkBackup, restoreNative } from './native-steps.ts'
 import { placements } from './placement.ts'
 import type { Endpoint } from './ports/rds.ts'
 import type { CloudPorts } from './ports.ts'
@@ -132,7 +132,6 @@ function plan(options: NativeOptions, facts: NativeFacts, run: RunName): Runbook
     ...(dump === null ? [] : [dumpNow(db, dump, run)]),
     ...making,
     restoreNative(create, facts, run),
-    checkDatabase(create),
   ]
   const differs = unlike(model, instanceParameterGroup)
   return {
