@@ -110,6 +110,13 @@ export function migrateCommand(done: (exitCode: number) => void): Command {
       '--backups <sink>',
       "native: where lifeboat's own backups lie; else rows are compared with the newest",
     )
+    .option('--dump-now', 'native: dump the old database there first, and restore just that')
+    .option(
+      '--dump-password <ref>',
+      'native: of the account at the old database (default: --password), env:NAME, file:PATH or prompt:',
+    )
+    .addOption(option.recipient())
+    .option('--no-encryption', 'native: store the dump that is made now readable for whoever gets hold of it')
     .option('--backup <id>', 'which one rows are compared with (default: the newest)')
     .option(
       '--job <name>',
