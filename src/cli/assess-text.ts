@@ -40,6 +40,7 @@ function databaseText(db: AssessedDatabase): string {
     ...(db.login.known || db.login.obstacle !== 'not-asked'
       ? [`  login     ${db.login.known ? db.login.value : `failed: ${db.login.reason}`}`]
       : []),
+    ...(db.landing.kept === null ? [] : [`  landing   ${keptText(db.landing.kept)}`]),
     '',
     waysTable(db.ways).trimEnd(),
     ...db.ways.flatMap((way) => detail(way, way === best)),
@@ -58,6 +59,12 @@ function what({ value, asOf }: Extract<AssessedDatabase['identity'], { known: tr
     asOf === null ? status : `as of ${asOf}`,
   ]
   return parts.join(', ')
+}
+
+function keptText({ from, at, entries }: NonNullable<AssessedDatabase['landing']['kept']>): string {
+  const settled = entries.filter(({ kind, target }) => kind !== 'role' && target !== null)
+  const words = settled.map(({ kind, target }) => `${kind.replace('-', ' ')} ${target}`)
+  return `${words.length === 0 ? 'nothing' : words.join(', ')}, by ${from} of ${at}`
 }
 
 function endpointText({ look, identity }: AssessedDatabase): string {

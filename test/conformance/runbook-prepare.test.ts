@@ -113,6 +113,35 @@ describe('prepare', () => {
     })
   })
 
+  test('says which roles RDS of the other region could not assume; where IAM is dead, nothing', async () => {
+    const role = (name: string) => `arn:aws:iam::111122223333:role/${name}`
+    const trust = (region: string) =>
+      JSON.stringify({
+        Statement: {
+          ...{ Effect: 'Allow', Principal: { Service: 'rds.amazonaws.com' }, Action: 'sts:AssumeRole' },
+          Condition: { ArnLike: { 'aws:SourceArn': `arn:aws:rds:${region}:111122223333:db:*` } },
+        },
+      })
+    const roles = (world: World) => {
+      const shop = world.region(regions.source).instances.get('shop')
+      if (shop !== undefined) shop.roles = ['good', 'gone', 'local'].map(role)
+      world.roles.set(role('good'), trust('eu-*'))
+      world.roles.set(role('local'), trust(regions.source))
+    }
+    await using it = await scene({}, roles)
+    const about = ({ warnings }: { readonly warnings: readonly string[] }) =>
+      warnings.filter((line) => line.startsWith('role '))
+    expect(about(await it.run())).toEqual([
+      expect.stringContaining(`${role('gone')}: there is none such`),
+      expect.stringContaining(`${role('local')}: it lets in RDS for arn:aws:rds:${regions.source}:`),
+    ])
+    await using blind = await scene({}, (world) => {
+      roles(world)
+      world.region('us-east-1').dead = true
+    })
+    expect(about(await blind.run())).toEqual([])
+  })
+
   test('makes nothing where everything is there', async () => {
     await using it = await createRunbookScene({
       ...{ way: prepare, flags, expectDone: () => undefined },
@@ -131,7 +160,7 @@ describe('prepare', () => {
     expect(steps.map(({ id }) => id).filter((id) => /subnet|security/.test(id))).toEqual([])
     await using gone = await scene({ subnetGroup: 'theirs' })
     await expect(gone.run()).rejects.toMatchObject({
-      message: expect.stringContaining('no such subnet group'),
+      message: expect.stringContaining('no subnet group theirs'),
     })
   })
 
@@ -152,6 +181,14 @@ describe('prepare', () => {
           ...{ name: SCENE.parameterGroup, family: 'mysql5.7', description: '', parameters: [] },
         }),
       'of family mysql5.7',
+    ],
+    [
+      'an option group of another version',
+      (world) =>
+        world.region(regions.target).optionGroups.set(SCENE.optionGroup, {
+          ...{ name: SCENE.optionGroup, engine: 'mysql', majorVersion: '5.7', description: '', options: [] },
+        }),
+      'of mysql 5.7, not mysql 8.0',
     ],
     [
       'a source that has private subnets besides public ones, without names',

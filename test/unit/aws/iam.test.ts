@@ -33,6 +33,28 @@ describe('iam', () => {
     })
   })
 
+  test('a role is found by its ARN, whatever its path, with who may assume it', async () => {
+    const trust = '{"Statement":[{"Effect":"Allow"}]}'
+    const Arn = 'arn:aws:iam::123456789012:role/databases/imports'
+    cloud.fake.on('GetRole', ({ input }) =>
+      input.RoleName === 'imports'
+        ? {
+            result: {
+              Role: {
+                ...{ Arn, RoleName: 'imports', Path: '/databases/', RoleId: 'A' },
+                CreateDate: new Date('2026-11-22T21:05:00Z'),
+                AssumeRolePolicyDocument: encodeURIComponent(trust),
+              },
+            },
+          }
+        : { code: 'NoSuchEntity', message: 'no', status: 404 },
+    )
+    expect(await cloud.ports.iam.role(Arn, signal)).toEqual({ arn: Arn, trust })
+    expect(await cloud.ports.iam.role('arn:aws:iam::123456789012:role/gone', signal)).toBeUndefined()
+    cloud.fake.on('GetRole', () => ({ code: 'AccessDenied', status: 403 }))
+    await expect(cloud.ports.iam.role(Arn, signal)).rejects.toMatchObject({ details: { fault: 'denied' } })
+  })
+
   test('each action on each resource is judged, with the reason', async () => {
     cloud.fake.on('SimulatePrincipalPolicy', ({ input }) => ({
       result:

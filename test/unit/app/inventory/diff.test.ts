@@ -38,6 +38,28 @@ describe('two inventories', () => {
     expect(diffInventories(before, await take(world))).toEqual({ changes: [], notCompared: [] })
   })
 
+  test('show who may assume a role by now, unless IAM was silent for one of the two', async () => {
+    const world = scene()
+    const arn = 'arn:aws:iam::111122223333:role/imports'
+    const shop = world.region(SOURCE).instances.get('shop')
+    if (shop !== undefined) shop.roles = [arn]
+    world.roles.set(arn, '{"Statement":[1]}')
+    const before = await take(world)
+    world.roles.set(arn, '{"Statement":[2]}')
+    expect(diffInventories(before, await take(world)).changes).toEqual([
+      {
+        ...{ region: null, what: 'roles', name: arn, change: 'changed' },
+        fields: [{ field: 'trust', before: '{"Statement":[1]}', after: '{"Statement":[2]}' }],
+      },
+    ])
+    world.region('us-east-1').dead = true
+    const silent = diffInventories(before, await take(world))
+    expect(silent.changes.filter(({ what }) => what === 'roles')).toEqual([])
+    expect(silent.notCompared).toEqual(
+      expect.arrayContaining([expect.objectContaining({ region: null, what: `roles ${arn}` })]),
+    )
+  })
+
   test('show what was changed, added and removed', async () => {
     const world = scene()
     const before = await take(world)
