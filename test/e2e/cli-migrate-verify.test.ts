@@ -35,7 +35,8 @@ describe.skipIf(lacks('mariadb'))('migrate verify on an application host, with n
     const { passed, checks } = JSON.parse(result.stdout)
     expect(passed).toBe(true)
     expect(checks.map(({ name, state }: { name: string; state: string }) => `${name} ${state}`)).toEqual([
-      ...['dns ok', 'tcp ok', 'tls ok', 'login ok', 'read ok', 'write ok', 'newest ok', 'aws skipped'],
+      ...['dns ok', 'tcp ok', 'tls ok', 'login ok', 'read ok', 'write ok', 'newest ok', 'rows skipped'],
+      'aws skipped',
     ])
     expect(await server.run('SHOW DATABASES')).toBe(before)
   })
@@ -47,12 +48,53 @@ describe.skipIf(lacks('mariadb'))('migrate verify on an application host, with n
       expect.objectContaining({ name: 'newest', state: 'failed' }),
     )
   })
+
+  test('rows are compared with a backup: what was added is fine, what is gone is not', async () => {
+    const sink = `file://${join(home, 'sink')}`
+    const count = () => verify('--no-write', '--backups', sink, '--job', 'shop')
+    const rowsOf = (stdout: string) =>
+      JSON.parse(stdout).checks.find(({ name }: { name: string }) => name === 'rows')
+    await server.run(
+      'CREATE DATABASE shop; CREATE TABLE shop.orders (id INT); CREATE TABLE shop.items (id INT)',
+    )
+    await server.run('INSERT INTO shop.orders VALUES (1), (2), (3); INSERT INTO shop.items VALUES (1)')
+    try {
+      const dumped = await runLifeboat(
+        [
+          ...['dump', '--from', server.url, '--password', 'env:DB_PASSWORD', '--to', sink],
+          ...['--job', 'shop', '--no-encryption'],
+        ],
+        { home, env: { DB_PASSWORD: server.password } },
+      )
+      expect(dumped.exitCode, dumped.stderr).toBe(0)
+      await server.run('INSERT INTO shop.orders VALUES (4)')
+      const more = await count()
+      expect(more).toMatchObject({ exitCode: 0 })
+      expect(rowsOf(more.stdout)).toMatchObject({
+        state: 'ok',
+        found: expect.stringContaining('4 then, 5 now'),
+      })
+
+      await server.run('DELETE FROM shop.orders WHERE id > 2; DROP TABLE shop.items')
+      const fewer = await count()
+      expect(fewer).toMatchObject({ exitCode: 42 })
+      expect(rowsOf(fewer.stdout)).toMatchObject({
+        ...{ state: 'failed', accept: 'rows' },
+        found: expect.stringMatching(/missing: shop\.items; fewer rows: shop\.orders \(2 of 3\)$/),
+      })
+      const accepted = await verify('--no-write', '--backups', sink, '--job', 'shop', '--accept', 'rows')
+      expect(accepted).toMatchObject({ exitCode: 0 })
+    } finally {
+      await server.run('DROP DATABASE shop')
+    }
+  })
 })
 
 test.each([
   [[], /nothing says which database/],
   [['--to', 'x.example:1', '--resume', 'x'], /no steps to plan/],
   [['--to', 'x.example:1', '--password', 'env:X'], /--password goes with --login/],
+  [['--to', 'x.example:1', '--backups', 'file:///tmp/none'], /which needs --login/],
 ] as const)('%j is refused', async (args, said) => {
   const result = await runLifeboat(['migrate', 'verify', ...args], { home, env: { X: 'y' } })
   expect(result).toMatchObject({ exitCode: 2, stdout: '' })
