@@ -5,8 +5,12 @@ import { LifeboatError, messageOf } from './errors.ts'
 import { lend } from './loan.ts'
 import { createPrivateFolder } from './private-folder.ts'
 
-/** What a tool writes at once into a full buffer (see fullBuffers), and more than a Unix socket holds. */
-const READ_BYTES = 256 * 1024
+/** A read gives what a Unix socket holds, or less: several make a piece, for each costs every stage some 40 µs. */
+const PIECE_BYTES = 512 * 1024
+/** Less is not worth another read. */
+const LEAST_ROOM = 64 * 1024
+/** What a slow tool has written waits no longer for more. */
+const LINGER_MS = 10
 /** Pieces that were read and not yet taken. */
 const MOST_WAITING = 2
 
@@ -26,8 +30,13 @@ export interface ToolOutput extends Disposable {
  * `config` where the path is too long for a socket: without /dev/shm it is below TMPDIR.
  */
 export async function createToolOutput(parent?: string): Promise<ToolOutput> {
-  const free: Uint8Array[] = []
+  const free: Buffer[] = []
   const waiting: Uint8Array[] = []
+  /** Read into from `filled` on; what is before `taken` was handed over. */
+  let filling: Buffer | undefined
+  let filled = 0
+  let taken = 0
+  let linger: NodeJS.Timeout | undefined
   let over = false
   let failure: { readonly thrown: unknown } | undefined
   let wake: () => void = () => undefined
@@ -48,17 +57,42 @@ export async function createToolOutput(parent?: string): Promise<ToolOutput> {
   const ours = connect({
     path,
     onread: {
-      buffer: () => free.pop() ?? Buffer.allocUnsafeSlow(READ_BYTES),
-      callback(bytes, buffer) {
-        const piece = Buffer.from(buffer.buffer as ArrayBuffer, buffer.byteOffset, bytes)
-        lend(piece, () => free.push(buffer))
-        waiting.push(piece)
-        wake()
+      buffer() {
+        filling ??= free.pop() ?? Buffer.allocUnsafeSlow(PIECE_BYTES)
+        return filling.subarray(filled)
+      },
+      callback(bytes) {
+        filled += bytes
+        if (PIECE_BYTES - filled < LEAST_ROOM) handOver()
+        else linger ??= setTimeout(handOverCopy, LINGER_MS)
         return waiting.length < MOST_WAITING
       },
     },
   })
+
+  function handOver(): void {
+    clearTimeout(linger)
+    linger = undefined
+    if (filling === undefined || filled === taken) return
+    const whole = filling
+    const piece = whole.subarray(taken, filled)
+    lend(piece, () => free.push(whole))
+    filling = undefined
+    filled = 0
+    taken = 0
+    waiting.push(piece)
+    wake()
+  }
+  /** The rest of the memory is what the next read goes into, as was said after the last. */
+  function handOverCopy(): void {
+    linger = undefined
+    if (filling === undefined || filled === taken) return
+    waiting.push(Buffer.from(filling.subarray(taken, filled)))
+    taken = filled
+    wake()
+  }
   const end = (thrown?: unknown) => {
+    handOver()
     over = true
     if (thrown !== undefined) failure ??= { thrown }
     wake()
@@ -89,6 +123,7 @@ export async function createToolOutput(parent?: string): Promise<ToolOutput> {
       }
     },
     [Symbol.dispose]() {
+      clearTimeout(linger)
       theirs.destroy()
       ours.destroy()
     },
