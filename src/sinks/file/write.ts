@@ -5,6 +5,7 @@ import { LifeboatError, throwIfAborted } from '../../core/errors.ts'
 import { newTempName } from '../../core/object-key.ts'
 import type { WriteOptions } from '../../core/sink.ts'
 import { untilAborted } from '../../core/until-aborted.ts'
+import { createEarlySync } from './early-sync.ts'
 import { fileError, isErrno } from './errors.ts'
 import { checkInside, lstatIfAny, makeFolder, removeEmptyFolders, syncFolder } from './folders.ts'
 
@@ -62,13 +63,16 @@ async function create(folder: string, temp: string): Promise<FileHandle> {
 
 async function fill(handle: FileHandle, body: Bytes, path: string, signal: AbortSignal): Promise<void> {
   try {
+    const early = createEarlySync(handle)
     let bytes = 0
     for await (const piece of failuresOf(untilAborted(body, signal))) {
       for (let offset = 0; offset < piece.length; ) {
         offset += (await handle.write(piece, offset)).bytesWritten
       }
       bytes += piece.length
+      early.wrote(piece.length)
     }
+    await early.settled()
     await handle.sync()
     const stored = (await handle.stat()).size
     if (stored !== bytes) {
