@@ -1,4 +1,10 @@
-import { expect, test } from 'vitest'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { exportPlain } from '../../../src/app/inventory/export-plain.ts'
+import { takeInventory } from '../../../src/app/inventory/take-inventory.ts'
+import { simulateCloud } from '../../../src/app/simulate-cloud.ts'
 import { type TargetRequest, verifyTarget } from '../../../src/app/verify-target.ts'
 
 const { signal } = new AbortController()
@@ -17,7 +23,16 @@ test('a replica that nobody has promoted is not fit, and each reason has its lin
   const { report, of } = await states({})
   expect(report).toMatchObject({ endpoint: NEW, passed: false })
   expect(of).toMatchObject({
-    ...{ dns: 'ok', tcp: 'ok', tls: 'ok', login: 'ok', read: 'ok', write: 'failed', newest: 'skipped', rows: 'ok' },
+    ...{
+      dns: 'ok',
+      tcp: 'ok',
+      tls: 'ok',
+      login: 'ok',
+      read: 'ok',
+      write: 'failed',
+      newest: 'skipped',
+      rows: 'ok',
+    },
     ...{ backups: 'failed', alarms: 'warning', encryption: 'ok', 'backup-retention': 'failed' },
   })
 })
@@ -51,4 +66,24 @@ test('a dead source region, or a target that is not there, is no pass', async ()
   const dark = await states({ faults: ['dark:eu-central-1'], flags: { ...request.flags, to: NEW } })
   expect(dark.report.passed).toBe(false)
   expect(dark.of).toMatchObject({ dns: 'failed', aws: 'failed' })
+})
+
+test('of a dead source an inventory says what it was', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'lifeboat-verify-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  using cloud = simulateCloud(request.flags, 'instance', [])
+  const record = await takeInventory(
+    {
+      ...{ ports: cloud.ports, both: true, databases: undefined, id: '20261122T210500Z-k3f9', job: 'shop' },
+      ...{ clock: cloud.clock, timeoutMs: 60_000 },
+    },
+    signal,
+  )
+  const inventory = await exportPlain(record, folder)
+  const { of, report } = await states({ faults: ['dead:eu-west-1'], inventory })
+  expect(of).toMatchObject({ encryption: 'ok', 'deletion-protection': 'failed', parameters: 'ok' })
+  expect(report.checks.find(({ name }) => name === 'deletion-protection')).toMatchObject({
+    ...{ found: 'off', source: 'on' },
+    lines: [expect.stringMatching(/^aws rds modify-db-instance .* --deletion-protection/)],
+  })
 })
