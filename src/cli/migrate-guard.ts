@@ -1,10 +1,10 @@
+import type { MigrateRequest } from '../app/migrate.ts'
 import type { MigrationGuard, RecordedRun } from '../app/migration-guard.ts'
 import type { JobClass } from '../config/job-class.ts'
 import type { LoadedConfig } from '../config/load.ts'
 import type { AuditFacts } from '../core/audit-record.ts'
 import type { Classification } from '../core/classification.ts'
 import { LifeboatError, messageOf } from '../core/errors.ts'
-import type { WayFlags } from '../runbooks/way-flags.ts'
 import { auditAt, keyNames, setOptions } from './audit-log.ts'
 import { recordedRun, recordRefusal } from './recorded-run.ts'
 import type { VerbContext } from './run-verb.ts'
@@ -31,7 +31,7 @@ export interface GuardOptions {
 export interface OpenedGuard {
   readonly guard: MigrationGuard
   /** Records what never came as far as to be carried out. */
-  watched<T>(flags: WayFlags, work: () => Promise<T>): Promise<T>
+  watched<T>(flags: MigrateRequest['flags'], work: () => Promise<T>): Promise<T>
 }
 
 /** What holds for one run of `migrate` or `cutover`, by its options and by the configuration, and who writes it down. */
@@ -151,7 +151,7 @@ async function readConfig(
 async function jobOf(
   loaded: LoadedConfig | undefined,
   way: string,
-  flags: WayFlags,
+  flags: MigrateRequest['flags'],
   options: GuardOptions,
   context: VerbContext,
 ): Promise<JobClass | undefined> {
@@ -169,7 +169,7 @@ async function jobOf(
 async function findJob(
   loaded: LoadedConfig | undefined,
   way: string,
-  flags: WayFlags,
+  flags: MigrateRequest['flags'],
   { job: name, config, backups }: GuardOptions,
   { environment }: VerbContext,
 ): Promise<JobClass | undefined> {
