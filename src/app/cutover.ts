@@ -1,9 +1,10 @@
 import { join } from 'node:path'
 import { isTransient } from '../core/cloud-fault.ts'
 import { LifeboatError, toLifeboatError } from '../core/errors.ts'
-import { elsewhere, unpreparedDns } from '../runbooks/cutover-elsewhere.ts'
+import { elsewhere } from '../runbooks/cutover-elsewhere.ts'
 import type { CutoverFacts } from '../runbooks/cutover-facts.ts'
-import { type CutoverKind, chooseCutover } from '../runbooks/cutover-options.ts'
+import { type CutoverKind, type CutoverOptions, chooseCutover } from '../runbooks/cutover-options.ts'
+import { unpreparedDns } from '../runbooks/dead-dns.ts'
 import type { WayFlags } from '../runbooks/way-flags.ts'
 import {
   type MigratePlan,
@@ -54,7 +55,11 @@ async function telling<T>(
     const error = toLifeboatError(thrown)
     if (error.code !== 'step-failed' && error.code !== 'timed-out') throw thrown
     const dead = isTransient(error) && String(error.details?.operation).startsWith('route53:')
-    const lines = [...byHand(kind, flags), ...(dead ? unpreparedDns() : [])]
+    const options = optionsOf(kind, flags)
+    const lines = [
+      ...(options === undefined ? [] : elsewhere(options)),
+      ...(dead ? unpreparedDns(options) : []),
+    ]
     onElsewhere(lines)
     const details = { ...error.details, elsewhere: lines }
     const run = error.details?.run
@@ -77,9 +82,9 @@ async function telling<T>(
 }
 
 /** A resumed run has its endpoints in its journal; then the report has the list. */
-function byHand(kind: CutoverKind, flags: WayFlags): readonly string[] {
-  if (flags.from === undefined || flags.source === undefined || flags.target === undefined) return []
-  return elsewhere(chooseCutover(kind === 'rollback' ? 'run' : kind, flags))
+function optionsOf(kind: CutoverKind, flags: WayFlags): CutoverOptions | undefined {
+  if (flags.from === undefined || flags.source === undefined || flags.target === undefined) return undefined
+  return chooseCutover(kind === 'rollback' ? 'run' : kind, flags)
 }
 
 async function flagsOf(request: CutoverRequest, signal: AbortSignal): Promise<WayFlags> {
@@ -105,7 +110,9 @@ function rehearsed(flags: WayFlags, kind: CutoverKind): WayFlags {
   const endpoint = (id: string, region = '') => `${id}.c1sim.${region}.rds.amazonaws.com:3306`
   return {
     ...{ ...flags, db: [label], from: from ?? endpoint(label, source) },
-    ...(kind === 'run' && { to: to ?? endpoint(`${label}-replica`, target) }),
+    ...((kind === 'run' || flags.failoverRecords === true) && {
+      to: to ?? endpoint(`${label}-replica`, target),
+    }),
   }
 }
 
@@ -127,7 +134,7 @@ export async function undoing(
         : `run '${run}' is one of '${planned.way}'`,
       `Runs are remembered in ${join(stateFolder, 'runbooks')} of the machine that began them, and at the sink that --at names.`,
     )
-  const { source, target, from, to, resolver, template } = keptFlags(journal) as WayFlags
+  const { source, target, from, to, resolver, template, service } = keptFlags(journal) as WayFlags
   const { changes } = planned.facts as CutoverFacts
   // Only what the run had begun to switch: the rest is as it was.
   const begun = new Set(journal.records.flatMap((record) => (record.event === 'step' ? [record.step] : [])))
@@ -139,6 +146,7 @@ export async function undoing(
     ...(from !== undefined && { to: from }),
     ...(resolver !== undefined && { resolver }),
     ...(template !== undefined && { template }),
+    ...(service !== undefined && { service }),
     kept,
   }
 }

@@ -4,6 +4,7 @@ import {
   DescribeAlarmsCommand,
   GetMetricStatisticsCommand,
   type MetricAlarm,
+  PutMetricAlarmCommand,
 } from '@aws-sdk/client-cloudwatch'
 import type { Clock } from '../core/clock.ts'
 import type { Alarm, CloudWatchPort } from '../runbooks/ports/cloudwatch.ts'
@@ -62,6 +63,23 @@ function createCloudWatch(api: Api<CloudWatchClient>, clock: Clock): CloudWatchP
           return { items, next: page.NextToken }
         }),
       )
+    },
+
+    async putAlarm({ name, description, namespace, metric, dimensions, atLeast }, signal) {
+      const deed = { operation: 'cloudwatch:PutMetricAlarm', to: `create alarm '${name}'` }
+      const command = new PutMetricAlarmCommand({
+        AlarmName: name,
+        AlarmDescription: description,
+        Namespace: namespace,
+        MetricName: metric,
+        Dimensions: Object.entries(dimensions).map(([Name, Value]) => ({ Name, Value })),
+        Statistic: 'Maximum',
+        Period: PERIOD_SECONDS,
+        EvaluationPeriods: 1,
+        Threshold: atLeast,
+        ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+      })
+      await api.call(deed, signal, (client, at) => client.send(command, at))
     },
   }
 }

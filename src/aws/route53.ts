@@ -1,7 +1,10 @@
 import {
   ChangeResourceRecordSetsCommand,
+  type CloudWatchRegion,
+  CreateHealthCheckCommand,
   GetChangeCommand,
   GetHostedZoneCommand,
+  ListHealthChecksCommand,
   ListHostedZonesCommand,
   ListResourceRecordSetsCommand,
   Route53Client,
@@ -95,6 +98,40 @@ function createRoute53(api: Api<Route53Client>): Route53Port {
       return await api.call(deed, signal, async (route53, at) => {
         const { ChangeInfo } = await route53.send(command, at)
         return { changeId: given(ChangeInfo?.Id, 'ChangeInfo.Id').replace(/^\/change\//, '') }
+      })
+    },
+
+    async healthChecks(signal) {
+      const deed = { operation: 'route53:ListHealthChecks', to: 'list the health checks' }
+      return await api.call(deed, signal, (route53, at) =>
+        allPages(async (Marker) => {
+          const page = await route53.send(new ListHealthChecksCommand({ Marker }), at)
+          const items = (page.HealthChecks ?? []).map(({ Id, HealthCheckConfig }) => {
+            const { Region: region, Name: name } = HealthCheckConfig?.AlarmIdentifier ?? {}
+            return {
+              id: given(Id, 'Id'),
+              ...(region !== undefined && name !== undefined && { alarm: { region, name } }),
+            }
+          })
+          return { items, next: page.IsTruncated === true ? page.NextMarker : undefined }
+        }),
+      )
+    },
+
+    async createHealthCheck({ reference, alarm }, signal) {
+      const deed = { operation: 'route53:CreateHealthCheck', to: `create a health check on '${alarm.name}'` }
+      const command = new CreateHealthCheckCommand({
+        CallerReference: reference,
+        HealthCheckConfig: {
+          Type: 'CLOUDWATCH_METRIC',
+          // What Route 53 has no name for is for it to refuse.
+          AlarmIdentifier: { Region: alarm.region as CloudWatchRegion, Name: alarm.name },
+          InsufficientDataHealthStatus: 'LastKnownStatus',
+        },
+      })
+      return await api.call(deed, signal, async (route53, at) => {
+        const { HealthCheck } = await route53.send(command, at)
+        return { id: given(HealthCheck?.Id, 'HealthCheck.Id') }
       })
     },
 

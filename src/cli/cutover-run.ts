@@ -61,14 +61,20 @@ function requestOf(kind: CutoverKind, options: CutoverFlags, context: VerbContex
     record,
     resolver,
     template,
+    service,
+    failoverRecords,
     accept = [],
     acceptSplitBrain = false,
   } = options
+  if (failoverRecords === true && kind !== 'prepare')
+    throw new LifeboatError('usage', 'unable to cut over: --failover-records is of prepare only', {
+      hint: 'Leave it out: run switches whatever records there are.',
+    })
   const accepted = [...accept, ...(acceptSplitBrain ? ['split-brain'] : [])]
   return {
     kind,
     flags: withoutUndefined({
-      ...{ source, target, from, to, record, resolver, template },
+      ...{ source, target, from, to, record, resolver, template, service, failoverRecords },
       accept: accepted.length === 0 ? undefined : accepted,
     }),
     ...(options.of !== undefined && { of: options.of }),

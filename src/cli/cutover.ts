@@ -9,6 +9,8 @@ export interface CutoverFlags {
   readonly record?: readonly string[]
   readonly resolver?: readonly string[]
   readonly template?: readonly string[]
+  readonly service?: readonly string[]
+  readonly failoverRecords?: boolean
   readonly of?: string
   readonly accept?: readonly string[]
   readonly acceptSplitBrain?: boolean
@@ -49,6 +51,11 @@ export function cutoverCommand(done: (exitCode: number) => void): Command {
     )
     .addOption(several('--resolver <address>', 'that has to agree (default: those of this machine); repeat'))
     .addOption(several('--template <line>', 'to be printed with {host} and {port} of the new one; repeat'))
+    .addOption(several('--service <name>', 'that has to be restarted, for the list that is printed; repeat'))
+    .option(
+      '--failover-records',
+      'prepare: make pairs of failover records to --to, which switch without the control plane of Route 53',
+    )
     .option('--of <run>', 'rollback: the run to undo')
     .option('--accept-split-brain', 'switch though the old database may still take writes')
     .addOption(several('--accept <danger>', 'take a danger by its name; repeat for several'))
@@ -76,6 +83,7 @@ export function cutoverCommand(done: (exitCode: number) => void): Command {
       helpTail(
         [
           'lifeboat cutover prepare --source eu-west-1 --target eu-central-1 --from OLD:3306',
+          'lifeboat cutover prepare --source eu-west-1 --target eu-central-1 --from OLD:3306 --to NEW:3306 --failover-records',
           'lifeboat cutover run --source eu-west-1 --target eu-central-1 --from OLD:3306 --to NEW:3306 --confirm',
           'lifeboat cutover rollback --of 20261122T210500Z-k3f9 --confirm',
         ],

@@ -16,6 +16,10 @@ export interface CutoverOptions {
   readonly records: readonly string[]
   readonly resolvers: readonly string[]
   readonly templates: readonly string[]
+  /** To be restarted by whoever reads the list. */
+  readonly services: readonly string[]
+  /** Of prepare: a pair of failover records for each plain one. */
+  readonly failoverRecords: boolean
   readonly kept: readonly RecordChange[]
   readonly acceptSplitBrain: boolean
   readonly acceptUnseenTarget: boolean
@@ -24,8 +28,9 @@ export interface CutoverOptions {
 export function chooseCutover(kind: CutoverKind, flags: WayFlags): CutoverOptions {
   const dangers = accepted(flags)
   const from = needEndpoint(flags.from, '--from', 'shop.c1x2.eu-west-1.rds.amazonaws.com:3306')
+  const failoverRecords = kind === 'prepare' && flags.failoverRecords === true
   const to =
-    kind === 'prepare'
+    kind === 'prepare' && !failoverRecords
       ? null
       : needEndpoint(flags.to, '--to', 'shop.c3x4.eu-central-1.rds.amazonaws.com:3306')
   if (to !== null && sameHost(from.host, to.host))
@@ -39,6 +44,8 @@ export function chooseCutover(kind: CutoverKind, flags: WayFlags): CutoverOption
     records: (flags.record ?? []).map(plainHost),
     resolvers: flags.resolver ?? [],
     templates: flags.template ?? [],
+    services: flags.service ?? [],
+    failoverRecords,
     kept: kind === 'rollback' ? needKept(flags.kept) : [],
     acceptSplitBrain: dangers.includes('split-brain'),
     acceptUnseenTarget: dangers.includes('unseen-target'),

@@ -4,6 +4,8 @@ import { elsewhere } from './cutover-elsewhere.ts'
 import { CUTOVER_TTL_SECONDS, type CutoverFacts, gatherCutover } from './cutover-facts.ts'
 import { type CutoverKind, type CutoverOptions, chooseCutover } from './cutover-options.ts'
 import { resolversAgree, targetCheck } from './cutover-steps.ts'
+import { forDeadDns, pairLines } from './dead-dns.ts'
+import { failoverAlarm, failoverCheck, failoverPair, failoverPlan } from './failover-records.ts'
 import { fenceCheck } from './fence-check.ts'
 import type { CloudPorts } from './ports.ts'
 import { changeRecord, dnsRegion, type RecordChange, shownRecord } from './record-change.ts'
@@ -34,22 +36,37 @@ function planPrepare(
   run: RunName,
 ): Runbook<CloudPorts> {
   const region = options.target
+  const pairs = failoverPlan(options)
   const steps = changes.map((change, index) =>
-    changeRecord({
-      ...{ id: `lower-${index + 1}`, effect: 'create', change, region, comment: `lifeboat:run ${run.id}` },
-      title: `lower the TTL of ${change.before.name} in ${zoneOf(change)} to ${change.after.ttlSeconds} s${
-        change.also === undefined ? '' : `, ${change.also.length + 1} records in one batch`
-      }`,
-    }),
+    pairs !== undefined && isPlain(change)
+      ? failoverPair(pairs, change, { id: `pair-${index + 1}`, run })
+      : changeRecord({
+          ...{
+            id: `lower-${index + 1}`,
+            effect: 'create',
+            change,
+            region,
+            comment: `lifeboat:run ${run.id}`,
+          },
+          title: `lower the TTL of ${change.before.name} in ${zoneOf(change)} to ${change.after.ttlSeconds} s${
+            change.also === undefined ? '' : `, ${change.also.length + 1} records in one batch`
+          }`,
+        }),
   )
   const longest = Math.max(...changes.map(({ before }) => before.ttlSeconds ?? 0))
   return {
     way: 'cutover prepare',
-    steps,
-    warnings: [...unheardLines(unheard, region), ...leftLines(left)],
+    steps: pairs === undefined ? steps : [failoverAlarm(pairs), failoverCheck(pairs, run), ...steps],
+    warnings: [
+      ...(pairs === undefined ? [] : pairWarnings(changes)),
+      ...unheardLines(unheard, region),
+      ...leftLines(left),
+    ],
     afterwards: [
       `Resolvers hold the old answers for up to ${longest} s more: switch after that.`,
       'This needs the control plane of Route 53: do it on a quiet day, not on the day it is needed.',
+      ...(pairs === undefined ? [] : pairLines(pairs)),
+      ...forDeadDns(options, changes),
       ...elsewhere(options),
     ],
     rollback: changes
@@ -110,6 +127,22 @@ function zoneOf({ zoneName, private: isPrivate }: RecordChange): string {
   return `${isPrivate ? 'private' : 'public'} zone ${zoneName}`
 }
 
+/** Which has no routing yet that a pair would take away. */
+function isPlain({ before }: RecordChange): boolean {
+  return before.setIdentifier === undefined && before.values.length === 1
+}
+
+function pairWarnings(changes: readonly RecordChange[]): string[] {
+  const others = changes.filter((change) => !isPlain(change))
+  return [
+    'Alarm and health check are billed by the month; clients notice nothing until you write the metric.',
+    ...others.map(
+      ({ before }) =>
+        `${before.name} has records with routing of their own: no pair is made of it, its TTL alone is lowered.`,
+    ),
+  ]
+}
+
 /** A client in the other region asks the resolver of its own VPC. */
 function unheardLines(zones: CutoverFacts['unheard'], region: string): string[] {
   return zones.map(({ id, name }) => {
@@ -151,6 +184,7 @@ function exampleOptions(kind: CutoverKind): CutoverOptions {
   const fresh = { host: 'shop-replica.c1sim.eu-central-1.rds.amazonaws.com', port: 3306 }
   return {
     ...{ source: 'eu-west-1', target: 'eu-central-1', records: [], resolvers: [], templates: [], kept: [] },
+    ...{ services: [], failoverRecords: false },
     ...{ acceptSplitBrain: false, acceptUnseenTarget: false },
     from: kind === 'rollback' ? fresh : old,
     to: kind === 'prepare' ? null : kind === 'run' ? fresh : old,

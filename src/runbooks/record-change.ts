@@ -24,53 +24,84 @@ interface ChangeOptions {
   readonly comment: string
 }
 
+interface ReplaceOptions extends ChangeOptions {
+  readonly deletes: readonly DnsRecord[]
+  /** Undefined where something that they need is gone. */
+  creates(ports: CloudPorts, signal: AbortSignal): Promise<readonly DnsRecord[] | undefined>
+  command(): readonly CliLine[]
+  check(): StatusCheck
+}
+
+export function changeRecord(options: ChangeOptions): Step<CloudPorts> {
+  const { change, region, comment } = options
+  const all = [change, ...(change.also ?? [])]
+  const deletes = all.map(({ before }) => before)
+  const creates = all.map(({ after }) => after)
+  return replaceRecords({
+    ...options,
+    deletes,
+    creates: () => Promise.resolve(creates),
+    command: () => commandLines(change.zoneId, { deletes, creates }, region, comment),
+    check: () => recordCheck(change, region),
+  })
+}
+
 /**
- * Replaces a record only if it is exactly as it was: a deletion names all of it, and a batch is carried out whole or not at
- * all. A bare UPSERT would overwrite what somebody else has put there meanwhile.
+ * Replaces records only if they are exactly as they were: a deletion names all of a record, and a batch is carried out whole or
+ * not at all. A bare UPSERT would overwrite what somebody else has put there meanwhile.
  */
-export function changeRecord({
+export function replaceRecords({
   id,
   title,
   effect,
   change,
   region,
   comment,
-}: ChangeOptions): Step<CloudPorts> {
-  const { zoneId, before, after, also = [] } = change
-  const all = [{ before, after }, ...also]
+  deletes,
+  creates,
+  command,
+  check,
+}: ReplaceOptions): Step<CloudPorts> {
+  const { zoneId, before, after } = change
   // Known only to the process that asked: who comes after a crash goes by the record and by what resolvers answer.
   let changeId: string | undefined
   return {
     ...{ id, title, effect, usualMs: 60_000 },
-    command: () => commandLines(change, region, comment),
-    check: () => recordCheck(change, region),
+    ...{ command, check },
     permissions: () => permissionsOf(change, region),
-    async observe({ route53 }, signal): Promise<Observation> {
+    async observe(ports, signal): Promise<Observation> {
+      const { route53 } = ports
       const records = await route53.records(zoneId, signal)
-      const there = all.map((each) => records.find((record) => isSameName(record, each.before)))
-      if (all.every((each, index) => isSameRecord(there[index], each.after))) {
+      const at = (record: DnsRecord) => records.find((each) => isSameName(each, record))
+      const wanted = await creates(ports, signal)
+      if (wanted === undefined)
+        return {
+          state: 'blocked',
+          reason: 'the health check is gone',
+          hint: 'Start a new run, which makes one.',
+        }
+      if (wanted.every((record) => isSameRecord(at(record), record))) {
         const seen = { before: shownRecord(before), after: shownRecord(after) }
         if (changeId === undefined) return { state: 'done', seen }
         if ((await route53.changeStatus(changeId, signal)) === 'pending')
           return { state: 'running', reason: `change ${changeId} is PENDING` }
         return { state: 'done', reason: 'INSYNC', seen: { ...seen, change: changeId } }
       }
-      const other = all.findIndex((each, index) => !isSameRecord(there[index], each.before))
-      if (other === -1) return { state: 'todo' }
-      const { before: known } = all[other] ?? change
-      const found = there[other]
+      const known = deletes.find((record) => !isSameRecord(at(record), record))
+      if (known === undefined) return { state: 'todo' }
+      const found = at(known)
       return {
         state: 'blocked',
         reason: `it is neither as it was (${shownRecord(known)}) nor as it is to be, but ${found === undefined ? 'gone' : shownRecord(found)}`,
         hint: 'Somebody else has changed it: find out who, and start a new run, which looks anew.',
       }
     },
-    async apply({ route53 }, signal) {
-      const made = await route53.change(
+    async apply(ports, signal) {
+      const made = await ports.route53.change(
         zoneId,
         [
-          ...all.map((each) => ({ action: 'delete', record: each.before }) as const),
-          ...all.map((each) => ({ action: 'create', record: each.after }) as const),
+          ...deletes.map((record) => ({ action: 'delete', record }) as const),
+          ...((await creates(ports, signal)) ?? []).map((record) => ({ action: 'create', record }) as const),
         ],
         comment,
         signal,
@@ -99,17 +130,17 @@ function isSameRecord(there: DnsRecord | undefined, record: DnsRecord): boolean 
 }
 
 function commandLines(
-  { zoneId, before, after, also = [] }: RecordChange,
+  zoneId: string,
+  { deletes, creates }: Readonly<Record<'deletes' | 'creates', readonly DnsRecord[]>>,
   region: string,
   comment: string,
 ): CliLine[] {
   const at = dnsRegion(region)
-  const all = [{ before, after }, ...also]
   const batch = {
     Comment: comment,
     Changes: [
-      ...all.map((each) => ({ Action: 'DELETE', ResourceRecordSet: recordSet(each.before) })),
-      ...all.map((each) => ({ Action: 'CREATE', ResourceRecordSet: recordSet(each.after) })),
+      ...deletes.map((record) => ({ Action: 'DELETE', ResourceRecordSet: recordSet(record) })),
+      ...creates.map((record) => ({ Action: 'CREATE', ResourceRecordSet: recordSet(record) })),
     ],
   }
   const options = { 'hosted-zone-id': zoneId, 'change-batch': JSON.stringify(batch) }
@@ -151,7 +182,8 @@ function permissionsOf({ zoneId, after }: RecordChange, region: string): Permiss
   ]
 }
 
-function recordSet(record: DnsRecord): Record<string, unknown> {
+/** As the API takes it. */
+export function recordSet(record: DnsRecord): Record<string, unknown> {
   return {
     Name: record.name,
     Type: record.type,

@@ -44,6 +44,9 @@ export interface WayFlags {
   readonly resolver?: readonly string[]
   /** Lines of a configuration with `{host}` and `{port}` of the database. */
   readonly template?: readonly string[]
+  /** What has to be restarted, by people. */
+  readonly service?: readonly string[]
+  readonly failoverRecords?: boolean
   /** What an earlier run has changed, to be put back. */
   readonly kept?: readonly RecordChange[]
   /** What an earlier run of fence has put up, to be lifted. */

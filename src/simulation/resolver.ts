@@ -8,7 +8,9 @@ export function createResolver(world: World): ResolverPort {
       world.call('resolver:answers', 'resolver', 'read', signal, () => {
         const held = world.dnsCache.get(`${name}/${type}`)
         const records = [...world.zones.values()].flatMap((zone) => zone.records)
-        const found = records.filter((record) => record.name === name && record.type === type)
+        const named = records.filter((record) => record.name === name && record.type === type)
+        const isPair = named.some(({ routing }) => routing?.Failover === 'PRIMARY')
+        const found = named.filter(({ routing }) => !isPair || routing?.Failover !== 'SECONDARY')
         const values =
           held !== undefined && held.untilMs > world.time.nowMs()
             ? held.values

@@ -158,6 +158,17 @@ export function createRoute53(world: World): Route53Port {
         })
         return { changeId }
       }),
+    healthChecks: (signal) =>
+      world.call('route53:ListHealthChecks', DNS_REGION, 'read', signal, () =>
+        [...world.healthChecks.values()].map(({ id, alarm }) => ({ id, alarm })),
+      ),
+    createHealthCheck: ({ reference, alarm }, signal) =>
+      world.call('route53:CreateHealthCheck', DNS_REGION, 'change', signal, () => {
+        mustBeNew(on('CreateHealthCheck'), world.healthChecks.has(reference), reference)
+        const id = `00000000-0000-4000-8000-${String(world.healthChecks.size + 1).padStart(12, '0')}`
+        world.healthChecks.set(reference, { id, alarm })
+        return { id }
+      }),
     changeStatus: (changeId, signal) =>
       world.call('route53:GetChange', DNS_REGION, 'read', signal, () =>
         found(on('GetChange'), world.dnsChanges.get(changeId), changeId),
@@ -213,6 +224,13 @@ export function createCloudWatch(world: World, region: string): CloudWatchPort {
         return value === undefined ? undefined : { value, at: world.time.clock.now() }
       }),
     alarms: (signal) => world.call('cloudwatch:DescribeAlarms', region, 'read', signal, () => state.alarms),
+    putAlarm: ({ name, metric, dimensions, ...definition }, signal) =>
+      world.call('cloudwatch:PutMetricAlarm', region, 'change', signal, () => {
+        const arn = `arn:aws:cloudwatch:${region}:${world.account}:alarm:${name}`
+        const others = state.alarms.filter((each) => each.name !== name)
+        const alarm = { name, arn, metric, dimensions, state: 'INSUFFICIENT_DATA', definition }
+        state.alarms.splice(0, state.alarms.length, ...others, alarm)
+      }),
   }
 }
 

@@ -7,7 +7,7 @@ import type { RdsInstance } from '../runbooks/ports/rds.ts'
 import type { ReplicatedBackup, Snapshot } from '../runbooks/ports/rds-backups.ts'
 import type { GlobalCluster, RdsCluster } from '../runbooks/ports/rds-clusters.ts'
 import type { OptionGroup, Orderable, ParameterGroup, SubnetGroup } from '../runbooks/ports/rds-groups.ts'
-import type { DnsRecord, HostedZone } from '../runbooks/ports/route53.ts'
+import type { DnsRecord, HostedZone, WatchedAlarm } from '../runbooks/ports/route53.ts'
 import type { Tags } from '../runbooks/ports.ts'
 import { createStrikes, SimulatedCrash, type Strike, struck } from './strikes.ts'
 import { createVirtualTime, type VirtualTime } from './virtual-time.ts'
@@ -70,6 +70,8 @@ export interface World {
   readonly globals: Map<string, Mutable<GlobalCluster>>
   readonly zones: Map<string, { readonly zone: HostedZone; records: DnsRecord[] }>
   readonly dnsChanges: Map<string, 'pending' | 'insync'>
+  /** By the reference that each was made with. */
+  readonly healthChecks: Map<string, { readonly id: string; readonly alarm: WatchedAlarm }>
   /** What resolvers hold of records that have changed, by `name/type`. */
   readonly dnsCache: Map<string, { readonly values: readonly string[]; readonly untilMs: number }>
   /** Hosts where a database answers, and whether it takes writes. */
@@ -135,6 +137,7 @@ export function createWorld({
     globals: new Map(),
     zones: new Map(),
     dnsChanges: new Map(),
+    healthChecks: new Map(),
     dnsCache: new Map(),
     databases: new Map(),
     accounts: new Map(),

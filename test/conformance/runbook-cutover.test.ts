@@ -65,6 +65,78 @@ describeRunbook('cutover prepare', {
   },
 })
 
+const ALARM = `lifeboat-cutover-${OLD}`
+const failover: RunbookHarness = {
+  way: createCutover('prepare'),
+  flags: { ...regions, ...ends, failoverRecords: true },
+  tooShortMs: 10_000,
+  furnish: scene,
+  expectDone(world) {
+    const check = '00000000-0000-4000-8000-000000000001'
+    const pair = { name: NAME, type: 'CNAME', ttlSeconds: 60 }
+    const [primary, secondary] = ['PRIMARY', 'SECONDARY'].map((Failover) => ({
+      ...{ ...pair, setIdentifier: Failover.toLowerCase(), routing: { Failover } },
+    }))
+    expect(recordsOf(world, SCENE.zone)).toEqual([
+      { ...primary, values: [OLD], healthCheckId: check },
+      { ...secondary, values: [NEW] },
+    ])
+    // It has routing of its own, which stays.
+    expect(recordsOf(world, PUBLIC)).toContainEqual(weighted)
+    expect([...world.healthChecks.values()]).toEqual([
+      { id: check, alarm: { region: regions.target, name: ALARM } },
+    ])
+    expect(world.region(regions.target).alarms).toMatchObject([{ name: ALARM, metric: 'cutover' }])
+  },
+}
+describeRunbook('cutover prepare --failover-records', failover)
+
+test('a pair is told how to switch, and what was not made one', async () => {
+  await using staged = await createRunbookScene(failover)
+  const { runbook } = await staged.plan()
+  expect(runbook.afterwards.join('\n')).toMatch(
+    /aws cloudwatch put-metric-data --region eu-central-1 .*--value 1[\s\S]*--value 0/,
+  )
+  expect(runbook.warnings.join('\n')).toMatch(/db\.example\.com has records with routing of their own/)
+})
+
+test('an alarm that is off, or of somebody else, stops it before a record is touched', async () => {
+  const alarm = { name: ALARM, arn: 'arn', metric: 'cutover', dimensions: { from: OLD }, definition: {} }
+  const put =
+    (state: string, metric = 'cutover') =>
+    (world: World) => {
+      world.region(regions.target).alarms.push({ ...alarm, state, metric })
+    }
+  const inAlarm = await failure(failover, put('ALARM'))
+  expect(inAlarm.error.message).toMatch(/in alarm: a pair would send clients away at once/)
+  expect(inAlarm.error.hint).toMatch(/--value 0/)
+  const strange = await failure(failover, put('OK', 'CPUUtilization'))
+  expect(strange.error.message).toMatch(/is on another metric \(CPUUtilization\)/)
+  expect([...inAlarm.changes, ...strange.changes]).toEqual([])
+})
+
+test('a second run finds the health check, and makes no other', async () => {
+  await using staged = await createRunbookScene(failover)
+  const old = { id: 'hc-old', alarm: { region: regions.target, name: ALARM } }
+  staged.world.healthChecks.set('earlier', old)
+  await staged.run()
+  expect(staged.world.healthChecks.size).toBe(1)
+  expect(recordsOf(staged.world, SCENE.zone)[0]).toMatchObject({ healthCheckId: 'hc-old' })
+})
+
+test('a cutover of a pair switches its first record, and leaves the other', async () => {
+  await using staged = await createRunbookScene(failover)
+  await staged.run()
+  const ports = simulatedPorts(staged.world, regions.source, regions.target)
+  await using switching = await createRunbookScene(run)
+  const settings = { ports, clock: staged.world.time.clock }
+  expect((await switching.run(settings)).outcome).toBe('done')
+  expect(recordsOf(staged.world, SCENE.zone)).toMatchObject([
+    { setIdentifier: 'secondary', values: [NEW] },
+    { setIdentifier: 'primary', values: [NEW], routing: { Failover: 'PRIMARY' } },
+  ])
+})
+
 const kept: readonly RecordChange[] = [
   { zoneId: SCENE.zone, zoneName: 'example.internal', private: true, before, after },
 ]
@@ -156,13 +228,19 @@ test('a resolver that never lets go of the old answer ends it in bounded time, a
 test('what names the old database otherwise is left, and said', async () => {
   await using staged = await createRunbookScene({
     ...run,
-    flags: { ...run.flags, record: [NAME], template: ['DB={host}:{port}'] },
+    flags: {
+      ...run.flags,
+      record: [NAME],
+      template: ['DB={host}:{port} was {old-host}:{old-port}'],
+      service: ['shop.service'],
+    },
   })
   const { runbook } = await staged.plan()
   expect(runbook.warnings.join('\n')).toMatch(/note\.example\.com .*type TXT is not changed/)
   expect(runbook.warnings.join('\n')).toMatch(/db\.example\.com .*not named with --record/)
   expect(runbook.warnings.join('\n')).toMatch(/TTL of 300 s/)
-  expect(runbook.afterwards).toContain(`Set: DB=${NEW}:3306`)
+  expect(runbook.afterwards).toContain(`Set: DB=${NEW}:3306 was ${OLD}:3306`)
+  expect(runbook.afterwards).toContain('Restart: shop.service')
   expect(runbook.afterwards.join('\n')).toMatch(/TLS: .*real endpoint[\s\S]*IAM tokens are signed/)
 })
 

@@ -5,6 +5,7 @@ import { simulateCloud } from '../../src/app/simulate-cloud.ts'
 import { loadCutover, loadWay, WAY_NAMES } from '../../src/app/ways.ts'
 import type { Runbook } from '../../src/core/runbook.ts'
 import { shellLine } from '../../src/core/shell-line.ts'
+import { lookingLines } from '../../src/runbooks/cutover-elsewhere.ts'
 import { CUTOVERS } from '../../src/runbooks/cutover-options.ts'
 import type { CloudPorts } from '../../src/runbooks/ports.ts'
 import type { WayFlags } from '../../src/runbooks/way-flags.ts'
@@ -40,7 +41,12 @@ describe.skipIf(lacks('aws'))('lines of ways as the AWS command line reads them'
       steps.flatMap((step) => [...step.command(), ...[step.check() ?? []].flat()]),
     )
     const lines = all.filter(({ argv }) => argv[0] === 'aws')
-    const said = await send(lines.map(({ argv }) => argv))
+    const printed = new Map(
+      all.flatMap(({ argv: [program, format = ''], assign }) =>
+        program === 'printf' ? [[`$${assign}`, format.replaceAll('%s', 'known-by-then')]] : [],
+      ),
+    )
+    const said = await send(lines.map(({ argv }) => argv.map((word) => printed.get(word) ?? word)))
     const wrong = lines.flatMap((line, index) =>
       said[index]?.includes(SENT) === true ? [] : [`${shellLine(line)}: ${said[index]}`],
     )
@@ -79,6 +85,27 @@ describe.skipIf(lacks('aws'))('lines of ways as the AWS command line reads them'
   test.each(CUTOVERS)('cutover %s', async (kind) => {
     const { plan, example } = await loadCutover(kind)
     expect(await refused([plan(example.options, example.facts, RUN)])).toMatchObject({ wrong: [] })
+  })
+
+  test('cutover prepare --failover-records', async () => {
+    const { plan, choose, example } = await loadCutover('prepare')
+    const options = choose({
+      ...{ source: 'eu-west-1', target: 'eu-central-1', failoverRecords: true },
+      ...{ from: 'old.example.com:3306', to: 'new.example.com:3306' },
+    })
+    const { wrong, count } = await refused([plan(options, example.facts, RUN)])
+    expect(wrong).toEqual([])
+    expect(count).toBe(7)
+  })
+
+  test('what looks for the old endpoint elsewhere is read by the program, too', async () => {
+    const lines = lookingLines('eu-west-1', 'old.example.com')
+    const calls = lines.flatMap((line) => line.match(/\baws (?:[^"$;)]|"[^"]*")+/g) ?? [])
+    expect(calls).toHaveLength(7)
+    const argvs = calls.map((call) =>
+      [...call.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? ''),
+    )
+    for (const said of await send(argvs)) expect(said).toContain(SENT)
   })
 
   test.each(VARIANTS)('with an %s: %s %j', async (kind, name, more) => {

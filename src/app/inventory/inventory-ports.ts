@@ -60,6 +60,7 @@ export function inventoryPorts(inventory: Inventory): RegionPorts {
     cloudwatch: {
       latest: unasked('latest'),
       alarms: (signal) => look('alarms', undefined, signal, () => region.alarms),
+      putAlarm: refuse('putAlarm'),
     },
   }
 }

@@ -17,6 +17,13 @@ export interface Alarm {
   readonly definition: Readonly<Record<string, unknown>>
 }
 
+export interface NewAlarm extends MetricName {
+  readonly name: string
+  readonly description: string
+  /** It goes off once the highest value of a minute is so much. Without data it is in no state. */
+  readonly atLeast: number
+}
+
 export interface CloudWatchPort {
   /** The newest average of a minute within the last 15; undefined where there is none. */
   latest(
@@ -24,4 +31,6 @@ export interface CloudWatchPort {
     signal: AbortSignal,
   ): Promise<{ readonly value: number; readonly at: Date } | undefined>
   alarms(signal: AbortSignal): Promise<readonly Alarm[]>
+  /** One of that name is overwritten. */
+  putAlarm(alarm: NewAlarm, signal: AbortSignal): Promise<void>
 }

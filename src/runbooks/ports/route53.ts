@@ -25,6 +25,12 @@ export interface DnsChange {
   readonly record: DnsRecord
 }
 
+/** An alarm of CloudWatch, by whose metric a health check goes. */
+export interface WatchedAlarm {
+  readonly region: string
+  readonly name: string
+}
+
 /** Route 53 has no region: its control plane is in us-east-1, whatever the others do. */
 export interface Route53Port {
   zones(signal: AbortSignal): Promise<readonly HostedZone[]>
@@ -36,5 +42,13 @@ export interface Route53Port {
     comment: string,
     signal: AbortSignal,
   ): Promise<{ readonly changeId: string }>
+  healthChecks(
+    signal: AbortSignal,
+  ): Promise<readonly { readonly id: string; readonly alarm?: WatchedAlarm }[]>
+  /** It is healthy until the metric says otherwise, and stays as it was while there is no data. `reference` is taken once. */
+  createHealthCheck(
+    input: { readonly reference: string; readonly alarm: WatchedAlarm },
+    signal: AbortSignal,
+  ): Promise<{ readonly id: string }>
   changeStatus(changeId: string, signal: AbortSignal): Promise<'pending' | 'insync'>
 }
