@@ -31,6 +31,7 @@ export async function databaseChecks(
   signal: AbortSignal,
 ): Promise<readonly CheckRow[]> {
   const { rungs, addresses } = await database.look(endpoint, write === true, signal)
+  const isReached = rungs.every(({ outcome }) => outcome !== 'failed')
   const checks = rungs.map(({ rung, outcome, reason, tookMs }): CheckRow => {
     const why = rung === 'write' && write !== true ? write : reason
     const row = { name: rung, found: why ?? (rung === 'dns' ? addresses.join(', ') : `${tookMs} ms`) }
@@ -42,7 +43,7 @@ export async function databaseChecks(
     return {
       ...row,
       state: outcome,
-      ...(outcome === 'skipped' && rung === 'login' && { lines: [elsewhere] }),
+      ...(outcome === 'skipped' && rung === 'login' && isReached && { lines: [elsewhere] }),
     }
   })
   const isIn = rungs.some(({ rung, outcome }) => rung === 'login' && outcome === 'ok')

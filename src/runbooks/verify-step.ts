@@ -98,10 +98,10 @@ function hintOf(failed: readonly CheckRow[], db: string): string {
   const [line] = failed.flatMap(({ lines = [] }) => lines)
   return [
     `Look at its security group, account and certificate before anybody leaves ${db}.`,
-    ...(line === undefined ? [] : [`From a host that reaches it: ${line}`]),
+    ...(line === undefined ? [] : [`On a host that reaches it type: ${line} ;`]),
     ...(accepts.length === 0
       ? []
-      : [`Or take it as it is: ${accepts.map((name) => `--accept ${name}`).join(' ')}.`]),
+      : [`or take it as it is: ${accepts.map((name) => `--accept ${name}`).join(' ')}.`]),
   ].join(' ')
 }
 

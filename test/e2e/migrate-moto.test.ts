@@ -44,6 +44,8 @@ const CREDENTIALS = {
   AWS_EC2_METADATA_DISABLED: 'true',
 }
 
+/** No database answers on moto. */
+const UNREACHED = ['--accept', 'unreached']
 const LANDING = ['--subnet-group', 'private', '--class', 'db.r6g.large']
 const WAYS: readonly (MotoSceneOptions & {
   name: string
@@ -140,10 +142,12 @@ describe.skipIf(lacks('aws'))('ways out on moto', { timeout: 3 * LONGEST_MS }, (
       cleanup.use(other.place)
       expect(await one.scene.read()).toEqual(await other.scene.read())
 
-      const group = ({ scene }: Opened) =>
-        ['promote-replica', 'prepare'].includes(args[0] ?? '')
+      const group = ({ scene }: Opened) => [
+        ...(args[0] === 'prepare' ? [] : UNREACHED),
+        ...(['promote-replica', 'prepare'].includes(args[0] ?? '')
           ? []
-          : ['--security-group', scene.securityGroup]
+          : ['--security-group', scene.securityGroup]),
+      ]
       const ran = await migrate(one.place, [...args, ...REGIONS, ...group(one), '--confirm'])
       expect(ran, ran.stderr).toMatchObject({ exitCode: 0 })
       const { run } = JSON.parse(ran.stdout)
@@ -165,7 +169,8 @@ describe.skipIf(lacks('aws'))('ways out on moto', { timeout: 3 * LONGEST_MS }, (
       const [{ place, scene }] = (await open(options)) as [Opened, Opened]
       cleanup.use(place)
       const furnished = place.calls.length
-      const args = [...way, ...REGIONS, '--security-group', scene.securityGroup, '--confirm', '--json']
+      const group = ['--security-group', scene.securityGroup]
+      const args = [...way, ...REGIONS, ...group, ...UNREACHED, '--confirm', '--json']
       const own = join(home, `killed-${action}`)
       const first = startLifeboat(['migrate', ...args], { home: own, env: env(place), timeoutMs: LONGEST_MS })
       place.loseAnswer(action, () => first.kill('SIGKILL'))
@@ -182,6 +187,30 @@ describe.skipIf(lacks('aws'))('ways out on moto', { timeout: 3 * LONGEST_MS }, (
       ])
     },
   )
+
+  test.concurrent('one that lets in more than the source stops the run, and the line that it prints mends it', async () => {
+    await using cleanup = new AsyncDisposableStack()
+    const [{ place, scene }] = (await open({ kind: 'instance', encrypted: true })) as [Opened, Opened]
+    cleanup.use(place)
+    const type = (line: string) => typeLine(line, motos[0], env(place))
+    const everybody = '--protocol tcp --port 3306 --cidr 0.0.0.0/0'
+    await type(
+      `aws ec2 authorize-security-group-ingress --region ${TARGET} --group-id ${scene.securityGroup} ${everybody}`,
+    )
+    const way = ['copy-snapshot', '--kms-key', 'alias/databases', ...REGIONS, ...UNREACHED]
+    const weak = await migrate(place, [...way, '--security-group', scene.securityGroup])
+    expect(weak, weak.stderr).toMatchObject({ exitCode: 42 })
+    const { step, run, report } = JSON.parse(weak.stderr).error.details
+    expect(step).toBe('parity')
+    const rows: readonly { name: string; state: string; lines?: readonly string[] }[] = report.steps.find(
+      ({ id }: { id: string }) => id === 'parity',
+    ).checks
+    const failed = rows.filter(({ state }) => state === 'failed')
+    expect(failed.map(({ name }) => name)).toEqual(['security-groups'])
+    for (const line of failed[0]?.lines ?? []) await type(line)
+    const mended = await migrate(place, [...way, '--resume', run])
+    expect(mended, mended.stderr).toMatchObject({ exitCode: 0 })
+  })
 
   test.concurrent('a cutover: TTLs lowered, names switched', async () => {
     await using cleanup = new AsyncDisposableStack()
@@ -213,20 +242,27 @@ async function typeLines({ steps }: Plan, moto: S3Container, env: Record<string,
   const assigned: Record<string, string> = {}
   const type = async (line: string) => {
     const [, name] = /^([A-Z][A-Z0-9_]*)=\$\(/.exec(line) ?? []
-    const script = `aws() { ${moto.commands.aws.join(' ')} "$@"; }\n${line}\n${name === undefined ? '' : `printf %s "$${name}"`}`
-    const { stdout } = await execa('sh', ['-eu', '-c', script], {
-      env: { ...env, ...assigned, PYTHONWARNINGS: 'ignore' },
-    })
+    const stdout = await typeLine(
+      `${line}\n${name === undefined ? '' : `printf %s "$${name}"`}`,
+      ...([moto, { ...env, ...assigned }] as const),
+    )
     if (name !== undefined) assigned[name] = stdout
     return stdout
   }
   for (const { commands, check } of steps) {
-    for (const { line } of commands) await type(line)
+    // What lifeboat itself looks at is another test.
+    for (const { line } of commands) if (!line.startsWith('lifeboat ')) await type(line)
     if (check === null) continue
     await vi.waitFor(async () => expect(await type(check.line)).toMatch(shapeOf(check.expect)), {
       ...{ timeout: 30_000, interval: 200 },
     })
   }
+}
+
+async function typeLine(line: string, moto: S3Container, env: Record<string, string>): Promise<string> {
+  const script = `aws() { ${moto.commands.aws.join(' ')} "$@"; }\n${line}`
+  const { stdout } = await execa('sh', ['-eu', '-c', script], { env: { ...env, PYTHONWARNINGS: 'ignore' } })
+  return stdout
 }
 
 /** A blank stands for any white space, `…` for any text. */
