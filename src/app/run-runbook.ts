@@ -4,6 +4,7 @@ import type { Clock } from '../core/clock.ts'
 import { isTransient } from '../core/cloud-fault.ts'
 import { LifeboatError, messageOf, throwIfAborted, toLifeboatError } from '../core/errors.ts'
 import type { Observation, Runbook, RunName, Step, Way } from '../core/runbook.ts'
+import { isWayOut, nativeOffer, silentRegion } from './native-offer.ts'
 import type { MigrationPolicyRecord } from './policy/heed-migration.ts'
 import { runStep } from './run-step.ts'
 import type { RunbookJournal, RunbookRecord, StepState } from './runbook-journal.ts'
@@ -69,7 +70,7 @@ export async function planRunbook<Flags, Ports>(
     } catch (thrown) {
       if (!isTransient(thrown)) throw thrown
       const leftMs = startMs + GATHER_MS - clock.monotonicMs()
-      if (leftMs < 0) throw silent(way, thrown)
+      if (leftMs < 0) throw silent(way, flags, thrown)
       onRetry?.(`${messageOf(thrown)}; asking again for up to ${Math.ceil(leftMs / 1000)} s`)
     }
     await clock.sleep(delayMs, signal)
@@ -113,7 +114,8 @@ async function carryOut<Flags, Ports>(
   try {
     const startMs = clock.monotonicMs()
     const checkDeadline = () => {
-      if (clock.monotonicMs() - startMs > request.deadlineMs) throw late(way, run, request.deadlineMs)
+      if (clock.monotonicMs() - startMs > request.deadlineMs)
+        throw late(way, request.flags, run, request.deadlineMs)
     }
     for (const [index, step] of runbook.steps.entries()) {
       await runOne(request, runbook, step, index, checkDeadline, signal)
@@ -162,17 +164,22 @@ export function plannedRecord(
   return journal.records.find((record) => record.event === 'planned')
 }
 
-function silent(way: { readonly name: string }, cause: unknown): LifeboatError {
+function silent(way: { readonly name: string }, flags: unknown, cause: unknown): LifeboatError {
+  const opens = cause instanceof LifeboatError && cause.details?.opens === true ? cause.hint : undefined
   return new LifeboatError(
     'step-failed',
     `unable to plan '${way.name}': no good answer: ${messageOf(cause)}`,
     {
       // What gathered knows what would open the way; a failed call's own hint is about the call.
-      hint: `${cause instanceof LifeboatError && cause.details?.opens === true && cause.hint !== undefined ? cause.hint : 'This way needs that control plane.'} Or take one that does not need it: lifeboat migrate --help names them, and a dump and restore (lifeboat dump --help), the native way, needs none.`,
+      hint: `${opens ?? 'This way needs that control plane: lifeboat assess says which do not.'} ${nativeOffer(way.name, flags, silentRegion(cause))}`,
       cause,
-      details: { ...(cause instanceof LifeboatError && cause.details), offer: 'native' },
+      details: { ...(cause instanceof LifeboatError && cause.details), ...offerOf(way) },
     },
   )
+}
+
+function offerOf({ name }: { readonly name: string }): { readonly offer?: 'native' } {
+  return isWayOut(name) ? { offer: 'native' } : {}
 }
 
 /** The flags that a run was last given. */
@@ -181,7 +188,7 @@ export function keptFlags({ records }: Pick<RunbookJournal, 'records'>): unknown
 }
 
 async function runOne<Flags, Ports>(
-  { ports, clock, confirm, journal, onStep }: RunbookRequest<Flags, Ports>,
+  { way, flags, ports, clock, confirm, journal, onStep }: RunbookRequest<Flags, Ports>,
   runbook: Runbook<Ports>,
   step: Step<Ports>,
   index: number,
@@ -212,7 +219,8 @@ async function runOne<Flags, Ports>(
     await journal.append(record, inner)
   }
   const guarded = runbook.steps.find(({ id }) => id === step.guards)
-  const stepRun = { ports, clock, confirm, begun, note, checkDeadline }
+  const otherwise = (thrown: unknown) => nativeOffer(way.name, flags, silentRegion(thrown))
+  const stepRun = { ports, clock, confirm, begun, note, checkDeadline, otherwise }
   await runStep(guarded === undefined ? step : guarding(step, guarded), stepRun, signal)
 }
 
@@ -237,11 +245,21 @@ function lastApplying({ records }: Pick<RunbookJournal, 'records'>, step: string
   return found === undefined ? undefined : new Date(found.at)
 }
 
-function late(way: { readonly name: string }, run: RunName, deadlineMs: number): LifeboatError {
+function late(
+  way: { readonly name: string },
+  flags: unknown,
+  run: RunName,
+  deadlineMs: number,
+): LifeboatError {
   const minutes = Math.round(deadlineMs / 60_000)
+  const again = `lifeboat ${verbOf(way.name)} --resume ${run.id} --deadline`
+  const goOn =
+    way.name === 'native'
+      ? `A dump or restore that is under way ends with its run, and begins anew: give it longer with ${again} 48h.`
+      : `What has begun goes on at AWS: go on waiting with ${again} 4h${isWayOut(way.name) ? ', and take another way beside it' : ''}.`
   return new LifeboatError('timed-out', `unable to end '${way.name}' within ${minutes} minutes`, {
-    hint: `What has begun goes on at AWS: go on waiting with lifeboat ${verbOf(way.name)} --resume ${run.id} --deadline 4h, and start the native way beside it: lifeboat migrate native, or where no API answers a dump and restore (lifeboat dump --help).`,
-    details: { offer: 'native' },
+    hint: isWayOut(way.name) ? `${goOn} ${nativeOffer(way.name, flags, undefined)}` : goOn,
+    details: offerOf(way),
   })
 }
 

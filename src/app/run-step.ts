@@ -23,12 +23,14 @@ export interface StepRun<Ports> {
   note(state: StepState, seen: Observation | undefined, signal: AbortSignal): Promise<void>
   /** Throws `timed-out` once the way has taken too long. */
   checkDeadline(): void
+  /** What else to do where a control plane is dead: `thrown` is its last failure. */
+  otherwise(thrown: unknown): string
 }
 
 /** Looks, acts where there is something to do, and waits until it is done. Resolves with the last look. */
 export async function runStep<Ports>(
   step: Step<Ports>,
-  { ports, clock, confirm, begun, note, checkDeadline }: StepRun<Ports>,
+  { ports, clock, confirm, begun, note, checkDeadline, otherwise }: StepRun<Ports>,
   signal: AbortSignal,
 ): Promise<Observation> {
   const switches = step.effect === 'switch' || step.effect === 'destroy'
@@ -52,7 +54,12 @@ export async function runStep<Ports>(
     if (clock.monotonicMs() - failingMs > PATIENCE_MS) {
       await note('failed', { state: 'blocked', reason: messageOf(thrown) }, signal)
       const minutes = Math.round((clock.monotonicMs() - failingMs) / 60_000)
-      throw failed(step, `no good answer for ${minutes} minutes: ${messageOf(thrown)}`, DEAD_HINT, thrown)
+      throw failed(
+        step,
+        `no good answer for ${minutes} minutes: ${messageOf(thrown)}`,
+        otherwise(thrown),
+        thrown,
+      )
     }
     await note('waiting', { state: 'running', reason: messageOf(thrown) }, signal)
     await clock.sleep(delayMs, signal)
@@ -121,9 +128,6 @@ export async function runStep<Ports>(
     await note('applied', seen, signal)
   }
 }
-
-const DEAD_HINT =
-  'Take a way that does not need this control plane: a native dump and restore (lifeboat dump --help) needs none.'
 
 function faultHint(thrown: unknown): string | undefined {
   if (thrown instanceof LifeboatError && thrown.hint !== undefined) return thrown.hint

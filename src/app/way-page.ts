@@ -1,6 +1,7 @@
 import type { Step } from '../core/runbook.ts'
 import { shellLine } from '../core/shell-line.ts'
 import { CUTOVERS } from '../runbooks/cutover-options.ts'
+import { isWayOut } from './native-offer.ts'
 import { type AnyWay, loadCutover, loadWay, WAY_NAMES } from './ways.ts'
 
 const EXAMPLE_RUN = { id: '20261122T210500Z-k3f9' }
@@ -24,7 +25,7 @@ export function wayPage({ name, title, page, example, plan, deadlineMs }: AnyWay
     ...section('When it is open', bullets(page.open)),
     ...section('What it costs', bullets(page.costs)),
     '',
-    `After ${Math.round(deadlineMs / 60_000)} minutes (\`--deadline\`) it stops waiting${isCutover ? ': `--resume` goes on' : ' and offers the native way'}.`,
+    `After ${Math.round(deadlineMs / 60_000)} minutes (\`--deadline\`) it stops waiting${isWayOut(name) && name !== 'native' ? ' and offers the native way' : ': `--resume` goes on'}.`,
     ...section('Steps', [
       'Of an example; `--dry-run` shows those of your own database. A step that is done already is passed over.',
       '',
