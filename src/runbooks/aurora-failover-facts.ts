@@ -90,8 +90,10 @@ async function judge(
     if (impaired !== null && !options.acceptDataLoss) throw closed(options, impaired, LOSS_HINT)
     return { primary, impaired }
   } catch (thrown) {
-    if (!isTransient(thrown) || faultOf(thrown) === 'throttled') throw thrown
-    const reason = `${source.region} gives no answer: ${messageOf(thrown)}`
+    // Who may not look there can't tell either whether it is well.
+    const isDenied = faultOf(thrown) === 'denied'
+    if (!isDenied && (!isTransient(thrown) || faultOf(thrown) === 'throttled')) throw thrown
+    const reason = `${source.region} ${isDenied ? 'does not let this account look' : 'gives no answer'}: ${messageOf(thrown)}`
     if (options.acceptDataLoss) return { primary: undefined, impaired: reason }
     throw new LifeboatError('step-failed', `unable to switch over '${options.db}': ${reason}`, {
       ...{ hint: LOSS_HINT, cause: thrown },

@@ -1,4 +1,4 @@
-import { isTransient } from '../core/cloud-fault.ts'
+import { faultOf, isTransient } from '../core/cloud-fault.ts'
 import { LifeboatError, messageOf } from '../core/errors.ts'
 import { findGroups } from './landing.ts'
 import { type Close, familyOf, type NativeOptions, settleNative, TELL } from './native-settings.ts'
@@ -85,7 +85,7 @@ function planDump(
   return { ...dump.plan, endpoint }
 }
 
-/** Where the operator says all, no answer is an answer: the way is for when that region is dead. */
+/** Where the operator says all, no answer is an answer, as is a refusal: the way is for when that region is dead. */
 async function askSource(
   options: NativeOptions,
   source: RegionPorts,
@@ -95,8 +95,9 @@ async function askSource(
   try {
     return (await readModel(options.db, source, signal)) ?? null
   } catch (thrown) {
-    if (!isTransient(thrown)) throw thrown
+    if (faultOf(thrown) === undefined) throw thrown
     if (isTold(options)) return null
+    if (!isTransient(thrown)) throw thrown
     const { message } = close(`${source.region} gives no answer: ${messageOf(thrown)}`, TELL)
     const details = { ...(thrown instanceof LifeboatError && thrown.details), opens: true }
     throw new LifeboatError('step-failed', message, { hint: TELL, cause: thrown, details })

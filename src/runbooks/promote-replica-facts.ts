@@ -1,4 +1,4 @@
-import { isTransient } from '../core/cloud-fault.ts'
+import { faultOf } from '../core/cloud-fault.ts'
 import { LifeboatError } from '../core/errors.ts'
 import { rdsArn } from './aws-cli.ts'
 import type { Endpoint, RdsInstance } from './ports/rds.ts'
@@ -73,7 +73,7 @@ export async function gatherPromoteReplica(
   }
 }
 
-/** One question, and no answer is an answer: the way is for when that region is dead. */
+/** One question, and no answer is an answer, as is a refusal: the way is for when that region is dead, and needs nothing of it. */
 async function lookAtPrimary(
   id: string,
   source: CloudPorts['source'],
@@ -82,7 +82,7 @@ async function lookAtPrimary(
   try {
     return await source.rds.instance(id, signal)
   } catch (thrown) {
-    if (isTransient(thrown)) return undefined
+    if (faultOf(thrown) !== undefined) return undefined
     throw thrown
   }
 }

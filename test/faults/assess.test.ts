@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type Assessment, assess } from '../../src/app/assess/assess.ts'
+import type { GatherRequest } from '../../src/app/assess/gather.ts'
+import { takeInventory } from '../../src/app/inventory/take-inventory.ts'
 import { createUnloggedDatabase } from '../../src/app/unlogged-database.ts'
 import { openCloud } from '../../src/aws/index.ts'
 import { openPulse } from '../../src/aws/pulse.ts'
@@ -55,7 +57,11 @@ describe.skipIf(lacks('aws'))('assess', { timeout: 60_000 }, () => {
     await moto?.stop()
   })
 
-  async function assessWith(endpointOf: (region: string) => string, timeoutMs: number): Promise<Assessment> {
+  async function assessWith(
+    endpointOf: (region: string) => string,
+    timeoutMs: number,
+    given: Partial<GatherRequest> = {},
+  ): Promise<Assessment> {
     const endpoint = (service: string, region: string) =>
       service === 'route53' || service === 'iam' ? moto.endpoint : endpointOf(region)
     using ports = openCloud({ source: SOURCE, target: TARGET, endpoint }, createUnloggedDatabase())
@@ -76,6 +82,7 @@ describe.skipIf(lacks('aws'))('assess', { timeout: 60_000 }, () => {
         },
         flags: { subnetGroup: 'private', class: ['db.t4g.medium'], kmsKey: 'alias/databases' },
         inventory: undefined,
+        ...given,
       },
       signal,
     )
@@ -170,6 +177,42 @@ describe.skipIf(lacks('aws'))('assess', { timeout: 60_000 }, () => {
     await using refusal = await startAwsRefusal({ code, status })
     const found = await assessWith((region) => (region === SOURCE ? refusal.url : moto.endpoint), 15_000)
     expectOnlySource(found, state)
+  })
+
+  test('in whichever way it is dead, the inventory says what was there, and what is across is seen', async () => {
+    const taken = {
+      ...{ both: true, databases: undefined, id: '20261122T210500Z-k3f9', job: 'inventory' },
+      ...{ clock: systemClock, timeoutMs: 60_000 },
+    }
+    using ports = openCloud({ source: SOURCE, target: TARGET, endpoint: moto.endpoint }, noDatabase)
+    const inventory = await takeInventory({ ports, ...taken }, signal)
+    await using hole = await startBlackHole()
+    await using proxy = await startListener((_, response) => {
+      response.writeHead(503, { 'content-type': 'text/html' })
+      response.end('<html><head><title>503</title></head><body>over capacity</body></html>')
+    })
+    await using throttling = await startAwsRefusal({ code: 'Throttling', status: 400 })
+    await using denial = await startAwsRefusal({ code: 'AccessDenied', status: 403 })
+    for (const [way, url] of [
+      ['refused', `http://127.0.0.1:${await freePort()}`],
+      ['a black hole', `http://${hole.host}:${hole.port}`],
+      ['DNS gone', 'http://control-plane.invalid'],
+      ['5xx', proxy.url],
+      ['throttled', throttling.url],
+      ['denied', denial.url],
+    ] as const) {
+      const found = await assessWith((region) => (region === SOURCE ? url : moto.endpoint), 6_000, {
+        ...{ inventory, databases: undefined, flags: { class: ['db.t4g.medium'] } },
+      })
+      expect(found.inventory?.id, way).toBe(inventory.id)
+      const [db] = found.databases
+      expect(db, way).toMatchObject({ id: 'shop', identity: { known: true, asOf: inventory.ended } })
+      // All is there to be restored from and into, but that the fake offers no versions of an engine.
+      const restore = db?.ways.find((each) => each.way === 'restore-snapshot')
+      expect(restore?.reasons, way).toEqual([expect.stringMatching(/does not offer its engine version/)])
+      expect(db?.landing.subnetGroup, way).toMatchObject({ value: { name: 'private', there: true } })
+      expect(db?.ways.find((each) => each.way === 'copy-snapshot')?.state, way).not.toBe('open')
+    }
   })
 
   test('everything is a black hole: an answer, all the same', async () => {

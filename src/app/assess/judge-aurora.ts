@@ -36,6 +36,7 @@ export function judgeAuroraFailover(subject: Case): Draft {
           ? closed(`${target} knows no global database that it is in`)
           : memberState(found, source, target),
       ),
+      primaryState(subject),
     ],
     rpo: wrong === null ? span(0, 0, 'a switchover waits until nothing is left to send') : lag,
     rto: timeOf(
@@ -92,6 +93,14 @@ function wrongWithPrimary({ evidence, db }: Case): string | null {
   if (/fail|inaccessible|incompatible|stopp/.test(status)) return `its primary is ${status}`
   const global = db.global.known ? db.global.value : null
   return global === null || global.status === 'available' ? null : `the global database is ${global.status}`
+}
+
+/** What answers others is likely well: a run asks it again for some minutes, and needs to know. */
+function primaryState({ evidence: { planes, source } }: Case): Condition {
+  const plane = planes.find(({ service, region }) => service === 'rds' && region === source)
+  return plane?.state === 'throttled'
+    ? unsure(`whether its primary is well is not known: RDS of ${source} is throttled`)
+    : open('')
 }
 
 function lagOf(global: GlobalState | null): Estimate {

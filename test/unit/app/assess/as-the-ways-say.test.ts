@@ -5,7 +5,7 @@ import type { WayFlags } from '../../../../src/runbooks/way-flags.ts'
 import { simulatedPorts } from '../../../../src/simulation/cloud.ts'
 import { SCENE } from '../../../../src/simulation/scene.ts'
 import type { World } from '../../../../src/simulation/world.ts'
-import { assessWorld, FLAGS, furnished, SOURCE, TARGET } from './scene.ts'
+import { assessWorld, FLAGS, furnished, inventoryOf, SOURCE, strike, TARGET } from './scene.ts'
 
 type Disaster = readonly [name: string, strike: (world: World) => void]
 
@@ -116,6 +116,70 @@ test.each(cases)(
       if (state === 'closed') expect(refusal, `${way}: ${reasons.join('; ')}`).toBeDefined()
       expect(reasons, way).not.toEqual([])
     }
+  },
+)
+
+const SERVICES = ['rds', 'ec2', 'kms', 'cloudwatch'] as const
+
+/** How the control planes of the source may be silent. */
+const SILENCES: readonly Disaster[] = [
+  ['dead', kill(SOURCE)],
+  DISASTERS[2] ?? ['', () => undefined],
+  ...(
+    [
+      ['refused', 'unavailable', 'ECONNREFUSED'],
+      ['a black hole', 'unavailable', 'TimeoutError'],
+      ['5xx', 'unavailable', 'HTTP 503'],
+      ['without a name', 'unavailable', 'ENOTFOUND'],
+      ['throttled', 'throttled', 'Throttling'],
+      ['denied', 'denied', 'AccessDenied'],
+    ] as const
+  ).map(
+    ([name, fault, code]): Disaster => [
+      name,
+      (world) => {
+        for (const service of SERVICES) strike(world, service, SOURCE, fault, code)
+      },
+    ],
+  ),
+]
+
+/** What there is to be had once the source is silent, and an inventory says what it was. */
+const LEFT: Readonly<Record<'instance' | 'cluster' | 'lone-cluster', readonly string[]>> = {
+  instance: ['native', 'promote-replica', 'restore-replicated-backup', 'restore-snapshot'],
+  cluster: ['aurora-failover', 'native', 'restore-snapshot'],
+  'lone-cluster': ['native', 'restore-snapshot'],
+}
+
+test.each(
+  (['instance', 'cluster', 'lone-cluster'] as const).flatMap((kind) =>
+    SILENCES.map(([name, silence]) => ({ kind, name, silence })),
+  ),
+)(
+  '$kind, the source $name: by the inventory, the ways that need none of it are open, and go',
+  async ({ kind, name, silence }) => {
+    const furnish = () => {
+      const world = furnished(kind)
+      silence(world)
+      return world
+    }
+    const inventory = await inventoryOf(furnished(kind))
+    const found = await assessWorld(furnish(), { flags: {}, inventory, sinks: [BACKUPS] })
+    expect(found.inventory?.id).toBe(inventory.id)
+    const [db] = found.databases
+    expect(db?.identity).toMatchObject({ known: true, asOf: inventory.ended })
+    const open = db?.ways.filter(({ state }) => state === 'open') ?? []
+    // A primary that only has too much to do is likely well: whether to switch over or to fail over nobody knows yet.
+    const unsure = name === 'throttled' ? ['aurora-failover'] : []
+    expect(open.map(({ way }) => way).toSorted()).toEqual(LEFT[kind].filter((way) => !unsure.includes(way)))
+    for (const { way, command } of open) {
+      expect(command, way).not.toMatch(/ [A-Z]+(-[A-Z]+)*( |$)(?<!KEY-FILE ?|DATABASE-URL ?)/)
+      if (command?.startsWith('lifeboat migrate') === true)
+        expect(await tryWay(furnish(), way, command), `${way}: ${command}`).toBeUndefined()
+    }
+    // Nothing that needs the source is offered: closed, or unknown where it may yet answer.
+    for (const way of ['copy-snapshot', 'aurora-add-region'])
+      expect(db?.ways.find((each) => each.way === way)?.state, way).not.toBe('open')
   },
 )
 

@@ -2,12 +2,10 @@ import { expect, test } from 'vitest'
 import { hasWayOut } from '../../../../src/app/assess/assess.ts'
 import type { NativeBackup, Service } from '../../../../src/app/assess/evidence.ts'
 import { takeInventory } from '../../../../src/app/inventory/take-inventory.ts'
-import type { Fault } from '../../../../src/core/cloud-fault.ts'
-import { cloudFault } from '../../../../src/core/cloud-fault.ts'
 import { LifeboatError } from '../../../../src/core/errors.ts'
 import { simulatedPorts } from '../../../../src/simulation/cloud.ts'
 import type { World } from '../../../../src/simulation/world.ts'
-import { assessWorld, FLAGS, furnished, requestOf, SOURCE, states, TARGET, wayOf } from './scene.ts'
+import { assessWorld, FLAGS, furnished, requestOf, SOURCE, states, strike, TARGET, wayOf } from './scene.ts'
 
 const MINUTE = 60_000
 
@@ -102,19 +100,6 @@ test('a name that the source does not have is likely a typo', async () => {
   })
   expect(Object.values(states(found, 'shopp'))).not.toContain('open')
 })
-
-/** Every call of a service in a region fails so, for good. */
-function strike(world: World, service: string, region: string, fault: Fault, vendorCode: string) {
-  const { call } = world
-  Object.assign(world, {
-    call: ((operation, where, kind, signal, work) =>
-      operation.startsWith(`${service}:`) && where === region
-        ? Promise.reject(
-            cloudFault(fault, `unable to look: ${vendorCode}`, { operation, region: where, vendorCode }),
-          )
-        : call(operation, where, kind, signal, work)) satisfies World['call'],
-  })
-}
 
 test.each([
   ['unavailable', 'ECONNREFUSED', 'dead', 'refused'],

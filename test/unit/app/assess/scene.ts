@@ -1,6 +1,9 @@
 import { type Assessment, assess } from '../../../../src/app/assess/assess.ts'
 import type { GatherRequest } from '../../../../src/app/assess/gather.ts'
 import type { AssessedWay, Verdict } from '../../../../src/app/assess/verdict.ts'
+import type { Inventory } from '../../../../src/app/inventory/record.ts'
+import { takeInventory } from '../../../../src/app/inventory/take-inventory.ts'
+import { cloudFault, type Fault } from '../../../../src/core/cloud-fault.ts'
 import { simulatedPorts } from '../../../../src/simulation/cloud.ts'
 import { createPulse } from '../../../../src/simulation/pulse.ts'
 import { furnish, SCENE } from '../../../../src/simulation/scene.ts'
@@ -47,4 +50,29 @@ export function wayOf({ databases }: Assessment, way: AssessedWay, id = 'shop'):
 export function states(assessment: Assessment, id = 'shop'): Readonly<Record<string, string>> {
   const ways = assessment.databases.find((db) => db.id === id)?.ways ?? []
   return Object.fromEntries(ways.map(({ way, state }) => [way, state]))
+}
+
+/** Every call of a service in a region fails so, for good. */
+export function strike(world: World, service: string, region: string, fault: Fault, vendorCode: string) {
+  const { call } = world
+  Object.assign(world, {
+    call: ((operation, where, kind, signal, work) =>
+      operation.startsWith(`${service}:`) && where === region
+        ? Promise.reject(
+            cloudFault(fault, `unable to look: ${vendorCode}`, { operation, region: where, vendorCode }),
+          )
+        : call(operation, where, kind, signal, work)) satisfies World['call'],
+  })
+}
+
+/** Of both regions, taken while all was well. */
+export function inventoryOf(world: World): Promise<Inventory> {
+  return takeInventory(
+    {
+      ports: simulatedPorts(world, SOURCE, TARGET),
+      ...{ both: true, databases: undefined, id: '20261122T210500Z-k3f9', job: 'inventory' },
+      ...{ clock: world.time.clock, timeoutMs: 60_000 },
+    },
+    new AbortController().signal,
+  )
 }
