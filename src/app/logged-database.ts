@@ -105,7 +105,7 @@ export function createLoggedDatabase(login: DatabaseLogin): DatabasePort {
           signal,
           async (engine, bounded) =>
             engine.accounts === undefined
-              ? { unknown: `lifeboat does not read the accounts of ${engine.name}` }
+              ? { unknown: `lifeboat does not read the accounts of ${engine.name}`, never: true as const }
               : await engine.accounts(bounded),
           ACCOUNTS_MS,
         )

@@ -5,6 +5,7 @@ import { withTimeLimit } from '../core/time-limit.ts'
 import { orAborted } from '../core/until-aborted.ts'
 import type { DatabaseLook, DatabasePort } from '../runbooks/ports/database.ts'
 import type { Endpoint } from '../runbooks/ports/rds.ts'
+import { knockTls } from './tls-knock.ts'
 
 const REACH_MS = 5_000
 
@@ -15,11 +16,13 @@ export function createUnloggedDatabase(): DatabasePort {
       const reached = await reach(endpoint, signal)
       const skipped = (rung: DatabaseLook['rungs'][number]['rung'], reason: string) =>
         ({ rung, outcome: 'skipped', reason, tookMs: 0 }) as const
-      const rest = (['tls', 'login', 'read'] as const).map((rung) => skipped(rung, 'no account was given'))
+      const tls = await lookAtTls(endpoint, reached, signal)
+      const rest = (['login', 'read'] as const).map((rung) => skipped(rung, 'no account was given'))
       return {
         addresses: reached.addresses,
         rungs: [
           ...reached.rungs,
+          tls,
           ...rest,
           skipped('write', write ? 'no account was given' : 'not asked for'),
         ],
@@ -34,8 +37,23 @@ export function createUnloggedDatabase(): DatabasePort {
     planUnfence: () => Promise.resolve(undefined),
     unfence: () => Promise.resolve(),
     newest: () => Promise.resolve(undefined),
-    accounts: () => Promise.resolve({ unknown: 'no account was given to log in with (--login)' }),
+    accounts: () =>
+      Promise.resolve({ unknown: 'no account was given to log in with (--login)', never: true }),
   }
+}
+
+type Rung = DatabaseLook['rungs'][number]
+
+async function lookAtTls(
+  endpoint: Endpoint,
+  { rungs }: Pick<DatabaseLook, 'rungs'>,
+  signal: AbortSignal,
+): Promise<Rung> {
+  if (rungs.some(({ outcome }) => outcome !== 'ok'))
+    return { rung: 'tls', outcome: 'skipped', reason: 'not reached', tookMs: 0 }
+  const startMs = performance.now()
+  const knocked = await knockTls(endpoint, signal)
+  return { rung: 'tls', ...knocked, tookMs: Math.round(performance.now() - startMs) }
 }
 
 export async function reach(

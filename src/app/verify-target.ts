@@ -2,6 +2,7 @@ import { type Clock, systemClock } from '../core/clock.ts'
 import { LifeboatError, messageOf, throwIfAborted } from '../core/errors.ts'
 import type { CheckRow } from '../core/runbook.ts'
 import { shellLine } from '../core/shell-line.ts'
+import { accountsCheck } from '../runbooks/accounts-check.ts'
 import { readEndpoint } from '../runbooks/cutover-options.ts'
 import { mendLines } from '../runbooks/mend-lines.ts'
 import { compareParity, PARITY_CHECKS } from '../runbooks/parity.ts'
@@ -10,6 +11,7 @@ import type { Endpoint } from '../runbooks/ports/rds.ts'
 import type { RowCountPort } from '../runbooks/ports/row-counts.ts'
 import type { CloudPorts } from '../runbooks/ports.ts'
 import { endpointOf, type FoundDatabase, findDatabase, readPosture } from '../runbooks/posture.ts'
+import { lookAtAccounts } from '../runbooks/source-accounts.ts'
 import {
   alarmsCheck,
   backupsCheck,
@@ -49,7 +51,12 @@ export async function verifyTarget(request: TargetRequest, signal: AbortSignal):
     const database = await openDatabase(request.login)
     const means = { database, rows: request.rows, clock: systemClock, engine: undefined }
     const checks = await ownChecks(means, given, request, signal)
-    return reportOf(given, [...checks, skippedCheck('aws', 'no region and id were given')])
+    const from = flags.from === undefined ? undefined : readEndpoint(flags.from, '--from')
+    const accounts =
+      from === undefined
+        ? skippedCheck('accounts', 'no --from was given')
+        : await accountsCheck(await database.accounts(from, signal), database, given, request.accept, signal)
+    return reportOf(given, [...checks, accounts, skippedCheck('aws', 'no region and id were given')])
   }
   using cloud = await openCloud(request)
   const { ports, clock } = cloud
@@ -60,7 +67,8 @@ export async function verifyTarget(request: TargetRequest, signal: AbortSignal):
     there === undefined
       ? [{ name: 'endpoint', state: 'failed', found: `${id} has none that could be found` } as const]
       : await ownChecks({ database, rows, clock, engine }, there, request, signal)
-  return reportOf(there, [...own, ...checks])
+  const accounts = there === undefined ? [] : [await comparedAccounts(ports, request, there, signal)]
+  return reportOf(there, [...own, ...accounts, ...checks])
 }
 
 function reportOf(endpoint: Endpoint | undefined, checks: readonly CheckRow[]): TargetReport {
@@ -69,6 +77,22 @@ function reportOf(endpoint: Endpoint | undefined, checks: readonly CheckRow[]): 
     passed: checks.every(({ state }) => state !== 'failed'),
     checks,
   }
+}
+
+async function comparedAccounts(
+  ports: CloudPorts,
+  { flags, accept }: TargetRequest,
+  there: Endpoint,
+  signal: AbortSignal,
+): Promise<CheckRow> {
+  const old = flags.db?.[0]
+  if (old === undefined) return skippedCheck('accounts', 'no --db was given')
+  const from = flags.from === undefined ? undefined : readEndpoint(flags.from, '--from')
+  const row = await attempt('accounts', signal, async () => {
+    const { found } = await lookAtAccounts(old, from, ports, true, signal)
+    return await accountsCheck(found, ports.database, there, accept, signal)
+  })
+  return 'state' in row ? row : row.value
 }
 
 interface Means {
@@ -183,7 +207,7 @@ async function attempt<T>(
 }
 
 function checkAccepted(names: readonly string[]): void {
-  const known: readonly string[] = [...PARITY_CHECKS, ...VERIFY_ACCEPTS]
+  const known: readonly string[] = [...PARITY_CHECKS, ...VERIFY_ACCEPTS, 'accounts']
   for (const name of names) {
     if (known.includes(name)) continue
     throw new LifeboatError('usage', `unable to verify: nothing is called '${name}' that could be accepted`, {

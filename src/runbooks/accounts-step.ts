@@ -1,7 +1,9 @@
 import type { AccountList } from '../core/accounts.ts'
 import type { CheckRow, MadeDatabase, Step } from '../core/runbook.ts'
+import { accountsRow } from './accounts-check.ts'
 import { mayLook } from './aws-cli.ts'
-import { compareAccounts, comparisonText, isLoss, sealAccounts } from './compare-accounts.ts'
+import { compareAccounts, sealAccounts } from './compare-accounts.ts'
+import type { NotLookedAt } from './ports/database.ts'
 import type { CloudPorts } from './ports.ts'
 import { endpointOf, findDatabase } from './posture.ts'
 import type { SourceAccounts } from './source-accounts.ts'
@@ -36,7 +38,7 @@ export function accountsStep(plan: AccountsPlan): Step<CloudPorts> {
       const there = endpointOf(found)
       if (there === undefined) return { state: 'running', reason: `${id} has no endpoint yet` }
       const old = accounts.endpoint
-      const read = async (): Promise<AccountList | { readonly unknown: string }> =>
+      const read = async (): Promise<AccountList | NotLookedAt> =>
         old === null ? { unknown: 'no endpoint' } : await database.accounts(old, signal)
       const live = accounts.sealed === null ? await read() : undefined
       const was = accounts.sealed ?? (live !== undefined && !('unknown' in live) ? sealAccounts(live) : null)
@@ -60,18 +62,6 @@ export function accountsStep(plan: AccountsPlan): Step<CloudPorts> {
     },
     apply: () => Promise.resolve(),
   }
-}
-
-/** For a checklist: losses fail, unless they are taken by name; what is new is for somebody to see. */
-export function accountsRow(
-  compared: ReturnType<typeof compareAccounts> | { readonly unknown: string },
-  accepted: boolean,
-): CheckRow {
-  const bad = { name: 'accounts', state: accepted ? 'accepted' : 'failed', accept: 'accounts' } as const
-  if ('unknown' in compared) return { ...bad, found: `could not be read: ${compared.unknown}` }
-  const found = comparisonText(compared)
-  if (compared.differences.some(isLoss)) return { ...bad, found }
-  return { name: 'accounts', state: compared.differences.length > 0 ? 'warning' : 'ok', found }
 }
 
 /** What its plan says beforehand of a comparison that can't be made. */

@@ -1,7 +1,9 @@
+import type { AccountList } from '../core/accounts.ts'
 import { faultOf, isTransient } from '../core/cloud-fault.ts'
 import { messageOf, throwIfAborted } from '../core/errors.ts'
 import { withTimeLimit } from '../core/time-limit.ts'
 import { type SealedAccounts, sealAccounts } from './compare-accounts.ts'
+import type { NotLookedAt } from './ports/database.ts'
 import type { Endpoint } from './ports/rds.ts'
 import type { CloudPorts, RegionPorts } from './ports.ts'
 import { endpointOf, findDatabase } from './posture.ts'
@@ -18,35 +20,52 @@ const LONGEST_MS = 120_000
 const ENDPOINT_MS = 20_000
 const MOST_TRIES = 3
 
+export interface LookedAtAccounts {
+  readonly endpoint: Endpoint | undefined
+  readonly found: AccountList | NotLookedAt
+}
+
 /**
  * Best-effort and bounded, as nobody may be kept from leaving a region by it. The database itself is asked, which may answer where its
  * control plane is dead: at the endpoint that the operator gave, or that the region or an inventory knows.
  */
-export async function readSourceAccounts(
+export async function lookAtAccounts(
   db: string,
   given: Endpoint | undefined,
   ports: Pick<CloudPorts, 'source' | 'remembered' | 'database'>,
   mayAsk: boolean,
   signal: AbortSignal,
-): Promise<SourceAccounts> {
+): Promise<LookedAtAccounts> {
   const bounded = withTimeLimit(signal, LONGEST_MS)
-  const none = { unknown: NO_ENDPOINT }
   try {
     const endpoint = given ?? (await findEndpoint(db, ports, mayAsk, withTimeLimit(signal, ENDPOINT_MS)))
     throwIfAborted(signal)
-    const found = endpoint === undefined ? none : await askTwice(ports, endpoint, bounded)
-    if ('unknown' in found) return { endpoint: endpoint ?? null, sealed: null, reason: found.unknown }
-    return { endpoint: endpoint ?? null, sealed: sealAccounts(found), reason: null }
+    const found = endpoint === undefined ? NO_ENDPOINT : await askAgain(ports, endpoint, bounded)
+    return { endpoint, found }
   } catch (thrown) {
     throwIfAborted(signal)
     if (faultOf(thrown) === undefined && !bounded.aborted) throw thrown
-    return { endpoint: given ?? null, sealed: null, reason: messageOf(thrown) }
+    return { endpoint: given, found: { unknown: messageOf(thrown) } }
   }
 }
 
-const NO_ENDPOINT = 'its endpoint is not known: --from HOST:PORT names it'
+/** The same, as a journal keeps it. */
+export async function readSourceAccounts(
+  ...[db, given, ports, mayAsk, signal]: Parameters<typeof lookAtAccounts>
+): Promise<SourceAccounts> {
+  const { endpoint = null, found } = await lookAtAccounts(db, given, ports, mayAsk, signal)
+  return 'unknown' in found
+    ? { endpoint, sealed: null, reason: found.unknown }
+    : { endpoint, sealed: sealAccounts(found), reason: null }
+}
 
-async function askTwice({ database }: Pick<CloudPorts, 'database'>, endpoint: Endpoint, signal: AbortSignal) {
+const NO_ENDPOINT: NotLookedAt = { unknown: 'its endpoint is not known: --from HOST:PORT names it' }
+
+async function askAgain(
+  { database }: Pick<CloudPorts, 'database'>,
+  endpoint: Endpoint,
+  signal: AbortSignal,
+): Promise<AccountList | NotLookedAt> {
   for (let tries = 1; ; tries++) {
     try {
       return await database.accounts(endpoint, signal)

@@ -36,9 +36,34 @@ describe.skipIf(lacks('mariadb'))('migrate verify on an application host, with n
     expect(passed).toBe(true)
     expect(checks.map(({ name, state }: { name: string; state: string }) => `${name} ${state}`)).toEqual([
       ...['dns ok', 'tcp ok', 'tls ok', 'login ok', 'read ok', 'write ok', 'newest ok', 'rows skipped'],
-      'aws skipped',
+      ...['accounts skipped', 'aws skipped'],
     ])
     expect(await server.run('SHOW DATABASES')).toBe(before)
+  })
+
+  test('with --from who may do what is compared: what is missing fails, and is taken by name alone', async () => {
+    await using old = await startMariadb()
+    const accounts =
+      "CREATE USER app@'%' IDENTIFIED BY 'hunter-two'; GRANT SELECT, INSERT ON shop.* TO app@'%'"
+    for (const each of [old, server]) await each.run(accounts)
+    const login = `mariadb://${server.user}@any?tls=require`
+    const compare = async (...args: readonly string[]) => {
+      const result = await verify('--no-write', '--from', `127.0.0.1:${old.port}`, '--login', login, ...args)
+      expect(result.stdout + result.stderr).not.toMatch(/hunter/)
+      const { checks } = JSON.parse(result.stdout) as { checks: { name: string; found: string }[] }
+      return { ...result, row: checks.find(({ name }) => name === 'accounts') }
+    }
+    try {
+      expect(await compare()).toMatchObject({ exitCode: 0, row: { state: 'ok' } })
+      await server.run("REVOKE INSERT ON shop.* FROM app@'%'")
+      expect(await compare()).toMatchObject({
+        exitCode: 42,
+        row: { state: 'failed', found: expect.stringContaining('app@% lacks INSERT ON `shop`.*') },
+      })
+      expect(await compare('--accept', 'accounts')).toMatchObject({ exitCode: 0, row: { state: 'accepted' } })
+    } finally {
+      await server.run("DROP USER app@'%'")
+    }
   })
 
   test('a query that fails is a check that fails', async () => {

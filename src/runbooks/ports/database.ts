@@ -13,6 +13,12 @@ export interface DatabaseLook {
   }[]
 }
 
+export interface NotLookedAt {
+  readonly unknown: string
+  /** Nobody could with what was given: no account, or no means for such a database. */
+  readonly never?: true
+}
+
 /**
  * The database itself, over its own protocol: no control plane is asked, and it answers where that is dead. Which account
  * logs in is the adapter's: the operator gave it. Without one, whatever needs a login is `unknown` or `skipped`.
@@ -39,5 +45,5 @@ export interface DatabasePort {
   /** First column of the first row of the operator's own query. */
   newest(endpoint: Endpoint, query: string, signal: AbortSignal): Promise<string | undefined>
   /** Who may do what there; or why nobody could look. Throws for nothing but a call that may be tried again. */
-  accounts(endpoint: Endpoint, signal: AbortSignal): Promise<AccountList | { readonly unknown: string }>
+  accounts(endpoint: Endpoint, signal: AbortSignal): Promise<AccountList | NotLookedAt>
 }

@@ -53,6 +53,12 @@ test('one that takes writes does, and its newest row is shown', async () => {
   expect(report.checks.find(({ name }) => name === 'newest')?.found).toMatch(/^\d{4}-/)
 })
 
+test('accounts and grants are those of the source, or it is told what they lack', async () => {
+  expect((await states({})).of.accounts).toBe('ok')
+  const { of } = await states({ flags: { ...request.flags, from: 'nowhere.example.com:3306' } })
+  expect(of.accounts).toBe('failed')
+})
+
 test('no scratch table is written where none may be', async () => {
   expect((await states({ write: false })).of.write).toBe('skipped')
 })

@@ -1,0 +1,39 @@
+import type { AccountList } from '../core/accounts.ts'
+import type { CheckRow } from '../core/runbook.ts'
+import { compareAccounts, comparisonText, isLoss, sealAccounts } from './compare-accounts.ts'
+import type { DatabasePort, NotLookedAt } from './ports/database.ts'
+import type { Endpoint } from './ports/rds.ts'
+
+/** Two databases that both can be asked now, for a checklist. What could be looked at, and was not, is no pass. */
+export async function accountsCheck(
+  was: AccountList | NotLookedAt,
+  database: DatabasePort,
+  there: Endpoint,
+  accepted: readonly string[],
+  signal: AbortSignal,
+): Promise<CheckRow> {
+  const isTaken = accepted.includes('accounts')
+  if ('unknown' in was) {
+    const found = `not compared: ${was.unknown}`
+    return was.never === true ? { name: 'accounts', state: 'skipped', found } : bad(found, isTaken)
+  }
+  const now = await database.accounts(there, signal)
+  return 'unknown' in now
+    ? accountsRow(now, isTaken)
+    : accountsRow(compareAccounts(sealAccounts(was), now, was), isTaken)
+}
+
+/** Losses fail, unless they are taken by name; what is new is for somebody to see. */
+export function accountsRow(
+  compared: ReturnType<typeof compareAccounts> | NotLookedAt,
+  isTaken: boolean,
+): CheckRow {
+  if ('unknown' in compared) return bad(`could not be read: ${compared.unknown}`, isTaken)
+  const found = comparisonText(compared)
+  if (compared.differences.some(isLoss)) return bad(found, isTaken)
+  return { name: 'accounts', state: compared.differences.length > 0 ? 'warning' : 'ok', found }
+}
+
+function bad(found: string, isTaken: boolean): CheckRow {
+  return { name: 'accounts', state: isTaken ? 'accepted' : 'failed', found, accept: 'accounts' }
+}
