@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { newBackupId } from '../core/backup-layout.ts'
 import type { Classification } from '../core/classification.ts'
-import { LifeboatError } from '../core/errors.ts'
+import { LifeboatError, messageOf } from '../core/errors.ts'
 import { createFileJournal } from '../core/journal.ts'
 import type { Runbook } from '../core/runbook.ts'
 import type { Sink } from '../core/sink.ts'
@@ -10,14 +10,22 @@ import type { NativeRestorePort } from '../runbooks/ports/native-restore.ts'
 import type { RowCountPort } from '../runbooks/ports/row-counts.ts'
 import type { CloudPorts } from '../runbooks/ports.ts'
 import type { WayFlags } from '../runbooks/way-flags.ts'
+import { type BesideDump, type BesideRequest, type BesideRun, withDumpBeside } from './beside-dump.ts'
 import type { DatabaseLogin } from './logged-database.ts'
 import { guardedBy, type MigrationGuard } from './migration-guard.ts'
 import { openCloud, type SimulatedKind } from './open-cloud.ts'
 import { judgeMigration, type MigrationPolicy } from './policy/heed-migration.ts'
 import type { Verdict } from './policy/rule.ts'
 import type { OnEvent } from './run-event.ts'
-import { keptFlags, plannedRecord, planRunbook, runRunbook, type StepEvent } from './run-runbook.ts'
-import { openRunbookJournal } from './runbook-journal.ts'
+import {
+  attachReport,
+  keptFlags,
+  plannedRecord,
+  planRunbook,
+  runRunbook,
+  type StepEvent,
+} from './run-runbook.ts'
+import { type BesideRecord, openRunbookJournal, type RunbookJournalOptions } from './runbook-journal.ts'
 import { type RunbookPolicy, runbookPolicy } from './runbook-policy.ts'
 import type { RunbookReport } from './runbook-report.ts'
 import { type AnyWay, loadWay } from './ways.ts'
@@ -85,12 +93,14 @@ export interface MigrateRun extends MigrateRequest {
   readonly deadlineMs?: number
   readonly onStart: (run: string, journal: string) => void
   readonly onStep: (event: StepEvent) => void
+  /** A dump that goes on beside it. */
+  readonly beside?: BesideDump
+  /** What people are to read, whether they sit at a terminal or not. */
+  readonly onTell?: (line: string) => void
 }
 
 export async function runMigration(request: MigrateRun, signal: AbortSignal): Promise<RunbookReport> {
-  const { resume, stateFolder, sink, simulate, confirm, deadlineMs, onEvent, onStart, onStep, guard } =
-    request
-  const way = await wayOf(request)
+  const { resume, stateFolder, sink, simulate, onEvent, beside } = request
   const id = resume ?? newBackupId(new Date())
   // A rehearsal is never taken for the real thing, nor goes on with it.
   const folder = simulate === undefined ? stateFolder : join(stateFolder, 'simulated')
@@ -101,6 +111,24 @@ export async function runMigration(request: MigrateRun, signal: AbortSignal): Pr
     onEvent,
     ...(sink !== undefined && { sink }),
   }
+  if (beside === undefined) return await runLocked(request, place, undefined, signal)
+  const late: BesideRequest['late'] = (record, report) => writeLate(place, record, report)
+  return await withDumpBeside(
+    { dump: beside, onEvent, onTell: request.onTell ?? (() => undefined), late },
+    (run) => runLocked(request, place, run, signal),
+    signal,
+  )
+}
+
+async function runLocked(
+  request: MigrateRun,
+  place: RunbookJournalOptions,
+  beside: BesideRun | undefined,
+  signal: AbortSignal,
+): Promise<RunbookReport> {
+  const { resume, confirm, deadlineMs, onEvent, onStart, onStep, guard } = request
+  const { folder, run: id } = place
+  const way = await wayOf(request)
   await using _ = await lockRun(folder, id)
   const journal = await openRunbookJournal(place, signal)
   const planned = plannedRecord(journal)
@@ -120,6 +148,7 @@ export async function runMigration(request: MigrateRun, signal: AbortSignal): Pr
       ...{ way, flags, ports, run: { id }, journal, clock, confirm, onStep },
       deadlineMs: deadlineMs ?? way.deadlineMs,
       onRetry: retryTeller(onEvent),
+      onBegin: () => beside?.begin(journal),
       ...(guard !== undefined && {
         around: guardedBy(
           guard,
@@ -131,6 +160,27 @@ export async function runMigration(request: MigrateRun, signal: AbortSignal): Pr
     },
     signal,
   )
+}
+
+/** Once the run has let go of its journal, and if nobody else is at it: their report has what the journal says. */
+async function writeLate(
+  place: RunbookJournalOptions,
+  record: BesideRecord,
+  report: RunbookReport,
+): Promise<void> {
+  const lasting = new AbortController().signal
+  try {
+    await using _ = await lockRun(place.folder, place.run)
+    const journal = await openRunbookJournal(place, lasting)
+    if (journal.records.at(-1)?.event === 'ended') await attachReport(journal, report, lasting)
+    await journal.append(record, lasting)
+  } catch (thrown) {
+    if (thrown instanceof LifeboatError && thrown.code === 'locked') return
+    place.onEvent({
+      kind: 'warning',
+      message: `the dump beside the run is not in its report: ${messageOf(thrown)}`,
+    })
+  }
 }
 
 function retryTeller(onEvent: OnEvent): (message: string) => void {

@@ -32,6 +32,8 @@ export interface RunbookRequest<Flags, Ports> {
   /** From now on; each resumption has its own. */
   readonly deadlineMs: number
   readonly onStep: (event: StepEvent) => void
+  /** Once it is planned, allowed and written down that it begins. */
+  readonly onBegin?: () => void
   /** Why a call is tried again before there is a plan, and how long that may go on. */
   readonly onRetry?: (message: string) => void
   /** May refuse what is planned, before anything of it is written down or done; else carries it out, within something of its own. */
@@ -102,13 +104,13 @@ async function carryOut<Flags, Ports>(
   for (const record of news) await journal.append(record, signal)
   if (policy !== undefined) await journal.append({ event: 'policy', at: at(), ...policy }, signal)
   await journal.append({ event: 'started', at: at(), host: hostname(), lifeboat: version }, signal)
+  request.onBegin?.()
   const end = async (outcome: string) => {
     // What happened is written down even where the operator has given up.
     const lasting = new AbortController().signal
     await journal.append({ event: 'ended', at: at(), outcome }, lasting)
     const report = runbookReport(runbook, run, journal)
-    await journal.attach('report.json', `${JSON.stringify(report, undefined, 2)}\n`, lasting)
-    await journal.attach('report.txt', reportText(report), lasting)
+    await attachReport(journal, report, lasting)
     return report
   }
   try {
@@ -130,6 +132,16 @@ async function carryOut<Flags, Ports>(
     })
   }
   return end('done')
+}
+
+/** For people and for programs. */
+export async function attachReport(
+  journal: Pick<RunbookJournal, 'attach'>,
+  report: RunbookReport,
+  signal: AbortSignal,
+): Promise<void> {
+  await journal.attach('report.json', `${JSON.stringify(report, undefined, 2)}\n`, signal)
+  await journal.attach('report.txt', reportText(report), signal)
 }
 
 async function resumeOrPlan<Flags, Ports>(

@@ -46,13 +46,25 @@ export type RunbookRecord =
       readonly seen?: SeenFacts
       readonly checks?: readonly CheckRow[]
     }
+  | BesideRecord
   | { readonly event: 'ended'; readonly at: string; readonly outcome: string }
+
+/** Of a dump that goes on beside the run, and may end after it. */
+export interface BesideRecord {
+  readonly event: 'beside'
+  readonly at: string
+  readonly job: string
+  readonly state: 'under-way' | 'done' | 'failed'
+  readonly backup?: string
+  readonly sink?: string
+  readonly reason?: string
+}
 
 /** What a run has done so far, for itself when it goes on, and for whoever has to find out later what happened. */
 export interface RunbookJournal {
   readonly path: string
   readonly records: readonly RunbookRecord[]
-  /** On the disk, synced, before it resolves; then at the sink, as far as that answers. */
+  /** On the disk, synced, before it resolves; then at the sink, as far as that answers. One after the other, whoever calls. */
   append(record: RunbookRecord, signal: AbortSignal): Promise<void>
   /** A file beside the journal, here and at the sink. */
   attach(name: string, text: string, signal: AbortSignal): Promise<string>
@@ -107,14 +119,20 @@ export async function openRunbookJournal(
       })
     }
   }
+  async function write(record: RunbookRecord, outer: AbortSignal): Promise<void> {
+    await writeSynced(path, `${JSON.stringify(record)}\n`, 'a')
+    records.push(record)
+    await copyToSink('journal.jsonl', records.map((each) => `${JSON.stringify(each)}\n`).join(''), outer)
+  }
+  let before: Promise<unknown> = Promise.resolve()
   return {
     path,
     records,
-    async append(record, outer) {
-      const line = `${JSON.stringify(record)}\n`
-      await writeSynced(path, line, 'a')
-      records.push(record)
-      await copyToSink('journal.jsonl', records.map((each) => `${JSON.stringify(each)}\n`).join(''), outer)
+    append(record, outer) {
+      const written = before.then(() => write(record, outer))
+      // Its caller hears of a failure; the next record is written all the same.
+      before = written.catch(() => undefined)
+      return written
     },
     async attach(name, body, outer) {
       await writeSynced(join(place, name), body, 'w')

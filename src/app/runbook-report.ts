@@ -1,6 +1,7 @@
 import type { CheckRow, Runbook, RunName, SeenFacts, StepEffect } from '../core/runbook.ts'
+import { besideReport } from './beside-dump.ts'
 import { type PolicyReport, policyLines, policyReport } from './policy-report.ts'
-import type { RunbookJournal, RunbookRecord, StepState } from './runbook-journal.ts'
+import type { BesideRecord, RunbookJournal, RunbookRecord, StepState } from './runbook-journal.ts'
 
 /** What a run has done, from its journal alone. docs/json.md describes it. */
 export interface RunbookReport {
@@ -19,6 +20,17 @@ export interface RunbookReport {
   readonly journal: string
   /** Null where nothing was demanded of it, and nothing promised. */
   readonly policy: PolicyReport | null
+  /** Of a dump that went on beside it; null where none did. */
+  readonly beside: BesideReport | null
+}
+
+export interface BesideReport {
+  readonly job: string
+  /** `under-way` too where its process died before its end. */
+  readonly state: BesideRecord['state']
+  readonly backup: string | null
+  readonly sink: string | null
+  readonly reason: string | null
 }
 
 export interface StepReport {
@@ -69,6 +81,7 @@ export function runbookReport<Ports>(
     rollback: runbook.rollback,
     journal: path,
     policy: policyReport({ records }, last?.outcome ?? 'unfinished'),
+    beside: besideReport(records),
   }
 }
 
@@ -86,6 +99,7 @@ export function reportText(report: RunbookReport): string {
       ...checkLines(step.checks).map((line) => `   ${line}`),
     ]),
     ...(report.policy === null ? [] : section('Held to', policyLines(report.policy))),
+    ...(report.beside === null ? [] : section('Beside it', [besideLine(report.beside)])),
     ...section('Beware', report.warnings),
     ...section('Afterwards', report.afterwards),
     ...section('To go back', report.rollback),
@@ -93,6 +107,11 @@ export function reportText(report: RunbookReport): string {
     `journal: ${report.journal}`,
   ]
   return `${lines.join('\n')}\n`
+}
+
+function besideLine({ job, state, backup, sink, reason }: BesideReport): string {
+  const how = state === 'done' ? `backup ${backup} at ${sink}` : (reason ?? 'not ended when this was written')
+  return `dump of job ${job}: ${state}, ${how}`
 }
 
 /** As a table, with the lines to type below the row that they are of. */

@@ -3,6 +3,7 @@ import type { StepEvent } from '../app/run-runbook.ts'
 import { type RunbookReport, reportText } from '../app/runbook-report.ts'
 import { LifeboatError } from '../core/errors.ts'
 import type { MigrateOptions } from './migrate.ts'
+import { besideOf } from './migrate-beside.ts'
 import { openGuard } from './migrate-guard.ts'
 import type { openNative } from './migrate-native.ts'
 import type { openRows } from './migrate-rows.ts'
@@ -116,10 +117,12 @@ export async function run(
   const simulated = options.simulate !== undefined
   const way = typeof request.way === 'string' ? request.way : request.way.name
   const { guard, watched } = await openGuard('migrate', way, options, context)
+  const beside = await besideOf(options, context)
   const work = () =>
     runMigration(
       {
-        ...{ ...request, confirm, guard },
+        ...{ ...request, confirm, guard, onTell: reporter.say },
+        ...(beside !== undefined && { beside }),
         ...(resume !== undefined && { resume }),
         ...(deadline !== undefined && { deadlineMs: deadline }),
         onStart: (id, journal) => {

@@ -21,6 +21,7 @@ export interface MigrateOptions {
   readonly storageGib?: number
   readonly masterUser?: string
   readonly backups?: string
+  readonly beside?: string
   readonly dumpNow?: boolean
   readonly dumpPassword?: string
   readonly recipient?: readonly string[]
@@ -183,6 +184,7 @@ export function migrateCommand(done: (exitCode: number) => void): Command {
       '--inventory <file>',
       'stands for the source region, or says what that does not (inventory export --plain writes one)',
     )
+    .option('--beside <job>', 'dump this job of the configuration while the run goes on')
     .option('--at <sink>', 'keep a copy of journal and report there')
     .addOption(option.config())
     .addOption(option.sinkPassword())
