@@ -18,6 +18,8 @@ export interface PromoteReplicaOptions {
 
 export interface PromoteReplicaFacts {
   readonly account: string
+  /** Of the caller; absent in journals from before it was kept. */
+  readonly partition?: string
   readonly replica: string
   readonly engine: string
   readonly encrypted: boolean
@@ -34,6 +36,7 @@ export interface PromoteReplicaFacts {
     readonly otherReplicas: readonly string[]
     /** Absent in journals from before they were asked for. */
     readonly iamAuthentication?: boolean
+    /** Those that the replica does not export yet. */
     readonly logExports?: readonly string[]
   } | null
 }
@@ -44,8 +47,8 @@ export async function gatherPromoteReplica(
   { source, target, iam }: CloudPorts,
   signal: AbortSignal,
 ): Promise<PromoteReplicaFacts> {
-  const { account } = await iam.caller(signal)
-  const primaryArn = rdsArn(options.source, account, 'db', options.db)
+  const { account, partition } = await iam.caller(signal)
+  const primaryArn = rdsArn(options.source, account, 'db', options.db, partition)
   const there = await target.rds.instances(signal)
   const replicas = there.filter(({ replicaOf }) => replicaOf === primaryArn)
   const chosen = replicas.filter(({ id }) => options.replica === null || id === options.replica)
@@ -53,7 +56,7 @@ export async function gatherPromoteReplica(
   if (replica === undefined || chosen.length > 1) throw noReplica(options, replicas)
   const primary = await lookAtPrimary(options.db, source, signal)
   return {
-    ...{ account, replica: replica.id, engine: replica.engine },
+    ...{ account, partition, replica: replica.id, engine: replica.engine },
     ...{ encrypted: replica.encrypted, multiAz: replica.multiAz },
     primary:
       primary === undefined
@@ -65,7 +68,7 @@ export async function gatherPromoteReplica(
             backupRetentionDays: primary.backupRetentionDays,
             instanceClass: primary.instanceClass,
             iamAuthentication: primary.iamAuthentication,
-            logExports: primary.logExports,
+            logExports: primary.logExports.filter((name) => !replica.logExports.includes(name)),
             subnetGroup: primary.subnetGroup ?? null,
             securityGroups: primary.securityGroups,
             otherReplicas: primary.replicas.filter((name) => name !== replica.arn),
