@@ -2,6 +2,7 @@ import { CUTOVERS, type CutoverKind, type CutoverRequest, planCutover, runCutove
 import { LifeboatError } from '../core/errors.ts'
 import type { Sink } from '../core/sink.ts'
 import type { CutoverFlags } from './cutover.ts'
+import { openGuard } from './migrate-guard.ts'
 import { loginOf, planOutcome, reportOutcome, tellSteps, withoutUndefined } from './migrate-run.ts'
 import type { Outcome, VerbContext } from './run-verb.ts'
 import { sinkAddress } from './sink-address.ts'
@@ -26,6 +27,7 @@ async function withSink(
   const { reporter, signal } = context
   const simulated = options.simulate === true
   const request = { ...requestOf(kind, options, context), ...(sink !== undefined && { sink }) }
+  const { guard, watched } = await openGuard('cutover', kind, options, context)
   if (dryRun || printPolicy) {
     if (resume !== undefined)
       throw new LifeboatError(
@@ -35,20 +37,22 @@ async function withSink(
           hint: 'Leave out --resume, or --dry-run and --print-policy.',
         },
       )
-    return planOutcome(`cutover ${kind}`, await planCutover(request, signal), printPolicy, simulated)
+    const plan = await planCutover({ ...request, guard }, signal)
+    return planOutcome(`cutover ${kind}`, plan, printPolicy, simulated)
   }
-  const report = await runCutover(
-    {
-      ...{ ...request, confirm },
-      ...(resume !== undefined && { resume }),
-      ...(deadline !== undefined && { deadlineMs: deadline }),
-      onStart: (id, journal) =>
-        reporter.say(`${simulated ? 'simulated run' : 'run'} ${id}, journal ${journal}`),
-      onStep: tellSteps((message) => reporter.onEvent({ kind: 'step', message })),
-    },
-    signal,
-  )
-  return reportOutcome(report, simulated)
+  const work = () =>
+    runCutover(
+      {
+        ...{ ...request, confirm, guard },
+        ...(resume !== undefined && { resume }),
+        ...(deadline !== undefined && { deadlineMs: deadline }),
+        onStart: (id, journal) =>
+          reporter.say(`${simulated ? 'simulated run' : 'run'} ${id}, journal ${journal}`),
+        onStep: tellSteps((message) => reporter.onEvent({ kind: 'step', message })),
+      },
+      signal,
+    )
+  return reportOutcome(await watched(request.flags, work), simulated)
 }
 
 function requestOf(kind: CutoverKind, options: CutoverFlags, context: VerbContext): CutoverRequest {

@@ -1,4 +1,5 @@
 import { Argument, Command, Option } from 'commander'
+import type { Classification } from '../core/classification.ts'
 import { helpTail, option, parseDuration, several } from './options.ts'
 
 export interface CutoverFlags {
@@ -23,6 +24,10 @@ export interface CutoverFlags {
   readonly fault?: readonly string[]
   readonly login?: string
   readonly password?: string
+  readonly job?: string
+  readonly classification?: Classification
+  readonly emergency?: boolean
+  readonly audit?: string
   readonly profile?: string
   readonly at?: string
   readonly config?: string
@@ -70,6 +75,10 @@ export function cutoverCommand(done: (exitCode: number) => void): Command {
     .addOption(several('--fault <fault>', 'in the simulation: dead:us-east-1, FAULT:OPERATION:TIMES'))
     .addOption(option.login())
     .addOption(option.password())
+    .option('--job <name>', 'job of the configuration whose class holds')
+    .addOption(option.classification())
+    .addOption(option.emergency())
+    .addOption(option.audit())
     .option('--profile <name>', 'of the AWS files')
     .option('--at <sink>', 'keep a copy of journal and report there')
     .addOption(option.config())
@@ -93,6 +102,7 @@ export function cutoverCommand(done: (exitCode: number) => void): Command {
           [41, 'it switches: read what, then --resume RUN --confirm'],
           [42, 'a step failed, nothing points at --from, or Route 53 takes no changes'],
           [43, 'the deadline is over'],
+          [44, 'the class of the database demands what is missing; --emergency overrides'],
         ],
       ),
     )
