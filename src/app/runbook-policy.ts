@@ -1,4 +1,5 @@
 import type { Permission, Runbook } from '../core/runbook.ts'
+import { inPartition } from '../runbooks/aws-cli.ts'
 
 interface Statement {
   readonly Sid?: string
@@ -21,10 +22,14 @@ export function runbookPolicy<Ports>(
   { steps, gathers = [] }: Runbook<Ports>,
   callerArn: string,
 ): RunbookPolicy {
+  const partition = callerArn.split(':')[1] ?? 'aws'
   const wanted = [
     ...(gathers.length === 0 ? [] : [{ actions: gathers, resources: ['*'] }]),
     ...steps.flatMap((step) => step.permissions()),
-  ]
+  ].map((permission) => ({
+    ...permission,
+    resources: permission.resources.map((resource) => inPartition(partition, resource)),
+  }))
   const merged = new Map<string, { readonly permission: Permission; readonly actions: Set<string> }>()
   for (const permission of wanted) {
     const resources = [...new Set(permission.resources)].sort()

@@ -48,8 +48,8 @@ export async function gatherAuroraAddRegion(
   { source, target, iam }: CloudPorts,
   signal: AbortSignal,
 ): Promise<AuroraAddRegionFacts> {
-  const { account } = await iam.caller(signal)
-  const primaryArn = rdsArn(options.source, account, 'cluster', options.db)
+  const { account, partition } = await iam.caller(signal)
+  const primaryArn = rdsArn(options.source, account, 'cluster', options.db, partition)
   const primary = await source.rds.cluster(options.db, signal)
   if (primary === undefined)
     throw closed(options, `${source.region} has no such cluster`, 'Check --db and --source.')

@@ -94,7 +94,7 @@ function plan(
   const { port, iamAuthentication, logExports } = facts
   const id = options.targetId ?? nameOf(run, '')
   const globalId = facts.global?.id ?? nameOf(run, 'global')
-  const clusterArn = rdsArn(target, account, 'cluster', id)
+  const clusterArn = rdsArn(target, account, 'cluster', id, facts.primaryArn.split(':')[1])
   const shared = { region: target, account }
   const choices = placements([...new Set([facts.instanceClass, ...options.classes])], options.zones, false)
   const instances = multiAz === null ? facts.instances : multiAz ? Math.max(facts.instances, 2) : 1

@@ -36,8 +36,8 @@ export async function gatherAuroraFailover(
   signal: AbortSignal,
 ): Promise<AuroraFailoverFacts> {
   const { db } = options
-  const { account } = await iam.caller(signal)
-  const primaryArn = rdsArn(options.source, account, 'cluster', db)
+  const { account, partition } = await iam.caller(signal)
+  const primaryArn = rdsArn(options.source, account, 'cluster', db, partition)
   const globals = await target.rds.globalClusters(signal)
   const global = globals.find(({ members }) => members.some(({ clusterArn }) => clusterArn === primaryArn))
   if (global === undefined) {

@@ -37,13 +37,25 @@ function shorthand(text: string): string {
   return /^[\w.:/@+-]*$/.test(text) ? text : `"${text.replace(/[\\"]/g, '\\$&')}"`
 }
 
-export function rdsArn(region: string, account: string, type: string, name: string): string {
-  return `arn:${partitionOf(region)}:rds:${region}:${account}:${type}:${name}`
+/** `partition` is that of the caller, which AWS itself says; without it, that by the region's name. */
+export function rdsArn(
+  region: string,
+  account: string,
+  type: string,
+  name: string,
+  partition: string = partitionOf(region),
+): string {
+  return `arn:${partition}:rds:${region}:${account}:${type}:${name}`
 }
 
-/** Each region is of one partition, and its name says of which. */
+/** Each region is of one partition, and its name says of which, as far as it was known when this was written. */
 export function partitionOf(region: string): string {
   return PARTITIONS.find(([prefix]) => region.startsWith(prefix))?.[1] ?? 'aws'
+}
+
+/** No account spans two partitions: whatever a caller may touch is of its own. What is no ARN stays. */
+export function inPartition(partition: string, resource: string): string {
+  return resource.replace(/^arn:[^:]*:/, `arn:${partition}:`)
 }
 
 const PARTITIONS = [

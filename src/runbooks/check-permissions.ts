@@ -1,7 +1,7 @@
 import { faultOf } from '../core/cloud-fault.ts'
 import { messageOf } from '../core/errors.ts'
 import type { Permission, Step } from '../core/runbook.ts'
-import { mayLook } from './aws-cli.ts'
+import { inPartition, mayLook } from './aws-cli.ts'
 import { judgeKeyPolicy } from './key-policy.ts'
 import type { Caller, Decision } from './ports/iam.ts'
 import type { CloudPorts } from './ports.ts'
@@ -27,9 +27,13 @@ export function checkPermissions(
     ],
     async observe(ports, signal) {
       const caller = await ports.iam.caller(signal)
+      const asked = wanted.map((permission) => ({
+        ...permission,
+        resources: permission.resources.map((resource) => inPartition(caller.partition, resource)),
+      }))
       const decisions = [
-        ...(await simulate(ports, caller, wanted, signal)),
-        ...(await askKeys(ports, caller, wanted, signal)),
+        ...(await simulate(ports, caller, asked, signal)),
+        ...(await askKeys(ports, caller, asked, signal)),
       ]
       const denied = decisions.filter(({ decision }) => decision === 'denied')
       const unknown = decisions.filter(({ decision }) => decision === 'unknown')

@@ -7,6 +7,8 @@ import type { CloudPorts, RegionPorts } from './ports.ts'
 /** What the plan depends on: asked once, kept in the journal. */
 export interface CopySnapshotFacts {
   readonly account: string
+  /** Of the caller; absent in journals from before it was kept. */
+  readonly partition?: string
   readonly kind: SnapshotKind
   /** Null where a new one is to be taken. */
   readonly snapshot: { readonly arn: string; readonly created: string | null } | null
@@ -36,7 +38,7 @@ export async function gatherCopySnapshot(
   signal: AbortSignal,
 ): Promise<CopySnapshotFacts> {
   const { db } = options
-  const { account } = await iam.caller(signal)
+  const { account, partition } = await iam.caller(signal)
   const database = await describe(db, source, signal)
   const snapshot =
     options.snapshot === 'new' ? undefined : await choose(options, database.kind, source, signal)
@@ -57,7 +59,7 @@ export async function gatherCopySnapshot(
   }
   if (!encrypted) refuseUnencrypted(options, database.kind)
   return {
-    ...{ ...database, account, encrypted, subnetGroup, parameterGroup, optionGroup },
+    ...{ ...database, account, partition, encrypted, subnetGroup, parameterGroup, optionGroup },
     snapshot:
       snapshot === undefined ? null : { arn: snapshot.arn, created: snapshot.created?.toISOString() ?? null },
     gib: snapshot?.gib ?? database.gib,
@@ -81,7 +83,10 @@ function refuseUnencrypted(options: CopySnapshotOptions, kind: SnapshotKind): vo
   }
 }
 
-type Database = Omit<CopySnapshotFacts, 'account' | 'snapshot' | 'kmsKeyArn' | 'subnetGroup'> & {
+type Database = Omit<
+  CopySnapshotFacts,
+  'account' | 'partition' | 'snapshot' | 'kmsKeyArn' | 'subnetGroup'
+> & {
   readonly subnetGroup: string | null
 }
 

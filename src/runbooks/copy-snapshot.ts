@@ -56,7 +56,7 @@ function plan(options: CopySnapshotOptions, facts: CopySnapshotFacts, run: RunNa
   const copyId = nameOf(run, 'copy')
   const id = options.targetId ?? nameOf(run, '')
   const taken = nameOf(run, 'snapshot')
-  const sourceArn = snapshot?.arn ?? rdsArn(source, account, SNAPSHOT_WORDS[kind].arn, taken)
+  const sourceArn = snapshot?.arn ?? rdsArn(source, account, SNAPSHOT_WORDS[kind].arn, taken, facts.partition)
   // Aurora's copy can't encrypt what was not: the restore does.
   const copyKey = kind === 'cluster' && !facts.encrypted ? null : kmsKeyArn
   const steps: Step<CloudPorts>[] = [

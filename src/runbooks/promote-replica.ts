@@ -202,11 +202,11 @@ function promote(
 
 function newReplica(
   { source, target, kmsKey }: PromoteReplicaOptions,
-  { account, replica, primary, encrypted }: PromoteReplicaFacts,
+  { account, partition, replica, primary, encrypted }: PromoteReplicaFacts,
   run: RunName,
 ): Step<CloudPorts> {
   const id = nameOf(run, 'replica')
-  const sourceArn = rdsArn(target, account, 'db', replica)
+  const sourceArn = rdsArn(target, account, 'db', replica, partition)
   const instanceClass = primary?.instanceClass ?? 'db.r6g.large'
   const settings = { instanceClass, publiclyAccessible: false, deletionProtection: false }
   const tags = { [RUN_TAG]: run.id }

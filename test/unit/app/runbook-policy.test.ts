@@ -23,6 +23,15 @@ test('a policy allows each change for named things only, and looks for all', () 
   )
 })
 
+test('every ARN is of the partition that the caller is of, whatever the region is called', () => {
+  const { iam, keys } = runbookPolicy(runbook, 'arn:aws-new:sts::111122223333:assumed-role/ops/alice')
+  const named = iam.Statement.flatMap(({ Resource }) => Resource).filter((each) => each !== '*')
+  expect(named.length).toBeGreaterThan(3)
+  for (const arn of [...named, ...Object.keys(keys)]) expect(arn).toMatch(/^arn:aws-new:/)
+  for (const { Principal } of Object.values(keys).flat())
+    expect(Principal).toEqual({ AWS: 'arn:aws-new:iam::111122223333:role/ops' })
+})
+
 test("a key's policy names the role, not its session, and gives grants to RDS alone", () => {
   const { keys } = runbookPolicy(runbook, 'arn:aws:sts::111122223333:assumed-role/ops/alice')
   expect(Object.keys(keys).sort()).toEqual([facts.kmsKeyArn, facts.sourceKeyArn].sort())
