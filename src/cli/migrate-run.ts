@@ -191,6 +191,7 @@ export function requestOf(way: string, options: MigrateOptions, context: VerbCon
     engine: options.engine,
     engineVersion: options.engineVersion,
     storageGib: options.storageGib,
+    usdPerGib: options.pricePerGib,
     masterUser: options.masterUser,
     dumpNow: options.dumpNow,
     newestQuery: options.newestQuery,

@@ -5,6 +5,7 @@ import type { Verdict } from '../app/policy/rule.ts'
 import type { RunbookPolicy } from '../app/runbook-policy.ts'
 import type { Runbook, RunbookEstimate } from '../core/runbook.ts'
 import { shellLine } from '../core/shell-line.ts'
+import { PRICES_OF } from '../runbooks/estimate.ts'
 import { showDuration } from './amounts.ts'
 
 type Judged = NonNullable<MigratePlan['judged']>
@@ -41,13 +42,21 @@ function verdictText(verdict: Verdict): string {
   return verdict.state === 'ok' ? `ok, ${verdict.rule}: ${verdict.found}` : `not met, ${brokenText(verdict)}`
 }
 
-function estimateLines({ minMs, maxMs, transferGib, transferUsd }: RunbookEstimate): readonly string[] {
+function estimateLines({ minMs, maxMs, transferGib, ...cost }: RunbookEstimate): readonly string[] {
   const time = `estimate: ${showDuration(minMs)} to ${showDuration(maxMs)}`
   if (transferGib === 0) return [time]
   const much = transferGib === null ? 'nobody knows how much' : `${transferGib} GiB`
-  const price =
-    transferUsd === null ? 'at a price not known' : `about ${transferUsd.toFixed(2)} USD at list price`
-  return [`${time}; ${much} goes from region to region, ${price}`]
+  return [`${time}; ${much} goes from region to region, ${priceText(cost)}`]
+}
+
+function priceText({
+  transferUsd,
+  usdPerGib,
+  price,
+}: Pick<RunbookEstimate, 'transferUsd' | 'usdPerGib' | 'price'>): string {
+  if (usdPerGib === null) return 'at a price not known (--price-per-gib says it)'
+  const each = `${usdPerGib} USD a GiB${price === 'given' ? '' : `, list price of ${PRICES_OF}`}`
+  return transferUsd === null ? `at ${each}` : `about ${transferUsd.toFixed(2)} USD (${each})`
 }
 
 export function planJson<Ports>(runbook: Runbook<Ports>, judged?: Judged): object {

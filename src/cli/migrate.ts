@@ -1,7 +1,7 @@
 import { Argument, Command, Option } from 'commander'
 import type { Classification } from '../core/classification.ts'
 import { LifeboatError } from '../core/errors.ts'
-import { helpTail, option, parseAge, parseDuration, parseWhole, several } from './options.ts'
+import { helpTail, option, parseAge, parseDuration, parsePrice, parseWhole, several } from './options.ts'
 
 export interface MigrateOptions {
   readonly source?: string
@@ -19,6 +19,7 @@ export interface MigrateOptions {
   readonly engine?: string
   readonly engineVersion?: string
   readonly storageGib?: number
+  readonly pricePerGib?: number
   readonly masterUser?: string
   readonly backups?: string
   readonly beside?: string
@@ -95,7 +96,10 @@ export function migrateCommand(done: (exitCode: number) => void): Command {
     .option('--snapshot <id>', 'which one, or new (default: the newest there is)')
     .option('--restore-time <time>', 'as it was at this moment (default: the latest there is)')
     .option('--kms-key <key>', 'key of the target region: id, ARN or alias/NAME')
-    .option('--subnet-group <name>', 'of the target region (default: the one of the same name)')
+    .option(
+      '--subnet-group <name>',
+      'of the target region (default: as prepare settled it, else of the same name)',
+    )
     .addOption(several('--security-group <id>', 'of the target region; repeat for several'))
     .option('--parameter-group <name>', 'of the target region (default: the one of the same name)')
     .option('--option-group <name>', 'of the target region (default: the one of the same name)')
@@ -105,6 +109,12 @@ export function migrateCommand(done: (exitCode: number) => void): Command {
       new Option('--storage-gib <n>', 'native: of the new instance (default: as the source)').argParser(
         parseWhole(5, 65_536),
       ),
+    )
+    .addOption(
+      new Option(
+        '--price-per-gib <usd>',
+        'of what goes from region to region, for the estimate (default: list price)',
+      ).argParser(parsePrice),
     )
     .option('--master-user <name>', 'native: of the new instance (default: as the source)')
     .option(

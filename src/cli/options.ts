@@ -102,6 +102,12 @@ export function parseWhole(least: number, most: number): (text: string) => numbe
   }
 }
 
+/** `0.02`, in whichever currency is meant. */
+export function parsePrice(text: string): number {
+  if (/^\d{1,6}(\.\d{1,6})?$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('It is a number like 0.02.')
+}
+
 /** For what a command can't do without. Not commander's own check, since a configuration file may give it one day. */
 export function need(value: string | undefined, flag: string, what: string, example: string): string {
   if (value !== undefined && value !== '') return value

@@ -24,6 +24,8 @@ export interface CheckRow {
   readonly lines?: readonly string[]
   /** The name by which `--accept` takes it. */
   readonly accept?: string
+  /** Of `found`, what is out of the database itself: for the operator's eyes, and in no journal. */
+  readonly told?: string
 }
 
 /**
@@ -123,8 +125,11 @@ export interface RunbookEstimate {
   readonly maxMs: number
   /** Sent from one region to the other: null where nobody knows how much there is. */
   readonly transferGib: number | null
-  /** At list price; null where nobody knows. */
+  /** Null where nobody knows. */
   readonly transferUsd: number | null
+  /** That it was reckoned with: the operator's own, or of the list. */
+  readonly usdPerGib: number | null
+  readonly price: 'given' | 'list'
 }
 
 /** The database that stands at the end, in the target region. */

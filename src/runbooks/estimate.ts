@@ -4,10 +4,10 @@ import type { Runbook, RunbookEstimate } from '../core/runbook.ts'
 const SLOW_GIB_PER_SECOND = 0.025
 const FAST_GIB_PER_SECOND = 0.2
 
-/**
- * AWS's list price for a GiB out of a region into another one, of 2025, in USD. Only an order of magnitude is wanted: whoever has a
- * contract pays less.
- */
+/** Year of the list below. AWS's own Pricing API is in us-east-1 for nearly all: no answer of it may be waited for on the day. */
+export const PRICES_OF = 2025
+
+/** AWS's list price for a GiB out of a region into another one, in USD. Only an order of magnitude is wanted. */
 const USD_PER_GIB = [
   [/^us-gov-/, 0.03],
   [/^(us|ca|eu)-/, 0.02],
@@ -22,22 +22,28 @@ const USD_PER_GIB = [
 ] as const
 
 /** What is sent takes time by its size; each other step what it usually takes, or twice that, or half. */
-export function estimateOf<Ports>({ steps, moves }: Runbook<Ports>): RunbookEstimate {
+export function estimateOf<Ports>(
+  { steps, moves }: Runbook<Ports>,
+  ownUsdPerGib: number | null = null,
+): RunbookEstimate {
   const usualMs = steps.reduce((sum, step) => {
     const isSized = moves != null && moves.gib !== null && step.id === 'copy-snapshot'
     return sum + (isSized ? 0 : (step.usualMs ?? 0))
   }, 0)
   const gib = moves?.gib ?? 0
-  const price = moves === undefined ? undefined : USD_PER_GIB.find(([name]) => name.test(moves.from))?.[1]
+  const listed =
+    moves === undefined ? null : (USD_PER_GIB.find(([name]) => name.test(moves.from))?.[1] ?? null)
+  const usdPerGib = ownUsdPerGib ?? listed
   return {
     minMs: Math.round(usualMs / 2 + (gib / FAST_GIB_PER_SECOND) * 1000),
     maxMs: Math.round(usualMs * 2 + (gib / SLOW_GIB_PER_SECOND) * 1000),
     transferGib: moves === undefined ? 0 : moves.gib,
-    transferUsd:
-      moves === undefined
-        ? 0
-        : moves.gib === null || price === undefined
-          ? null
-          : Math.round(moves.gib * price * 100) / 100,
+    transferUsd: moves === undefined ? 0 : usdOf(moves.gib, usdPerGib),
+    usdPerGib,
+    price: ownUsdPerGib === null ? 'list' : 'given',
   }
+}
+
+function usdOf(gib: number | null, usdPerGib: number | null): number | null {
+  return gib === null || usdPerGib === null ? null : Math.round(gib * usdPerGib * 100) / 100
 }

@@ -55,6 +55,8 @@ export interface WayFlags {
   readonly newestQuery?: string
   /** Whether a scratch table may be written there; it may where this is left out. */
   readonly write?: boolean
+  /** What a GiB from region to region costs the account, for the estimate. */
+  readonly usdPerGib?: number
   /** Which of the options above were settled by an earlier run of prepare, or stand in an inventory. */
   readonly keptLanding?: { readonly from: string; readonly at: string; readonly words: readonly string[] }
   /** Dangers that the operator takes by name. */

@@ -17,6 +17,7 @@ export interface CheckedOptions<Options> {
   readonly accepted: readonly Acceptable[]
   readonly newestQuery: string | null
   readonly write: boolean
+  readonly usdPerGib: number | null
 }
 
 /** The way's own, and how the source is protected. Absent in journals of runs that were planned before it was asked. */
@@ -46,6 +47,7 @@ export function withChecks<Options, Facts extends object>(
     choose: (flags) => ({
       ...{ own: way.choose(flags), ...needRegions(flags), db: needOneDb(flags, way.name) },
       ...{ accepted: accepted(flags), newestQuery: flags.newestQuery ?? null, write: flags.write ?? true },
+      usdPerGib: flags.usdPerGib ?? null,
     }),
     async gather({ own, db }, ports, signal) {
       const facts = await way.gather(own, ports, signal)
@@ -57,7 +59,7 @@ export function withChecks<Options, Facts extends object>(
     example: {
       options: {
         ...{ own: way.example.options, source: 'eu-west-1', target: 'eu-central-1', db: 'shop' },
-        ...{ accepted: [], newestQuery: null, write: true },
+        ...{ accepted: [], newestQuery: null, write: true, usdPerGib: null },
       },
       facts: {
         ...way.example.facts,
@@ -94,7 +96,7 @@ function checked<Options>(
     ...runbook,
     warnings: [...runbook.warnings, ...(parity === undefined ? [] : parityWarning(parity))],
     steps: [checkPermissions(wanted, first.id, taken.includes('denied')), ...offered, ...steps],
-    estimate: estimateOf(runbook),
+    estimate: estimateOf(runbook, options.usdPerGib),
   }
 }
 

@@ -113,11 +113,18 @@ test('a class that is not offered is passed over for the next', async () => {
 
 test('what is sent is estimated by its size and the region that it leaves', () => {
   const { example, plan } = withChecks(copySnapshot)
-  const estimate = (source: string, gib: number) => {
+  const estimate = (source: string, gib: number, usdPerGib: number | null = null) => {
     const own = { ...example.options.own, source }
-    return plan({ ...example.options, own }, { ...example.facts, gib }, RUN).estimate
+    return plan({ ...example.options, own, usdPerGib }, { ...example.facts, gib }, RUN).estimate
   }
   expect(estimate('eu-west-1', 200)).toMatchObject({ transferGib: 200, transferUsd: 4 })
+  expect(estimate('eu-west-1', 200)).toMatchObject({ usdPerGib: 0.02, price: 'list' })
+  expect(estimate('eu-west-1', 200, 0.005)).toMatchObject({
+    transferUsd: 1,
+    usdPerGib: 0.005,
+    price: 'given',
+  })
+  expect(estimate('xx-north-1', 100, 0.5)?.transferUsd).toBe(50)
   expect(estimate('sa-east-1', 100)?.transferUsd).toBe(13.8)
   expect(estimate('xx-north-1', 100)?.transferUsd).toBeNull()
   expect(estimate('eu-west-1', 0)).toMatchObject({ transferGib: null, transferUsd: null })
