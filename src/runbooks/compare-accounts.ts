@@ -105,7 +105,7 @@ function rightDifferences(
 }
 
 function differing(account: string, count: number, { grants }: AccountGrants): AccountDifference {
-  const text = `its rights are others: ${count} at the source, ${grants.length} here`
+  const text = `or has gained some rights: ${count} at the source, ${grants.length} here`
   return { what: 'missing-right', account, rights: [text] }
 }
 
