@@ -226,7 +226,7 @@ async function runOne<Flags, Ports>(
       ...(percent !== undefined && { percent }),
       ...(reason !== undefined && { reason }),
       ...(facts !== undefined && { seen: facts }),
-      ...(checks !== undefined && { checks }),
+      ...(checks !== undefined && { checks: checks.map(({ told: _, ...row }) => row) }),
     }
     await journal.append(record, inner)
   }

@@ -82,7 +82,7 @@ export async function runStep<Ports>(
         return seen
       case 'blocked':
         await note('blocked', seen, signal)
-        throw failed(step, seen.reason ?? 'it is blocked', seen.hint, undefined)
+        throw failed(step, [seen.reason ?? 'it is blocked', ...toldOf(seen)].join('; '), seen.hint, undefined)
       case 'running':
         failingMs = undefined
         delayMs = FIRST_DELAY_MS
@@ -157,4 +157,11 @@ function failed(
     cause,
     details: { ...details, step: step.id },
   })
+}
+
+/** What is out of the database itself stands in no journal, and so in no reason: the operator hears it here. */
+function toldOf({ checks = [] }: Observation): readonly string[] {
+  return checks.flatMap(({ name, state, told }) =>
+    state === 'failed' && told !== undefined ? [`${name}: ${told}`] : [],
+  )
 }

@@ -62,12 +62,17 @@ async function newestCheck(
     const found = await database.newest(endpoint, query, signal)
     return found === undefined
       ? { name: 'newest', state: 'failed', found: 'the query gives no row, or nothing' }
-      : { name: 'newest', state: 'ok', found }
+      : { name: 'newest', state: 'ok', ...newestFound(found) }
   } catch (thrown) {
     throwIfAborted(signal)
     if (!(thrown instanceof LifeboatError) || thrown.code === 'internal') throw thrown
     return { name: 'newest', state: 'failed', found: messageOf(thrown) }
   }
+}
+
+/** A number or a time says nothing about anybody; a text may. */
+function newestFound(value: string): Pick<CheckRow, 'found' | 'told'> {
+  return /^[\d\s:.,TZ+-]+$/.test(value) ? { found: value } : { found: 'a text', told: value }
 }
 
 /** Undefined while it is being counted. */
@@ -92,15 +97,12 @@ export async function rowsCheck(
     return { name, state: 'ok', found }
   }
   const parts = [
-    ...(missing.length === 0 ? [] : [`missing: ${shortList(missing)}`]),
-    ...(fewer.length === 0
-      ? []
-      : [
-          `fewer rows: ${shortList(fewer.map(({ table, backup: was, now }) => `${table} (${now} of ${was})`))}`,
-        ]),
+    ...(missing.length === 0 ? [] : [`${missing.length} missing`]),
+    ...(fewer.length === 0 ? [] : [`${fewer.length} with fewer rows`]),
   ]
-  const found = `of ${tables} tables of backup ${backup} of ${seen.ended} ${parts.join('; ')}`
-  return { name, state: fails, found, accept: 'rows' }
+  const names = [...missing, ...fewer.map(({ table, backup: was, now }) => `${table} (${now} of ${was})`)]
+  const found = `of ${tables} tables of backup ${backup} of ${seen.ended} ${parts.join(', ')}`
+  return { name, state: fails, found, told: shortList(names), accept: 'rows' }
 }
 
 /** The restore itself has counted, table by table. */

@@ -105,7 +105,7 @@ describe.skipIf(lacks('mariadb'))('migrate verify on an application host, with n
       expect(fewer).toMatchObject({ exitCode: 42 })
       expect(rowsOf(fewer.stdout)).toMatchObject({
         ...{ state: 'failed', accept: 'rows' },
-        found: expect.stringMatching(/missing: shop\.items; fewer rows: shop\.orders \(2 of 3\)$/),
+        found: expect.stringMatching(/1 missing, 1 with fewer rows: shop\.items, shop\.orders \(2 of 3\)$/),
       })
       const accepted = await verify('--no-write', '--backups', sink, '--job', 'shop', '--accept', 'rows')
       expect(accepted).toMatchObject({ exitCode: 0 })
