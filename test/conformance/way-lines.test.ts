@@ -7,7 +7,12 @@ import type { Runbook } from '../../src/core/runbook.ts'
 import { shellLine } from '../../src/core/shell-line.ts'
 import { lookingLines } from '../../src/runbooks/cutover-elsewhere.ts'
 import { CUTOVERS } from '../../src/runbooks/cutover-options.ts'
+import { mendLines } from '../../src/runbooks/mend-lines.ts'
+import { native } from '../../src/runbooks/native.ts'
+import { PARITY_CHECKS } from '../../src/runbooks/parity.ts'
 import type { CloudPorts } from '../../src/runbooks/ports.ts'
+import { findDatabase, type Posture } from '../../src/runbooks/posture.ts'
+import { alarmLine } from '../../src/runbooks/verify-checks.ts'
 import type { WayFlags } from '../../src/runbooks/way-flags.ts'
 import { startMotoContainer } from '../testbed/containers/moto.ts'
 import type { S3Container } from '../testbed/containers/s3-container.ts'
@@ -23,6 +28,8 @@ const VARIANTS: readonly (readonly ['instance' | 'cluster', string, WayFlags])[]
   ['instance', 'restore-replicated-backup', { parameterGroup: 'tuned' }],
   ['cluster', 'copy-snapshot', { snapshot: 'new' }],
   ['cluster', 'restore-snapshot', { parameterGroup: 'tuned' }],
+  ['instance', 'native', { dumpNow: true, multiAz: false, zone: ['eu-central-1a'] }],
+  ['cluster', 'native', { parameterGroup: 'tuned' }],
   ['cluster', 'aurora-failover', {}],
   ['cluster', 'aurora-failover', { failover: true, accept: ['data-loss', 'split-brain'] }],
 ]
@@ -108,6 +115,20 @@ describe.skipIf(lacks('aws'))('lines of ways as the AWS command line reads them'
     for (const said of await send(argvs)) expect(said).toContain(SENT)
   })
 
+  test('tags that another database had, whatever is in them', async () => {
+    const { options, facts } = native.example
+    const tags = { 'paid by': 'a, "b" = \\c', empty: '', team: 'Zoë' }
+    const model = facts.model === null ? null : { ...facts.model, tags }
+    const runbook = native.plan(options, { ...facts, model }, RUN)
+    expect(await refused([runbook])).toMatchObject({ wrong: [] })
+    const serverless = { minCapacity: 0.5, maxCapacity: 8 }
+    const aurora = { kind: 'cluster', engine: 'aurora-mysql', storage: null, serverless } as const
+    const cluster = model === null ? null : { ...model, ...aurora, instances: 2 }
+    const made = native.plan(options, { ...facts, model: cluster, instanceParameterGroup: 'own' }, RUN)
+    expect(made.steps.map(({ id }) => id)).toContain('create-cluster')
+    expect(await refused([made])).toMatchObject({ wrong: [] })
+  })
+
   test.each(VARIANTS)('with an %s: %s %j', async (kind, name, more) => {
     const flags = { source: 'eu-west-1', target: 'eu-central-1', db: ['shop'], ...more }
     using cloud = simulateCloud(flags, kind, [])
@@ -117,7 +138,36 @@ describe.skipIf(lacks('aws'))('lines of ways as the AWS command line reads them'
     const { runbook } = await planRunbook({ way, flags: cloud.flags, ports, run: RUN, clock }, signal)
     expect(await refused([runbook])).toMatchObject({ wrong: [] })
   })
+
+  test.each(['instance', 'cluster'] as const)('what mends a weaker %s, and makes an alarm', async (kind) => {
+    using cloud = simulateCloud({ source: 'eu-west-1', target: 'eu-central-1', db: ['shop'] }, kind, [])
+    const { signal } = new AbortController()
+    const found = await findDatabase(cloud.ports.source, 'shop', signal, kind)
+    if (found === undefined) throw new Error('the scene has no database')
+    const weakness = { region: 'eu-west-1', found, source: STRONG, target: WEAK }
+    const lines = [
+      ...PARITY_CHECKS.flatMap((name) => mendLines(name, weakness)),
+      alarmLine('eu-west-1', found),
+    ]
+    expect(lines.length).toBeGreaterThan(PARITY_CHECKS.length)
+    const said = await send(lines.map(({ argv }) => argv))
+    expect(said.filter((answer) => !answer.includes(SENT))).toEqual([])
+  })
 })
+
+const STRONG: Posture = {
+  ...{ encrypted: true, public: false, tlsForced: true, deletionProtection: true, backupDays: 7 },
+  ...{ logExports: ['error', 'audit'], iamAuthentication: true, parameters: { b: 'x, y=z', a: '1' } },
+  inbound: [],
+}
+const WEAK: Posture = {
+  ...{ encrypted: false, public: true, tlsForced: false, deletionProtection: false, backupDays: 1 },
+  ...{ logExports: [], iamAuthentication: false, parameters: {} },
+  inbound: [
+    { groupId: 'sg-0123456789abcdef0', protocol: 'tcp', fromPort: 3306, toPort: 3306, peer: '0.0.0.0/0' },
+    { groupId: 'sg-0123456789abcdef0', protocol: '-1', peer: '::/0' },
+  ],
+}
 
 const SENT = 'Could not connect to the endpoint URL'
 
