@@ -35,7 +35,7 @@ export function accountsStep(plan: AccountsPlan): Step<CloudPorts> {
       const { database } = ports
       const found = await findDatabase(ports.target, id, signal, kind)
       if (found === undefined) return { state: 'blocked', reason: `there is no ${kind} ${id}` }
-      const there = endpointOf(found)
+      const there = endpointOf(found, made.takesWrites)
       if (there === undefined) return { state: 'running', reason: `${id} has no endpoint yet` }
       const old = accounts.endpoint
       const read = async (): Promise<AccountList | NotLookedAt> =>
@@ -47,10 +47,8 @@ export function accountsStep(plan: AccountsPlan): Step<CloudPorts> {
         return { state: 'done', reason, checks: [{ name: 'accounts', state: 'unknown', found: reason }] }
       }
       const now = await database.accounts(there, signal)
-      const row = accountsRow(
-        'unknown' in now ? now : compareAccounts(was, now, undefined),
-        accepted.includes('accounts'),
-      )
+      const isTaken = accepted.includes('accounts') || ('unknown' in now && accepted.includes('unreached'))
+      const row = accountsRow('unknown' in now ? now : compareAccounts(was, now, undefined), isTaken)
       if (row.state !== 'failed' || 'unknown' in now)
         return row.state === 'failed'
           ? blocked(row, plan)

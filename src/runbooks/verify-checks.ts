@@ -1,6 +1,6 @@
 import { faultOf, isTransient } from '../core/cloud-fault.ts'
 import { LifeboatError, messageOf, throwIfAborted } from '../core/errors.ts'
-import type { CheckRow, MadeDatabase } from '../core/runbook.ts'
+import type { CheckRow, CliLine, MadeDatabase } from '../core/runbook.ts'
 import { shellLine } from '../core/shell-line.ts'
 import { aws } from './aws-cli.ts'
 import type { DatabasePort } from './ports/database.ts'
@@ -163,7 +163,7 @@ export async function alarmsCheck(
   }
 }
 
-function alarmLine(region: string, { kind, database: { id } }: FoundDatabase) {
+export function alarmLine(region: string, { kind, database: { id } }: FoundDatabase): CliLine {
   const isCluster = kind === 'cluster'
   return aws(region, 'cloudwatch', 'put-metric-alarm', {
     'alarm-name': `${id}-${isCluster ? 'cpu' : 'free-storage'}`,
