@@ -98,6 +98,7 @@ function hintOf(failed: readonly CheckRow[], db: string): string {
   const [line] = failed.flatMap(({ lines = [] }) => lines)
   return [
     `Look at its security group, account and certificate before anybody leaves ${db}.`,
+    ...(failed.some(({ name }) => name === 'write') ? ['--no-write leaves the scratch table out.'] : []),
     ...(line === undefined ? [] : [`On a host that reaches it type: ${line} ;`]),
     ...(accepts.length === 0
       ? []

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { runbookPolicy } from '../../../src/app/runbook-policy.ts'
+import type { RunbookReport } from '../../../src/app/runbook-report.ts'
 import { copySnapshot } from '../../../src/runbooks/copy-snapshot.ts'
 import { judgeKeyPolicy } from '../../../src/runbooks/key-policy.ts'
 import { restoreSnapshot } from '../../../src/runbooks/restore-snapshot.ts'
@@ -164,4 +165,18 @@ test.each([
   [statement({ Principal: root, NotAction: 'kms:Put*' }), 'unknown'],
 ])('a key with the policy %s: %s', (policy, decision) => {
   expect(judgeKeyPolicy(policy, caller, 'kms:CreateGrant').decision).toBe(decision)
+})
+
+test('a look at alarms that is denied keeps nobody: the report says what was not seen', async () => {
+  const { outcome } = await run({}, (world) => {
+    world.deniedActions.add('cloudwatch:DescribeAlarms')
+    world.strike({ operation: 'cloudwatch:DescribeAlarms', fault: 'denied', times: 10 })
+  })
+  expect(outcome).toMatchObject({ outcome: 'done' })
+  const { steps } = outcome as RunbookReport
+  expect(steps.at(-1)?.checks).toContainEqual(
+    expect.objectContaining({
+      ...{ name: 'alarms', state: 'warning', found: expect.stringMatching(/^could not be looked at: /) },
+    }),
+  )
 })
