@@ -169,7 +169,7 @@ export function migrateCommand(done: (exitCode: number) => void): Command {
     )
     .addOption(option.simulate())
     .addOption(option.fault())
-    .option('--from <host:port>', 'fence, native: the old endpoint, where its region gives no answer')
+    .option('--from <host:port>', 'of the old database, where its region gives no answer or is not asked')
     .option(
       '--to <host:port>',
       'verify: the endpoint of the new database (default: as AWS says); unfence: the database that has taken over',

@@ -5,6 +5,11 @@ import { plainHost } from './cutover-options.ts'
 import type { Endpoint } from './ports/rds.ts'
 import type { CloudPorts } from './ports.ts'
 
+/** Actions that the facts of a fence take, and of what lifts one. */
+export const FENCE_LOOKS = [
+  ...(['rds:DescribeDBClusters', 'rds:DescribeDBClusterEndpoints', 'rds:DescribeDBInstances'] as const),
+  ...(['rds:DescribeDBSubnetGroups', 'rds:ListTagsForResource', 'ec2:DescribeSecurityGroups'] as const),
+]
 const MOST_TRIES = 4
 const ENDPOINT_HINT =
   'Name its endpoint with --from HOST:PORT, and an account with --login: then SQL alone keeps writers out.'
@@ -93,7 +98,8 @@ async function ask(
 ): Promise<FoundDatabase> {
   const cluster = await rds.cluster(db, signal)
   if (cluster !== undefined) {
-    const { writerHost, port, vpcId, securityGroups } = cluster
+    const { writerHost, port, subnetGroup, securityGroups } = cluster
+    const vpcId = subnetGroup === undefined ? undefined : (await rds.subnetGroup(subnetGroup, signal))?.vpcId
     return {
       endpoint: writerHost === undefined ? undefined : { host: writerHost, port },
       network: vpcId === undefined ? null : { kind: 'cluster', vpcId, securityGroups },

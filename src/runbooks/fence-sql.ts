@@ -54,7 +54,10 @@ export function clientLine(client: GateClient, { host, port }: Endpoint, stateme
       return { argv: ['psql', '--host', host, '--port', String(port), '--command', statement] }
     case 'sqlcmd':
       return { argv: ['sqlcmd', '-S', `${host},${port}`, '-Q', statement] }
-    case 'mysql':
-      return { argv: ['mysql', '--host', host, '--port', String(port), '--execute', statement] }
+    case 'mysql': {
+      // What a query prints is to be typed in its turn.
+      const plain = /^SELECT /.test(statement) ? ['--batch', '--skip-column-names'] : []
+      return { argv: ['mysql', '--host', host, '--port', String(port), ...plain, '--execute', statement] }
+    }
   }
 }

@@ -1,6 +1,6 @@
 import { nameOf, type Observation, type Runbook, type RunName, type Step, type Way } from '../core/runbook.ts'
 import { readEndpoint } from './cutover-options.ts'
-import { type FenceFacts, type FenceOptions, gatherFence } from './fence-facts.ts'
+import { FENCE_LOOKS, type FenceFacts, type FenceOptions, gatherFence } from './fence-facts.ts'
 import { backLine, closedGroup, isBehind, moveToGroup } from './fence-network.ts'
 import { fenceBySql } from './fence-sql.ts'
 import type { CloudPorts } from './ports.ts'
@@ -64,6 +64,7 @@ function plan(options: FenceOptions, facts: FenceFacts, run: RunName): Runbook<C
   return {
     way: 'fence',
     steps,
+    gathers: FENCE_LOOKS,
     warnings: [
       `Applications can not write to ${endpoint.host} any more, nor, behind the security group, read.`,
       ...(sql === null

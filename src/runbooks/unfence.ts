@@ -4,6 +4,7 @@ import { aws } from './aws-cli.ts'
 import { readEndpoint } from './cutover-options.ts'
 import { fence } from './fence.ts'
 import { fenceCheck } from './fence-check.ts'
+import { FENCE_LOOKS } from './fence-facts.ts'
 import type { CloudPorts } from './ports.ts'
 import { gatherUnfence, type UnfenceFacts, type UnfenceOptions } from './unfence-facts.ts'
 import { backToOwnGroups, checkUnfenced, unfenceBySql } from './unfence-steps.ts'
@@ -77,6 +78,7 @@ function plan(options: UnfenceOptions, facts: UnfenceFacts): Runbook<CloudPorts>
       ...lifting,
       checkUnfenced(options, facts),
     ],
+    gathers: FENCE_LOOKS,
     warnings: [
       ...(to === null
         ? [

@@ -38,7 +38,6 @@ export interface ClusterSeed extends Partial<ClusterSettings> {
 export function addCluster(call: SimulatedCall, seed: ClusterSeed, lastsMs: number): void {
   const { state, world } = call
   const { subnetGroup, parameterGroup, serverless, kmsKeyArn, globalClusterId, replicaOf } = seed
-  const vpcId = subnetGroup === undefined ? undefined : state.subnetGroups.get(subnetGroup)?.vpcId
   const cluster: Mutable<RdsCluster> & { visibleMs: number } = {
     visibleMs: world.time.nowMs() + (lastsMs === 0 ? 0 : SHOWN_MS),
     id: seed.id,
@@ -62,7 +61,6 @@ export function addCluster(call: SimulatedCall, seed: ClusterSeed, lastsMs: numb
     resourceId: `cluster-${Buffer.from(`${state.name}/${seed.id}`).toString('hex').toUpperCase().slice(-26)}`,
     tags: seed.tags,
     ...(subnetGroup !== undefined && { subnetGroup }),
-    ...(vpcId !== undefined && { vpcId }),
     ...(parameterGroup !== undefined && { parameterGroup }),
     ...(serverless !== undefined && { serverless }),
     ...(kmsKeyArn !== undefined && { kmsKeyArn }),

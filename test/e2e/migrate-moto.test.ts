@@ -1,47 +1,18 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { execa } from 'execa'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { runLifeboat, startLifeboat } from '../testbed/command-line.ts'
 import { startMotoContainer } from '../testbed/containers/moto.ts'
 import type { S3Container } from '../testbed/containers/s3-container.ts'
 import { type MendedMoto, startMendedMoto } from '../testbed/mended-moto.ts'
-import {
-  furnishMoto,
-  type MotoScene,
-  type MotoSceneOptions,
-  NEW_HOST,
-  OLD_HOST,
-  SOURCE,
-  TARGET,
-} from '../testbed/moto-scene.ts'
-import { startNameServer } from '../testbed/name-server.ts'
+import { furnishMoto, type MotoScene, type MotoSceneOptions, SOURCE, TARGET } from '../testbed/moto-scene.ts'
 import { lacks } from '../testbed/requirement.ts'
-
-interface Line {
-  readonly line: string
-}
-interface Plan {
-  readonly steps: readonly {
-    readonly id: string
-    readonly effect: string
-    readonly commands: readonly Line[]
-    readonly check: (Line & { readonly expect: string }) | null
-  }[]
-}
+import { MOTO_CREDENTIALS, type TypedPlan, typeLine, typeLines } from '../testbed/typed-lines.ts'
 
 interface Opened {
   readonly place: MendedMoto
   readonly scene: MotoScene
-}
-
-const CREDENTIALS = {
-  AWS_ACCESS_KEY_ID: 'lifeboat',
-  AWS_SECRET_ACCESS_KEY: 'not-so-secret',
-  AWS_CONFIG_FILE: '/dev/null',
-  AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
-  AWS_EC2_METADATA_DISABLED: 'true',
 }
 
 /** No database answers on moto. */
@@ -127,7 +98,7 @@ describe.skipIf(lacks('aws'))('ways out on moto', { timeout: 3 * LONGEST_MS }, (
       }),
     )
   }
-  const env = (place: MendedMoto) => ({ ...CREDENTIALS, AWS_ENDPOINT_URL: place.endpoint })
+  const env = (place: MendedMoto) => ({ ...MOTO_CREDENTIALS, AWS_ENDPOINT_URL: place.endpoint })
   const migrate = (place: MendedMoto, args: readonly string[], own = home) =>
     lifeboat(place, ['migrate', ...args], own)
   const lifeboat = (place: MendedMoto, args: readonly string[], own = home) =>
@@ -154,7 +125,7 @@ describe.skipIf(lacks('aws'))('ways out on moto', { timeout: 3 * LONGEST_MS }, (
 
       const shown = await migrate(other.place, [...args, ...REGIONS, ...group(other), '--dry-run'])
       expect(shown, shown.stderr).toMatchObject({ exitCode: 0 })
-      const plan: Plan = JSON.parse(shown.stdout)
+      const plan: TypedPlan = JSON.parse(shown.stdout)
       const [, planned = ''] = /lifeboat:run,Value=([\w-]+)/.exec(shown.stdout) ?? []
       await typeLines(plan, motos[1], env(other.place))
 
@@ -211,67 +182,4 @@ describe.skipIf(lacks('aws'))('ways out on moto', { timeout: 3 * LONGEST_MS }, (
     const mended = await migrate(place, [...way, '--resume', run])
     expect(mended, mended.stderr).toMatchObject({ exitCode: 0 })
   })
-
-  test.concurrent('a cutover: TTLs lowered, names switched', async () => {
-    await using cleanup = new AsyncDisposableStack()
-    const [one, other] = (await open({ kind: 'instance', encrypted: true })) as [Opened, Opened]
-    cleanup.use(one.place)
-    cleanup.use(other.place)
-    const { address } = cleanup.use(await startNameServer(NEW_HOST))
-    const from = ['--source', SOURCE, '--target', TARGET, '--from', `${OLD_HOST}:3306`, '--resolver', address]
-    const to = ['--to', `${NEW_HOST}:3306`, '--accept', 'unseen-target', '--accept-split-brain']
-    for (const args of [
-      ['prepare', ...from],
-      ['run', ...from, ...to],
-    ]) {
-      const ran = await lifeboat(one.place, ['cutover', ...args, '--confirm'])
-      expect(ran, ran.stderr).toMatchObject({ exitCode: 0 })
-      const shown = await lifeboat(other.place, ['cutover', ...args, '--dry-run'])
-      expect(shown, shown.stderr).toMatchObject({ exitCode: 0 })
-      await typeLines(JSON.parse(shown.stdout), motos[1], env(other.place))
-      expect(await other.scene.read()).toEqual(await one.scene.read())
-    }
-    const state = JSON.stringify(await other.scene.read())
-    expect(state).toContain(NEW_HOST)
-    expect(state).not.toContain(OLD_HOST)
-  })
 })
-
-/** As a person does who has no lifeboat: a line after the other, each check until it prints what it should. */
-async function typeLines({ steps }: Plan, moto: S3Container, env: Record<string, string>): Promise<void> {
-  const assigned: Record<string, string> = {}
-  const type = async (line: string) => {
-    const [, name] = /^([A-Z][A-Z0-9_]*)=\$\(/.exec(line) ?? []
-    const stdout = await typeLine(
-      `${line}\n${name === undefined ? '' : `printf %s "$${name}"`}`,
-      ...([moto, { ...env, ...assigned }] as const),
-    )
-    if (name !== undefined) assigned[name] = stdout
-    return stdout
-  }
-  for (const { commands, check } of steps) {
-    // What lifeboat itself looks at is another test.
-    for (const { line } of commands) if (!line.startsWith('lifeboat ')) await type(line)
-    if (check === null) continue
-    await vi.waitFor(async () => expect(await type(check.line)).toMatch(shapeOf(check.expect)), {
-      ...{ timeout: 30_000, interval: 200 },
-    })
-  }
-}
-
-async function typeLine(line: string, moto: S3Container, env: Record<string, string>): Promise<string> {
-  const script = `aws() { ${moto.commands.aws.join(' ')} "$@"; }\n${line}`
-  const { stdout } = await execa('sh', ['-eu', '-c', script], { env: { ...env, PYTHONWARNINGS: 'ignore' } })
-  return stdout
-}
-
-/** A blank stands for any white space, `…` for any text. */
-function shapeOf(expected: string): RegExp {
-  const words = expected.split(' ').map((word) =>
-    word
-      .split('…')
-      .map((part) => part.replace(/[^\w\s]/g, '\\$&'))
-      .join('.*'),
-  )
-  return new RegExp(`^\\s*${words.join('\\s+')}\\s*$`)
-}

@@ -1,3 +1,4 @@
+import { CloudWatchClient, DescribeAlarmsCommand } from '@aws-sdk/client-cloudwatch'
 import {
   AuthorizeSecurityGroupIngressCommand,
   CreateSecurityGroupCommand,
@@ -40,6 +41,7 @@ import {
 import {
   ChangeResourceRecordSetsCommand,
   CreateHostedZoneCommand,
+  ListHealthChecksCommand,
   ListResourceRecordSetsCommand,
   Route53Client,
 } from '@aws-sdk/client-route-53'
@@ -82,6 +84,7 @@ export async function furnishMoto(
       rds: new RDSClient(settings),
       ec2: new EC2Client(settings),
       kms: new KMSClient(settings),
+      cloudwatch: new CloudWatchClient(settings),
     }
   })
   const named = new Map<string, string>([[account, 'ACCOUNT']])
@@ -209,7 +212,7 @@ export async function furnishMoto(
     securityGroup: groups.get(TARGET) ?? '',
     async read(run) {
       const all = await Promise.all(
-        regions.map(async ({ region, rds, ec2, kms }) => {
+        regions.map(async ({ region, rds, ec2, kms, cloudwatch }) => {
           const { SecurityGroups = [] } = await ec2.send(new DescribeSecurityGroupsCommand({}))
           for (const { GroupId = '', GroupName = '' } of SecurityGroups)
             named.set(GroupId, `GROUP ${GroupName} ${region}`)
@@ -225,6 +228,7 @@ export async function furnishMoto(
             parameters: hasTuned && (await rds.send(new DescribeDBParametersCommand(tuned))).Parameters,
             optionGroups: await optionGroups(rds),
             instances: (await rds.send(new DescribeDBInstancesCommand({}))).DBInstances,
+            alarms: (await cloudwatch.send(new DescribeAlarmsCommand({}))).MetricAlarms,
             clusters: (await rds.send(new DescribeDBClustersCommand({}))).DBClusters,
             snapshots: (await rds.send(new DescribeDBSnapshotsCommand({}))).DBSnapshots,
             clusterSnapshots: (await rds.send(new DescribeDBClusterSnapshotsCommand({}))).DBClusterSnapshots,
@@ -242,9 +246,11 @@ export async function furnishMoto(
         }),
       )
       const { ResourceRecordSets } = await route53.send(new ListResourceRecordSetsCommand({ HostedZoneId }))
+      const { HealthChecks = [] } = await route53.send(new ListHealthChecksCommand({}))
+      for (const { Id = '' } of HealthChecks) named.set(Id, 'CHECK')
       const runs = run === undefined ? [] : [run, run.toLowerCase()]
       return plainly(
-        { ...Object.fromEntries(all), records: ResourceRecordSets },
+        { ...Object.fromEntries(all), records: ResourceRecordSets, HealthChecks },
         new Map([...named, ...runs.map((id) => [id, 'RUN'] as const)]),
       )
     },

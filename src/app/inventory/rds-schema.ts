@@ -88,7 +88,6 @@ export const clusterSchema = objectOf<RdsCluster>()({
   ),
   zones: texts,
   subnetGroup: maybe(text),
-  vpcId: maybe(text),
   securityGroups: texts,
   parameterGroup: maybe(text),
   encrypted: flag,

@@ -61,7 +61,7 @@ export function groupsOf({ instances, clusters }: Databases) {
   const both = [...instances, ...clusters]
   return {
     subnetGroups: unique(both.flatMap(({ subnetGroup }) => subnetGroup ?? [])),
-    vpcs: unique(both.flatMap(({ vpcId }) => vpcId ?? [])),
+    vpcs: unique(instances.flatMap(({ vpcId }) => vpcId ?? [])),
     securityGroups: unique(both.flatMap(({ securityGroups }) => securityGroups)),
     instanceParameterGroups: own(
       instances.flatMap(({ parameterGroups }) => parameterGroups.map(({ name }) => name)),

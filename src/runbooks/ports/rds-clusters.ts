@@ -15,8 +15,8 @@ export interface RdsCluster {
   readonly readerHost?: string
   readonly customEndpoints: readonly CustomEndpoint[]
   readonly zones: readonly string[]
+  /** By which its VPC is known: RDS does not say that of a cluster. */
   readonly subnetGroup?: string
-  readonly vpcId?: string
   readonly securityGroups: readonly string[]
   readonly parameterGroup?: string
   readonly encrypted: boolean
