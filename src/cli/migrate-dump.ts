@@ -55,7 +55,7 @@ async function planNow(options: MigrateOptions, job: string, context: VerbContex
     import('./dump-plan.ts'),
   ])
   const { backups, login, recipient, encryption = true, config, dumpPassword, password } = options
-  const { sinkPassword, sinkPassphrase } = options
+  const { sinkPassword, sinkPassphrase, classification, rto, rpo, emergency } = options
   const loaded = await findConfig(config, context.environment)
   const shared = {
     ...{
@@ -65,6 +65,12 @@ async function planNow(options: MigrateOptions, job: string, context: VerbContex
     },
     ...(sinkPassword !== undefined && { sinkPassword }),
     ...(sinkPassphrase !== undefined && { sinkPassphrase }),
+    ...(emergency !== undefined && { emergency }),
+  }
+  // A job of the configuration has its own.
+  const held = {
+    ...(classification !== undefined && { classification }),
+    ...{ ...(rto !== undefined && { rto }), ...(rpo !== undefined && { rpo }) },
   }
   const to = ['--to', backups ?? '']
   if (loaded !== undefined && Object.hasOwn(loaded.config.jobs ?? {}, job)) {
@@ -77,7 +83,7 @@ async function planNow(options: MigrateOptions, job: string, context: VerbContex
   const secret = dumpPassword === undefined ? '--password' : '--dump-password'
   const planFor = (source: Endpoint | null): DumpPlan => {
     const from = source === null ? login : loginUrl(login, source)
-    const plan = planDump({ ...shared, job, from }, undefined, loaded && resolveSigning(loaded))
+    const plan = planDump({ ...shared, ...held, job, from }, undefined, loaded && resolveSigning(loaded))
     return { ...plan, password: { option: secret, reference: dumpPassword ?? password } }
   }
   // What can't be planned is better known before the run begins.
