@@ -97,7 +97,6 @@ describe.skipIf(lacks('aws'))('cutover on moto', { timeout: 3 * LONGEST_MS }, ()
     const state = await one.scene.read(run)
     expect(await other.scene.read(planned)).toEqual(state)
     expect(JSON.stringify(state).match(/"Failover":"\w+"/g)).toHaveLength(4)
-    // Once more it makes no other health check, and finds nothing plain that points there.
     const [line = 'false'] = afterwards.join('\n').match(/aws cloudwatch put-metric-data .* --value 1/) ?? []
     await running.type(line)
     const query = "--query 'Metrics[].[Namespace,MetricName,Dimensions[0].Value][]' --output text"

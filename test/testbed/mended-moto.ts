@@ -20,24 +20,30 @@ export interface MendedMoto extends AsyncDisposable {
 
 /**
  * An account of a moto, by itself. What moto departs in from AWS, and runbooks wait for, is mended on the way back: of a promoted
- * instance it goes on to name a source, of an instance's snapshot it tells no progress, and it knows neither offers nor quotas.
+ * instance it goes on to name a source, of an instance's snapshot it tells no progress, and it knows neither offers nor quotas;
+ * of a health check it forgets the alarm; and a record that was there once it does not take again, though the same batch deletes
+ * what has its name.
  */
 export async function startMendedMoto(moto: string, account: string): Promise<MendedMoto> {
   const calls: SeenCall[] = []
   const promoted = new Set<string>()
   const lost = new Map<string, () => void>()
+  const alarms = new Map<string, string>()
 
   async function pass(from: IncomingMessage, to: ServerResponse): Promise<void> {
     const body = await buffer(from)
+    const [, region = '', service] =
+      /\/\d{8}\/([^/]+)\/([^/]+)\//.exec(from.headers.authorization ?? '') ?? []
     const answer = await fetch(new URL(from.url ?? '/', moto), {
       method: from.method ?? 'POST',
       headers: { ...passedOn(from), 'x-moto-account-id': account },
-      ...(body.length > 0 && { body: new Uint8Array(body) }),
+      ...(body.length > 0 && {
+        body: new Uint8Array(service === 'route53' ? Buffer.from(replacing(body.toString())) : body),
+      }),
     })
     const { status } = answer
-    const [, region = '', service] =
-      /\/\d{8}\/([^/]+)\/([^/]+)\//.exec(from.headers.authorization ?? '') ?? []
     let text = await answer.text()
+    if (service === 'route53') text = withAlarms(text, body.toString(), alarms)
     if (service === 'rds') {
       const call = new URLSearchParams(body.toString())
       const action = call.get('Action') ?? ''
@@ -117,4 +123,28 @@ function mend(xml: string, isPromoted: (id: string | undefined) => boolean): str
       /<DBSnapshot>(?!.*?<PercentProgress>.*?<\/DBSnapshot>)/gs,
       '$&<PercentProgress>100</PercentProgress>',
     )
+}
+
+/** A batch that deletes a plain record, and creates one of its name, as moto takes it. */
+function replacing(xml: string): string {
+  const changes = /<Change>\s*<Action>(\w+)<\/Action>.*?<\/Change>/gs
+  const nameOf = (change: string) => /<Name>(.*?)<\/Name>/.exec(change)?.[1]
+  const isPlain = (change: string) => !change.includes('<SetIdentifier>')
+  const gone = [...xml.matchAll(changes)].flatMap(([change, action]) =>
+    action === 'DELETE' && isPlain(change) ? [nameOf(change)] : [],
+  )
+  return xml.replace(changes, (change, action) =>
+    action === 'CREATE' && isPlain(change) && gone.includes(nameOf(change))
+      ? change.replace('<Action>CREATE<', '<Action>UPSERT<')
+      : change,
+  )
+}
+
+function withAlarms(answer: string, request: string, alarms: Map<string, string>): string {
+  const referenceOf = (xml: string) => /<CallerReference>(.*?)<\/CallerReference>/.exec(xml)?.[1] ?? ''
+  const [alarm] = /<AlarmIdentifier>.*?<\/AlarmIdentifier>/s.exec(request) ?? []
+  if (alarm !== undefined) alarms.set(referenceOf(request), alarm)
+  return answer.replace(/<HealthCheck>.*?<\/HealthCheck>/gs, (check) =>
+    check.replace('</HealthCheckConfig>', `${alarms.get(referenceOf(check)) ?? ''}$&`),
+  )
 }
