@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { isBackupId, layout } from '../core/backup-layout.ts'
 import { LifeboatError, messageOf } from '../core/errors.ts'
 import type { Sink } from '../core/sink.ts'
+import { createSlots } from '../core/slots.ts'
 import { parseJournal, type RunbookRecord } from './runbook-journal.ts'
 
 /** A way that was run before, as its journal tells. */
@@ -20,13 +21,17 @@ export interface PastRuns {
 
 /** A journal is a few kB: these are some weeks of game days, read in a second. */
 const MOST = 40
+const AT_ONCE = 8
 
 /** The runs of this machine. Rehearsals lie elsewhere. */
 export async function runsInFolder(stateFolder: string): Promise<PastRuns> {
   const folder = join(stateFolder, 'runbooks')
   const names = await orMissing(readdir(folder), [])
-  return await readAll(newest(names), (run) =>
-    orMissing(readFile(join(folder, run, 'journal.jsonl'), 'utf8'), undefined),
+  return await readAll(
+    newest(names),
+    (run) => orMissing(readFile(join(folder, run, 'journal.jsonl'), 'utf8'), undefined),
+    // Of this machine's own disk nothing has to be waited for.
+    new AbortController().signal,
   )
 }
 
@@ -37,11 +42,12 @@ export async function runsAtSink(sink: Sink, signal: AbortSignal): Promise<PastR
     const [, run = '', name] = info.key.split('/')
     if (name === 'journal.jsonl') bytes.set(run, info.bytes)
   }
-  return await readAll(newest([...bytes.keys()]), async (run) => {
+  const read = async (run: string) => {
     const range = { offset: 0, bytes: bytes.get(run) ?? 0 }
     const body = await sink.read(layout.runbook(run, 'journal.jsonl'), range, signal)
     return Buffer.from(body).toString('utf8')
-  })
+  }
+  return await readAll(newest([...bytes.keys()]), read, signal)
 }
 
 function newest(names: readonly string[]): readonly string[] {
@@ -51,11 +57,15 @@ function newest(names: readonly string[]): readonly string[] {
 async function readAll(
   names: readonly string[],
   read: (run: string) => Promise<string | undefined>,
+  signal: AbortSignal,
 ): Promise<PastRuns> {
+  const slots = createSlots(AT_ONCE)
+  const texts = await Promise.all(
+    names.map(async (run) => ({ run, text: await slots.run(() => read(run), signal) })),
+  )
   const runs: PastRun[] = []
   const damaged: string[] = []
-  for (const run of names) {
-    const text = await read(run)
+  for (const { run, text } of texts) {
     if (text === undefined) continue
     try {
       // A line without an end is one that a run is writing, or that a crash has cut.

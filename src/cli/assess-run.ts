@@ -87,9 +87,10 @@ function isBlind({ databases, inventory, problem }: Assessment): boolean {
 
 function landingFlags(options: AssessOptions): GatherRequest['flags'] {
   const { kmsKey, subnetGroup, securityGroup, parameterGroup, optionGroup, class: classes, zone } = options
-  const { profile } = options
+  const { profile, inventory } = options
   const given = {
     profile,
+    inventory,
     kmsKey,
     subnetGroup,
     securityGroup,

@@ -31,6 +31,8 @@ export interface LandingFlags
   > {
   /** Of the AWS files: a command that is to ask as `assess` did needs it too. */
   readonly profile?: string
+  /** File with an inventory, opened: what a way does not ask of the source it takes from there. */
+  readonly inventory?: string
 }
 
 export interface GatherRequest {

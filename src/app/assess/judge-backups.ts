@@ -12,13 +12,15 @@ import {
   open,
   unsure,
 } from './conditions.ts'
-import { ENDPOINT_CHANGES, LAZY, NOTHING_ELSE, notOfKind, RESOURCE_ID } from './consequences.ts'
+import { BY_INVENTORY, ENDPOINT_CHANGES, LAZY, NOTHING_ELSE, notOfKind, RESOURCE_ID } from './consequences.ts'
 import { age, copying, notKnown, span, total, USUAL } from './estimates.ts'
 import type { BackupAcross, SnapshotSeen } from './evidence.ts'
 import { timeOf } from './measured-time.ts'
 import type { Condition, Draft } from './verdict.ts'
 
 const BREAKS = [ENDPOINT_CHANGES, RESOURCE_ID, LAZY, NOTHING_ELSE]
+/** Of ways that ask nothing of the source. */
+const BREAKS_MORE = [...BREAKS, BY_INVENTORY]
 
 export function judgeReplicatedBackup(subject: Case): Draft {
   const { evidence, db } = subject
@@ -42,8 +44,11 @@ export function judgeReplicatedBackup(subject: Case): Draft {
       ),
     ),
     first: [...fenceFirst(subject), ...landingFirst(subject), ...optionWarnings(chosen?.engine)],
-    breaks: BREAKS,
-    command: migrateWords(subject, 'restore-replicated-backup', landingOptions(subject)),
+    breaks: subject.flags.inventory === undefined ? BREAKS_MORE : BREAKS,
+    command: migrateWords(subject, 'restore-replicated-backup', {
+      ...landingOptions(subject),
+      inventory: subject.flags.inventory,
+    }),
   }
 }
 
@@ -83,11 +88,12 @@ export function judgeRestoreSnapshot(subject: Case): Draft {
       total([USUAL.restore], 'usual for AWS, whatever its size'),
     ),
     first: [...fenceFirst(subject), ...landingFirst(subject)],
-    breaks: BREAKS,
+    breaks: subject.flags.inventory === undefined ? BREAKS_MORE : BREAKS,
     command: migrateWords(subject, 'restore-snapshot', {
       snapshot: chosen?.id,
       'kms-key': chosen?.encrypted === false ? keyOption(subject) : undefined,
       ...landingOptions(subject),
+      inventory: subject.flags.inventory,
     }),
   }
 }

@@ -215,5 +215,5 @@ function instanceOptions(subject: Case) {
     'storage-gib': kind === 'cluster' || gib === null ? undefined : String(gib),
     'master-user': masterUser,
   }
-  return { ...options, ...told }
+  return { ...options, ...told, inventory: subject.flags.inventory }
 }

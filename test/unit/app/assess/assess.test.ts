@@ -77,6 +77,13 @@ test('what the source can not say, an inventory does; it never stands in for wha
   expect(wayOf(found, 'restore-snapshot')).toMatchObject({ state: 'open' })
   expect(wayOf(found, 'restore-snapshot').command).toContain('--subnet-group private')
   expect(wayOf(found, 'copy-snapshot')).toMatchObject({ state: 'closed' })
+  // A way takes from a file that the operator has what it does not ask of the source.
+  expect(wayOf(found, 'restore-snapshot').breaks.join()).toMatch(/--inventory FILE/)
+  const byFile = await assessWorld(world, { inventory, flags: { inventory: '/offline/x.json' } })
+  for (const way of ['restore-snapshot', 'restore-replicated-backup'] as const) {
+    expect(wayOf(byFile, way).command).toMatch(/ --inventory \/offline\/x.json$/)
+    expect(wayOf(byFile, way).breaks.join()).not.toMatch(/--inventory/)
+  }
 })
 
 test('without an inventory, what is across tells which databases there were', async () => {
