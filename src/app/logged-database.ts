@@ -99,6 +99,11 @@ export function createLoggedDatabase(login: DatabaseLogin): DatabasePort {
         return value === undefined || value === null ? undefined : String(value)
       }),
     async accounts(endpoint, signal) {
+      const reached = await reach(endpoint, signal)
+      if (!isReached(reached)) {
+        const reason = reached.rungs.find(({ outcome }) => outcome === 'failed')?.reason ?? 'no answer'
+        return { unknown: `${endpoint.host} is not reached: ${reason}` }
+      }
       try {
         return await through(
           endpoint,

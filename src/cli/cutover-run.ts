@@ -27,7 +27,7 @@ async function withSink(
   const { reporter, signal } = context
   const simulated = options.simulate === true
   const request = { ...requestOf(kind, options, context), ...(sink !== undefined && { sink }) }
-  const { guard, watched } = await openGuard('cutover', kind, options, context)
+  const { guard, watched } = await openGuard('cutover', kind, options, sink?.name, context)
   if (dryRun || printPolicy) {
     if (resume !== undefined)
       throw new LifeboatError(

@@ -18,7 +18,6 @@ export interface GuardOptions {
   readonly emergency?: boolean
   readonly audit?: string
   readonly config?: string
-  readonly at?: string
   readonly resume?: string
   readonly confirm?: boolean
   readonly simulate?: unknown
@@ -39,12 +38,14 @@ export async function openGuard(
   verb: 'migrate' | 'cutover',
   way: string,
   options: GuardOptions,
+  /** Where a copy of its journal lies. */
+  sink: string | undefined,
   context: VerbContext,
 ): Promise<OpenedGuard> {
   const loaded = await readConfig(options, context)
   const log = await auditAt(options.audit ?? loaded?.config.audit?.file)
   const keys = await keyNames(log, options)
-  const say = { verb, way, options, keys }
+  const say = { verb, way, options, keys, sink }
   let begun = false
   return {
     guard: {
@@ -86,11 +87,12 @@ interface Said {
   readonly way: string
   readonly options: GuardOptions
   readonly keys: readonly string[]
+  readonly sink: string | undefined
 }
 
 function factsOf(
   { flags, run, job, makes }: Pick<RecordedRun, 'flags'> & Partial<RecordedRun>,
-  { verb, way, options, keys }: Said,
+  { verb, way, options, keys, sink }: Said,
 ): AuditFacts {
   const { source, target, db = [], from, to, accept = [] } = flags
   const runbook = run ?? options.resume
@@ -106,7 +108,7 @@ function factsOf(
     ...(runbook !== undefined && { runbook }),
     ...place('source', source, db[0] ?? from),
     ...place('target', target, makes ?? flags.targetId ?? to),
-    ...(options.at !== undefined && { sinks: [options.at] }),
+    ...(sink !== undefined && { sinks: [sink] }),
     ...(keys.length > 0 && { keys: [...keys] }),
     ...(accept.length > 0 && { accepted: [...accept] }),
     ...(far.length > 0 && { options: far }),

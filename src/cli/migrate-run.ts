@@ -87,7 +87,7 @@ export async function showPlan(
   options: MigrateOptions,
   context: VerbContext,
 ): Promise<Outcome> {
-  const { guard } = await openGuard('migrate', way, options, context)
+  const { guard } = await openGuard('migrate', way, options, undefined, context)
   const plan = await planMigration({ ...request, guard }, context.signal)
   return planOutcome(way, plan, options.printPolicy === true, options.simulate !== undefined)
 }
@@ -116,7 +116,7 @@ export async function run(
   const { resume, deadline, confirm = false } = options
   const simulated = options.simulate !== undefined
   const way = typeof request.way === 'string' ? request.way : request.way.name
-  const { guard, watched } = await openGuard('migrate', way, options, context)
+  const { guard, watched } = await openGuard('migrate', way, options, request.sink?.name, context)
   const beside = await besideOf(options, context)
   const work = () =>
     runMigration(

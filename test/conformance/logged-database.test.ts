@@ -73,6 +73,19 @@ describe.each(SERVERS.map((server) => [server.name, server] as const))(
         expect(await loggedIn().writable(nowhere, signal)).toBe('unreachable')
       })
 
+      test('accounts are read, or it is said why not', async () => {
+        const found = await loggedIn().accounts(here(), signal)
+        if ('unknown' in found) throw new Error(found.unknown)
+        expect(found.accounts.length).toBeGreaterThan(0)
+        expect(await loggedIn('wrong').accounts(here(), signal)).toEqual({
+          unknown: expect.stringMatching(/password|denied/i),
+        })
+        const nowhere = { host: '127.0.0.1', port: await freePort() }
+        expect(await loggedIn().accounts(nowhere, signal)).toEqual({
+          unknown: expect.stringMatching(/^127\.0\.0\.1 is not reached: .*ECONNREFUSED/),
+        })
+      })
+
       test('the newest is the first column of the first row', async () => {
         expect(await loggedIn().newest(here(), 'SELECT 7, 8', signal)).toBe('7')
         expect(await loggedIn().newest(here(), 'SELECT NULL', signal)).toBeUndefined()
