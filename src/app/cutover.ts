@@ -57,8 +57,8 @@ async function telling<T>(
     const dead = isTransient(error) && String(error.details?.operation).startsWith('route53:')
     const options = optionsOf(kind, flags)
     const lines = [
-      ...(options === undefined ? [] : elsewhere(options)),
       ...(dead ? unpreparedDns(options) : []),
+      ...(options === undefined ? [] : elsewhere(options)),
     ]
     onElsewhere(lines)
     const details = { ...error.details, elsewhere: lines }

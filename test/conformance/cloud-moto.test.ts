@@ -54,6 +54,7 @@ describe.skipIf(lacks('aws'))('moto', () => {
       'no-list-of-option-groups',
       'no-offers',
       'no-policy-simulation',
+      'forgets-alarms',
       'forgets-groups',
       'no-cluster-restore',
     ],

@@ -183,6 +183,31 @@ export function describeCloudServices({ cloud, departs }: CloudSuite): void {
     expect(await target().cloudwatch.alarms(signal)).toEqual([])
   })
 
+  test('an alarm is made and overwritten, and a health check goes by it', async () => {
+    const { cloudwatch } = target()
+    const name = fresh('switch')
+    const dimensions = { from: 'old.example.com' }
+    const alarm = {
+      name,
+      description: 'by hand',
+      namespace: 'lifeboat',
+      metric: 'cutover',
+      dimensions,
+      atLeast: 1,
+    }
+    for (const description of ['by hand', 'anew'])
+      await cloudwatch.putAlarm({ ...alarm, description }, signal)
+    const own = (await cloudwatch.alarms(signal)).filter((each) => each.name === name)
+    expect(own).toMatchObject([{ name, metric: 'cutover', dimensions }])
+    expect(own[0]?.state).not.toBe('ALARM')
+
+    const { route53 } = cloud().ports
+    const watched = { region: target().region, name }
+    const { id } = await route53.createHealthCheck({ reference: fresh('check'), alarm: watched }, signal)
+    const check = (await route53.healthChecks(signal)).find((each) => each.id === id)
+    expect(check).toEqual(departs('forgets-alarms') ? { id } : { id, alarm: watched })
+  })
+
   test('a call ends with the signal’s reason', async () => {
     const controller = new AbortController()
     const reason = new LifeboatError('interrupted', 'somebody pressed a key')

@@ -42,6 +42,8 @@ export type Departure =
   /** Has no DescribeDBEngineVersions, no DescribeAccountAttributes, and little in DescribeOrderableDBInstanceOptions. */
   | 'no-offers'
   | 'no-policy-simulation'
+  /** Of a health check it knows no alarm. */
+  | 'forgets-alarms'
   /** Restores with other groups than it was told. */
   | 'forgets-groups'
   /** Fails when it restores a cluster whose master password RDS keeps. */

@@ -49,11 +49,32 @@ test('where Route 53 takes no changes it says so, and what is left to do', async
   expect(dead.exitCode).toBe(42)
   expect(dead.stderr).toMatch(/control plane of Route 53 gives no good answer/)
   expect(dead.stderr).toMatch(
-    /health checks[\s\S]*Application Recovery Controller[\s\S]*hint: Give clients the new/,
+    /health check[\s\S]*Application Recovery Controller[\s\S]*Connection strings[\s\S]*hint: Give clients the new/,
   )
 })
 
+test('pairs of failover records are rehearsed, and the line that switches them is told where DNS is dead', async () => {
+  const made = await run('prepare', ...REHEARSAL, '--failover-records', '--service', 'shop.service', '--json')
+  expect(made).toMatchObject({ exitCode: 0, stderr: '' })
+  const report = JSON.parse(made.stdout)
+  expect(report.steps.map(({ id }: { id: string }) => id)).toEqual([
+    ...['failover-alarm', 'failover-check', 'pair-1'],
+  ])
+  expect(report.afterwards).toContain('Restart: shop.service')
+  const [line = 'none'] = report.afterwards.join('\n').match(/aws cloudwatch put-metric-data .* --value 1/)
+  const dead = await run(
+    'run',
+    ...REHEARSAL,
+    '--accept-split-brain',
+    '--confirm',
+    '--fault',
+    'dead:us-east-1',
+  )
+  expect(dead.stderr.replaceAll(/\s+/g, ' ')).toContain(line)
+})
+
 test.each([
+  [['run', ...REHEARSAL, '--failover-records'], 2, /--failover-records is of prepare only/],
   [['rollback', ...REHEARSAL], 2, /each rehearsal has a cloud of its own/],
   [['rollback', '--of', '20261122T210500Z-k3f9'], 2, /nothing is known here of run/],
   [['run', ...REHEARSAL, '--of', '20261122T210500Z-k3f9'], 2, /--of is of rollback only/],
