@@ -274,7 +274,7 @@ describe.skipIf(lacks('aws'))('a rebuild', { timeout: 120_000 }, () => {
     expect(databases[0].landing).toMatchObject({
       kept: { from: expect.stringMatching(/^prepare, run /) },
       subnetGroup: { value: { name: 'db-private', there: true } },
-      securityGroups: { value: { ids: [made?.id], missing: [] } },
+      securityGroups: { value: { ids: [made?.id], missing: [], shut: [] } },
       roles: { value: [{ arn: `arn:aws:iam::${ACCOUNT}:role/imports`, wrong: null }] },
     })
     // A second run of prepare needs not be told again.

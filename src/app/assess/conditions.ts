@@ -84,7 +84,7 @@ function isNotAsked(answer: Answer<unknown> | undefined): boolean {
 }
 
 export function landingFirst({ db, evidence: { source, target } }: Case): readonly string[] {
-  const { parameterGroup, optionGroup, roles } = db.landing
+  const { parameterGroup, optionGroup, roles, securityGroups } = db.landing
   const group = parameterGroup.known ? parameterGroup.value : null
   return [
     ...(isNotAsked(parameterGroup) || isNotAsked(optionGroup)
@@ -97,6 +97,9 @@ export function landingFirst({ db, evidence: { source, target } }: Case): readon
           `Parameter group '${group.name}' of ${target} does not set as in ${source}: ${group.differs.join(', ')}.`,
         ]
       : []),
+    ...(securityGroups.known ? securityGroups.value.shut : []).map(
+      (id) => `Security group ${id} of ${target} lets nobody in: applications need a rule there.`,
+    ),
     ...(roles.known ? roles.value : []).flatMap(({ arn, wrong }) =>
       wrong === null ? [] : [`Role ${arn} is of no use in ${target}: ${wrong}.`],
     ),

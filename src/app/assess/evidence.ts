@@ -116,6 +116,8 @@ export interface SecurityGroupsSeen {
   readonly ids: readonly string[]
   /** Names of those of the source that have no counterpart, or ids that were named and are not there. */
   readonly missing: readonly string[]
+  /** Of `ids`, those without a single rule that lets somebody in. */
+  readonly shut: readonly string[]
 }
 
 /** A role that the database has. */

@@ -223,8 +223,10 @@ async function securityGroupsOf(
       const name = own.value.find((group) => group.id === id)?.name ?? id
       return { name, there: all.find((group) => group.name === name && group.vpcId === vpcId) }
     })
+    const ids = [...ready.value.ids, ...pairs.flatMap(({ there }) => there?.id ?? [])]
     return {
-      ids: [...ready.value.ids, ...pairs.flatMap(({ there }) => there?.id ?? [])],
+      ids,
+      shut: shutOf(ids, all),
       missing: [
         ...ready.value.missing,
         ...pairs.flatMap(({ name, there }) => (there === undefined ? [name] : [])),
@@ -238,9 +240,17 @@ function thereOf(
   ids: readonly string[],
   securityGroups: Answer<readonly SecurityGroup[]>,
 ): Answer<SecurityGroupsSeen> {
-  if (!securityGroups.known) return known({ ids, missing: [] })
+  if (!securityGroups.known) return known({ ids, missing: [], shut: [] })
   const there = new Set(securityGroups.value.map(({ id }) => id))
-  return known({ ids: ids.filter((id) => there.has(id)), missing: ids.filter((id) => !there.has(id)) })
+  return known({
+    ids: ids.filter((id) => there.has(id)),
+    missing: ids.filter((id) => !there.has(id)),
+    shut: shutOf(ids, securityGroups.value),
+  })
+}
+
+function shutOf(ids: readonly string[], all: readonly SecurityGroup[]): readonly string[] {
+  return ids.filter((id) => all.find((group) => group.id === id)?.inbound.length === 0)
 }
 
 async function keyAliasesOf(

@@ -180,6 +180,10 @@ test('what the operator names wins; else what is called as in the source stands 
   expect(wayOf(own, 'copy-snapshot').state).toBe('open')
   expect(wayOf(own, 'copy-snapshot').command).toContain(`--security-group ${FLAGS.securityGroup[0]}`)
   expect(wayOf(own, 'copy-snapshot').command).toContain('--kms-key alias/databases')
+  for (const group of world.region(TARGET).securityGroups.values()) group.inbound = []
+  const shut = wayOf(await assessWorld(world, { flags: {} }), 'restore-snapshot')
+  expect(shut).toMatchObject({ state: 'open' })
+  expect(shut.first.join()).toMatch(/lets nobody in/)
   world.region(TARGET).securityGroups.clear()
   const lacking = await assessWorld(world, { flags: {} })
   expect(wayOf(lacking, 'restore-snapshot')).toMatchObject({

@@ -80,7 +80,10 @@ const landing: fc.Arbitrary<DatabaseEvidence['landing']> = fc.record({
   subnetGroup: answer(fc.option(fc.record({ ...there, vpcId: fc.constant('vpc-1') }))),
   ...{ parameterGroup: answer(needed), optionGroup: answer(needed) },
   securityGroups: answer(
-    fc.record({ ids: fc.constant(['sg-1']), missing: fc.subarray(['database'] as string[]) }),
+    fc.record({
+      ...{ ids: fc.constant(['sg-1']), missing: fc.subarray(['database'] as string[]) },
+      shut: fc.subarray(['sg-1'] as string[]),
+    }),
   ),
   keyAliases: answer(fc.subarray(['alias/databases'])),
   roles: answer(
