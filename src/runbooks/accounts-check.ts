@@ -23,7 +23,7 @@ export async function accountsCheck(
     : accountsRow(compareAccounts(sealAccounts(was), now, was), isTaken)
 }
 
-/** Losses fail, unless they are taken by name; what is new is for somebody to see. */
+/** Losses fail, unless they are taken by name; what is new, or was seen in part only, is for somebody to see. */
 export function accountsRow(
   compared: ReturnType<typeof compareAccounts> | NotLookedAt,
   isTaken: boolean,
@@ -31,7 +31,8 @@ export function accountsRow(
   if ('unknown' in compared) return bad(`could not be read: ${compared.unknown}`, isTaken)
   const found = comparisonText(compared)
   if (compared.differences.some(isLoss)) return bad(found, isTaken)
-  return { name: 'accounts', state: compared.differences.length > 0 ? 'warning' : 'ok', found }
+  const isWhole = compared.differences.length === 0 && compared.limits.length === 0
+  return { name: 'accounts', state: isWhole ? 'ok' : 'warning', found }
 }
 
 function bad(found: string, isTaken: boolean): CheckRow {

@@ -91,7 +91,7 @@ export const MIGRATION_RULES: readonly Rule<MigrationFacts>[] = [
   },
   {
     name: 'rto',
-    demand: 'it must be stated how long it may take, and be so',
+    demand: 'how long it may take must be stated, and be possible',
     classes: ['business-critical', 'regulated'],
     judge: ({ rtoMs, expected }) => {
       const promise = promised('rto', rtoMs, 'the business can bear')
@@ -108,7 +108,7 @@ export const MIGRATION_RULES: readonly Rule<MigrationFacts>[] = [
   },
   {
     name: 'rpo',
-    demand: 'it must be stated how much data may be lost, and be so',
+    demand: 'how much data may be lost must be stated, and not be lost already',
     classes: ['business-critical', 'regulated'],
     judge: ({ rpoMs, lossMs }) => {
       const promise = promised('rpo', rpoMs, 'the business can bear to lose')
