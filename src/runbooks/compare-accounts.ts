@@ -150,5 +150,5 @@ function digest(salt: string, text: string): string {
 }
 
 function digestOfAll(salt: string, grants: readonly string[]): string {
-  return digest(salt, [...grants].sort().join('\0'))
+  return digest(salt, JSON.stringify([...grants].sort()))
 }
