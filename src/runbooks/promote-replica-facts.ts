@@ -2,7 +2,7 @@ import { faultOf } from '../core/cloud-fault.ts'
 import { LifeboatError } from '../core/errors.ts'
 import { rdsArn } from './aws-cli.ts'
 import type { Endpoint, RdsInstance } from './ports/rds.ts'
-import type { CloudPorts } from './ports.ts'
+import type { CloudPorts, RegionPorts } from './ports.ts'
 
 export interface PromoteReplicaOptions {
   readonly source: string
@@ -44,7 +44,7 @@ export interface PromoteReplicaFacts {
 /** What the plan depends on: asked once, kept in the journal. */
 export async function gatherPromoteReplica(
   options: PromoteReplicaOptions,
-  { source, target, iam }: CloudPorts,
+  { source, target, iam, remembered }: CloudPorts,
   signal: AbortSignal,
 ): Promise<PromoteReplicaFacts> {
   const { account, partition } = await iam.caller(signal)
@@ -54,7 +54,7 @@ export async function gatherPromoteReplica(
   const chosen = replicas.filter(({ id }) => options.replica === null || id === options.replica)
   const [replica] = chosen
   if (replica === undefined || chosen.length > 1) throw noReplica(options, replicas)
-  const primary = await lookAtPrimary(options.db, source, signal)
+  const primary = await lookAtPrimary(options.db, { source, remembered }, signal)
   return {
     ...{ account, partition, replica: replica.id, engine: replica.engine },
     ...{ encrypted: replica.encrypted, multiAz: replica.multiAz },
@@ -76,17 +76,21 @@ export async function gatherPromoteReplica(
   }
 }
 
-/** One question, and no answer is an answer, as is a refusal: the way is for when that region is dead, and needs nothing of it. */
+/**
+ * One question, and no answer is an answer, as is a refusal: the way is for when that region is dead, and needs nothing of it. Then
+ * an inventory may know.
+ */
 async function lookAtPrimary(
   id: string,
-  source: CloudPorts['source'],
+  { source, remembered }: { source: RegionPorts; remembered: RegionPorts | undefined },
   signal: AbortSignal,
 ): Promise<RdsInstance | undefined> {
   try {
     return await source.rds.instance(id, signal)
   } catch (thrown) {
-    if (faultOf(thrown) !== undefined) return undefined
-    throw thrown
+    if (faultOf(thrown) === undefined) throw thrown
+    if (remembered === undefined) return undefined
+    return await lookAtPrimary(id, { source: remembered, remembered: undefined }, signal)
   }
 }
 

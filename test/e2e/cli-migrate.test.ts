@@ -2,6 +2,9 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { exportPlain } from '../../src/app/inventory/export-plain.ts'
+import { takeInventory } from '../../src/app/inventory/take-inventory.ts'
+import { simulateCloud } from '../../src/app/simulate-cloud.ts'
 import { runLifeboat } from '../testbed/command-line.ts'
 
 let home: string
@@ -28,6 +31,42 @@ test('a rehearsal stops before the switch, goes on when it is confirmed, and kee
   const local = await readFile(join(home, 'state/simulated/runbooks', id, 'journal.jsonl'), 'utf8')
   expect(await readFile(join(sink, 'simulated/runbooks', id, 'journal.jsonl'), 'utf8')).toBe(local)
   expect(await readFile(join(sink, 'simulated/runbooks', id, 'report.txt'), 'utf8')).toContain(': done')
+})
+
+test('of a dead region an inventory says how the database was protected; without it that is unknown, and told', async () => {
+  const flags = { source: 'eu-west-1', target: 'eu-central-1', db: ['shop'] }
+  using cloud = simulateCloud(flags, 'instance', [])
+  const { signal } = new AbortController()
+  const record = await takeInventory(
+    {
+      ...{ ports: cloud.ports, both: true, databases: undefined, id: '20261122T210500Z-k3f9', job: 'shop' },
+      ...{ clock: cloud.clock, timeoutMs: 60_000 },
+    },
+    signal,
+  )
+  const inventory = await exportPlain(record, home)
+  const way = [
+    'promote-replica',
+    '--simulate',
+    ...REGIONS,
+    '--fault',
+    'dead:eu-west-1',
+    '--accept-split-brain',
+  ]
+  const known = await run([...way, '--confirm', '--inventory', inventory, '--json'])
+  expect(known, known.stderr).toMatchObject({ exitCode: 0 })
+  const parityOf = (stdout: string) =>
+    JSON.parse(stdout).steps.find(({ id }: { id: string }) => id === 'parity').checks
+  expect(parityOf(known.stdout)).toHaveLength(9)
+  expect(parityOf(known.stdout)).toContainEqual({
+    ...{ name: 'log-exports', state: 'ok', found: 'error', source: 'error' },
+  })
+  const unknown = await run([...way, '--confirm', '--json'])
+  expect(unknown, unknown.stderr).toMatchObject({ exitCode: 0 })
+  expect(JSON.parse(unknown.stdout).beware.join(' ')).toMatch(/protected is not known .*--inventory FILE/)
+  expect(parityOf(unknown.stdout)).toContainEqual(
+    expect.objectContaining({ name: 'parameters', state: 'unknown', source: 'unknown' }),
+  )
 })
 
 test('--dry-run and --print-policy show, and leave nothing', async () => {
