@@ -52,7 +52,7 @@ export function createRdsClusters(api: Api<RDSClient>): RdsClusters {
         EngineVersion: input.engineVersion,
         BackupRetentionPeriod: input.backupRetentionDays,
         Tags: tagList(input.tags),
-        ...known({ KmsKeyId: input.kmsKeyArn }),
+        ...known({ KmsKeyId: input.kmsKeyArn, StorageType: input.storageType }),
       })
       await api.call(deed, signal, (rds, at) => rds.send(command, at))
     },

@@ -1,4 +1,6 @@
 import {
+  AddRoleToDBClusterCommand,
+  AddRoleToDBInstanceCommand,
   CreateDBInstanceCommand,
   CreateDBInstanceReadReplicaCommand,
   DeleteDBInstanceCommand,
@@ -54,7 +56,13 @@ export function createRdsInstances(api: Api<RDSClient>): RdsInstances {
         BackupRetentionPeriod: input.backupRetentionDays,
         CopyTagsToSnapshot: true,
         Tags: tagList(input.tags),
-        ...known({ DBName: input.databaseName, KmsKeyId: input.kmsKeyArn }),
+        ...known({
+          DBName: input.databaseName,
+          KmsKeyId: input.kmsKeyArn,
+          LicenseModel: input.licenseModel,
+          CharacterSetName: input.characterSet,
+          Timezone: input.timeZone,
+        }),
       })
       await api.call(deed, signal, (rds, at) => rds.send(command, at))
     },
@@ -125,6 +133,21 @@ export function createRdsInstances(api: Api<RDSClient>): RdsInstances {
       await api.call(deed, signal, (rds, at) =>
         rds.send(new RebootDBInstanceCommand({ DBInstanceIdentifier: id }), at),
       )
+    },
+
+    async addRole({ kind, id, role, feature }, signal) {
+      const isCluster = kind === 'cluster'
+      const operation = isCluster ? 'rds:AddRoleToDBCluster' : 'rds:AddRoleToDBInstance'
+      const deed = { operation, to: `give ${kind} '${id}' role '${role}'` }
+      await api.call(deed, signal, async (rds, at) => {
+        if (isCluster) {
+          const command = { DBClusterIdentifier: id, RoleArn: role, ...known({ FeatureName: feature }) }
+          await rds.send(new AddRoleToDBClusterCommand(command), at)
+          return
+        }
+        const command = { DBInstanceIdentifier: id, RoleArn: role, FeatureName: feature ?? '' }
+        await rds.send(new AddRoleToDBInstanceCommand(command), at)
+      })
     },
 
     async deleteInstance(id, signal) {

@@ -55,6 +55,10 @@ export interface NativeSettings {
   readonly backupRetentionDays: number
   readonly serverless: NonNullable<ClusterSettings['serverless']> | null
   readonly tags: Tags
+  readonly licenseModel: string | null
+  readonly characterSet: string | null
+  readonly timeZone: string | null
+  readonly storageType: string | null
 }
 
 export type Close = (reason: string, hint: string) => LifeboatError
@@ -92,6 +96,10 @@ export function settleNative(
     backupRetentionDays: options.backupDays ?? Math.max(model?.backupRetentionDays ?? 7, 1),
     serverless: model?.serverless ?? null,
     tags: model?.tags ?? {},
+    licenseModel: model?.licenseModel ?? null,
+    characterSet: model?.characterSet ?? null,
+    timeZone: model?.timeZone ?? null,
+    storageType: model?.storageType ?? null,
   }
 }
 

@@ -1,5 +1,6 @@
 import { LifeboatError } from '../core/errors.ts'
 import { nameOf, type Runbook, type RunName, type Step, type Way } from '../core/runbook.ts'
+import { giveRoles } from './give-role.ts'
 import { keyCheck } from './key-check.ts'
 import { newOnes } from './landing.ts'
 import { type CreatePlan, createCluster, createInstance, isInstancePlan } from './native-create.ts'
@@ -78,6 +79,7 @@ export const native: Way<WayFlags, NativeOptions, NativeFacts, CloudPorts> = {
         endpoint: { host: 'shop.c1x2.eu-west-1.rds.amazonaws.com', port: 3306 },
         ...{ port: 3306, iamAuthentication: true, logExports: ['error'], backupRetentionDays: 7 },
         ...{ masterUser: 'admin', tags: { team: 'shop' }, roles: [] },
+        ...{ licenseModel: null, characterSet: null, timeZone: null, storageType: null },
       },
     },
   },
@@ -132,6 +134,7 @@ function plan(options: NativeOptions, facts: NativeFacts, run: RunName): Runbook
     ...(dump === null ? [] : [dumpNow(db, dump, run)]),
     ...making,
     restoreNative(create, facts, run),
+    ...giveRoles({ region: target, account, kind, id }, model),
   ]
   const differs = unlike(model, instanceParameterGroup)
   return {
@@ -175,7 +178,7 @@ function plan(options: NativeOptions, facts: NativeFacts, run: RunName): Runbook
       'What the dump did not capture is in the manifest of the backup: above all passwords of accounts, where RDS gives none away.',
       'It has a new resource id: IAM policies of `rds-db:connect` must name that one.',
       ...differs.afterwards,
-      'Roles, alarms, replicas and DNS names are not made by this way.',
+      `${model === null ? 'Roles, alarms' : 'Alarms'}, replicas and DNS names are not made by this way.`,
     ],
     rollback: [
       `Nothing of ${source} was changed, and the backup stays. Delete ${id} in ${target} (take off its deletion protection first).`,

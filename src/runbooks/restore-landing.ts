@@ -1,4 +1,5 @@
 import { LifeboatError } from '../core/errors.ts'
+import { givable } from './give-role.ts'
 import type { RegionPorts } from './ports.ts'
 import { readModel, type SourceModel } from './source-model.ts'
 import { need, type WayFlags } from './way-flags.ts'
@@ -129,7 +130,9 @@ export function unlike(
   instanceGroup: string | null,
 ): { readonly warnings: readonly string[]; readonly afterwards: readonly string[] } {
   if (model === null) return { warnings: [], afterwards: [] }
-  const { instanceParameterGroup, roles, kind } = model
+  const { instanceParameterGroup, kind } = model
+  const given = givable(model)
+  const roles = model.roles.filter((role) => !given.includes(role)).map(({ role }) => role)
   return {
     warnings:
       instanceParameterGroup !== null && instanceGroup === null
@@ -137,12 +140,18 @@ export function unlike(
             `Its instances had parameter group ${instanceParameterGroup}, which is not in the target region: the new ones have the parameters of AWS.`,
           ]
         : [],
-    afterwards:
-      roles.length === 0
+    afterwards: [
+      ...(given.length === 0
         ? []
         : [
-            `It had roles, which let it reach other services: ${roles.join(', ')}. Add each with aws rds add-role-to-db-${kind}, once its policy names what is in the target region.`,
-          ],
+            `The roles that it had may name buckets, functions or keys of the old region: look at the policies of ${[...new Set(given.map(({ role }) => role))].join(', ')}.`,
+          ]),
+      ...(roles.length === 0
+        ? []
+        : [
+            `It had roles, which let it reach other services, and what they are for is not known: ${roles.join(', ')}. Add each with aws rds add-role-to-db-${kind}.`,
+          ]),
+    ],
   }
 }
 

@@ -1,5 +1,6 @@
 import { LifeboatError } from '../core/errors.ts'
 import { nameOf, type Runbook, type RunName, type Step, type Way } from '../core/runbook.ts'
+import { giveRoles } from './give-role.ts'
 import { keyCheck } from './key-check.ts'
 import { newOnes } from './landing.ts'
 import { placements } from './placement.ts'
@@ -26,7 +27,7 @@ export const restoreReplicatedBackup: Way<
   page: {
     open: [
       'Automated backups of the instance are replicated to the target region, and its RDS API answers.',
-      'The source region may be dead: nothing of it is asked. What no backup knows (class, zones, groups, port, log exports, tags) an inventory tells (`--inventory`), or options do.',
+      'The source region may be dead: nothing of it is asked. What no backup knows (class, zones, groups, port, log exports, tags, roles) an inventory tells (`--inventory`), or options do.',
       'Not for Aurora, nor for Multi-AZ DB clusters: AWS replicates no backups of theirs.',
     ],
     costs: [
@@ -103,6 +104,7 @@ function plan(
         ...{ deletionProtection: true, multiAz, publiclyAccessible: false },
       },
     }),
+    ...giveRoles({ region: target, account, kind: 'instance', id }, model),
   ]
   return {
     way: 'restore-replicated-backup',
@@ -136,8 +138,8 @@ function plan(
       `The database has another endpoint, in ${target}. Nothing has switched yet: when ${source} is back, keep applications away from ${db} there.`,
       'It has a new resource id: IAM policies of `rds-db:connect` must name that one.',
       model === null
-        ? 'IAM authentication, log exports, tags, roles, alarms, replicas, DNS names and the replication of its own backups are not made by this way: with --inventory it makes the first three.'
-        : 'Roles, alarms, replicas, DNS names and the replication of its own backups are not made by this way.',
+        ? 'IAM authentication, log exports, tags, roles, alarms, replicas, DNS names and the replication of its own backups are not made by this way: with --inventory it makes the first four.'
+        : 'Alarms, replicas, DNS names and the replication of its own backups are not made by this way.',
       ...afterwards,
     ],
     rollback: [

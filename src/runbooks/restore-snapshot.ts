@@ -1,4 +1,5 @@
 import { nameOf, type Runbook, type RunName, type Step, type Way } from '../core/runbook.ts'
+import { giveRoles } from './give-role.ts'
 import { keyCheck } from './key-check.ts'
 import { newOnes } from './landing.ts'
 import { placements } from './placement.ts'
@@ -22,7 +23,7 @@ export const restoreSnapshot: Way<WayFlags, RestoreSnapshotOptions, RestoreSnaps
   page: {
     open: [
       'The target region has a copy of a snapshot of the database, made before, and its RDS API answers.',
-      'The source region may be dead: nothing of it is asked. What no snapshot knows (class, zones, groups, log exports, IAM authentication, tags) an inventory tells (`--inventory`), or options do.',
+      'The source region may be dead: nothing of it is asked. What no snapshot knows (class, zones, groups, log exports, IAM authentication, tags, roles) an inventory tells (`--inventory`), or options do.',
       'The key that the copy lies under is of the target region, and enabled.',
     ],
     costs: [
@@ -91,6 +92,7 @@ function plan(
         ]
       : []),
     ...(kind === 'instance' ? instanceSteps : clusterSteps)(target, landing, facts, names),
+    ...giveRoles({ region: target, account: facts.account, kind, id }, model),
   ]
   return {
     way: 'restore-snapshot',
@@ -130,8 +132,8 @@ function plan(
       `The database has another endpoint, in ${target}. Nothing has switched yet: when ${source} is back, keep applications away from ${db} there.`,
       'It has a new resource id: IAM policies of `rds-db:connect` must name that one.',
       model === null
-        ? 'IAM authentication, log exports, tags, roles, alarms, replicas and DNS names are not made by this way: no snapshot knows them, and --inventory only the first three.'
-        : 'Roles, alarms, replicas and DNS names are not made by this way.',
+        ? 'IAM authentication, log exports, tags, roles, alarms, replicas and DNS names are not made by this way: no snapshot knows them, and --inventory only the first four.'
+        : 'Alarms, replicas and DNS names are not made by this way.',
       ...differs.afterwards,
       ...(recopied ? [`The encrypted copy ${snapshotId} stays: delete it when nobody needs it.`] : []),
     ],

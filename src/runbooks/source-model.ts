@@ -34,7 +34,14 @@ export interface SourceModel {
   readonly serverless: NonNullable<ClusterSettings['serverless']> | null
   /** Which another may have too. */
   readonly tags: Tags
-  readonly roles: readonly string[]
+  /** What each is for, as far as it is known: a cluster's may be for nothing that has a name. */
+  readonly roles: readonly { readonly role: string; readonly feature: string | null }[]
+  /** Of Oracle and SQL Server, what a new one has to be told and can't be changed later. */
+  readonly licenseModel: string | null
+  readonly characterSet: string | null
+  readonly timeZone: string | null
+  /** Of Aurora. */
+  readonly storageType: string | null
   /** The cluster that an instance is one of. */
   readonly clusterId: string | null
 }
@@ -61,6 +68,15 @@ function ofInstance(instance: RdsInstance): SourceModel {
     optionGroup: ownGroup(instance.optionGroups[0]?.name),
     ...{ endpoint: endpoint ?? null, port: endpoint?.port ?? null, serverless: null },
     clusterId: clusterId ?? null,
+    // Of the other engines RDS refuses them, or there is only one.
+    ...(isCommercial(instance.engine)
+      ? {
+          licenseModel: instance.licenseModel ?? null,
+          characterSet: instance.characterSet ?? null,
+          timeZone: instance.timeZone ?? null,
+        }
+      : UNSAID),
+    storageType: null,
   }
 }
 
@@ -75,7 +91,9 @@ async function ofCluster(cluster: RdsCluster, rds: RdsPort, signal: AbortSignal)
     instanceParameterGroup: ownGroup(writer?.parameterGroups[0]?.name),
     optionGroup: null,
     endpoint: writerHost === undefined ? null : { host: writerHost, port },
-    ...{ port, serverless: serverless ?? null, clusterId: null },
+    ...{ port, serverless: serverless ?? null, clusterId: null, ...UNSAID },
+    // Where it is Aurora's usual one, RDS does not say so.
+    storageType: cluster.storageType?.startsWith('aurora') === true ? cluster.storageType : null,
   }
 }
 
@@ -87,8 +105,19 @@ function sharedOf(database: RdsInstance | RdsCluster) {
     masterUser: database.masterUser ?? null,
     databaseName: database.databaseName ?? null,
     tags: ownTags(database.tags),
-    roles: database.roles,
+    roles: rolesOf(database),
   }
+}
+
+const UNSAID = { licenseModel: null, characterSet: null, timeZone: null } as const
+
+function isCommercial(engine: string): boolean {
+  return /^(oracle|sqlserver|custom)/.test(engine)
+}
+
+function rolesOf({ roles, roleFeatures = [] }: RdsInstance | RdsCluster): SourceModel['roles'] {
+  const named = new Set(roleFeatures.map(({ role }) => role))
+  return [...roleFeatures, ...roles.flatMap((role) => (named.has(role) ? [] : [{ role, feature: null }]))]
 }
 
 /** AWS keeps `aws:` to itself; the tag of a run says who has made it. */

@@ -206,6 +206,21 @@ export function createRdsInstances(world: World, region: string): RdsInstances {
           instance.parameterGroups = instance.parameterGroups.map(({ name }) => ({ name, status: 'in-sync' }))
         })
       }),
+    addRole: ({ kind, id, role, feature }, signal) =>
+      change(kind === 'cluster' ? 'AddRoleToDBCluster' : 'AddRoleToDBInstance', signal, (call) => {
+        const thing =
+          kind === 'cluster' ? found(call, state.clusters.get(id), `DBCluster ${id}`) : get(call, id)
+        mustBeAvailable(call, thing)
+        if (kind === 'instance' && feature === undefined) refuse(call, 'invalid', 'FeatureName is required')
+        const features = thing.roleFeatures ?? []
+        const has =
+          feature === undefined
+            ? thing.roles.includes(role)
+            : features.some((each) => each.role === role && each.feature === feature)
+        if (has) refuse(call, 'exists', `${id} has ${role} already`)
+        thing.roles = [...new Set([...thing.roles, role])]
+        if (feature !== undefined) thing.roleFeatures = [...features, { role, feature }]
+      }),
     deleteInstance: (id, signal) =>
       change('DeleteDBInstance', signal, (call) => {
         const instance = get(call, id)

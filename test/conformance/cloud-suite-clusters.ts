@@ -77,6 +77,17 @@ export function describeCloudClusters({ cloud, departs }: CloudSuite): void {
       await fails('not-found', source.rds.deleteCluster('none', signal))
     })
 
+    test('a role, with what it is for, and only once', async () => {
+      const role = 'arn:aws:iam::111122223333:role/import'
+      const given = { kind: 'cluster', id: db, role, feature: 's3Import' } as const
+      await source.rds.addRole(given, signal)
+      expect(await seen(source, db)).toMatchObject({
+        ...{ roles: [role], roleFeatures: [{ role, feature: 's3Import' }] },
+      })
+      await fails('exists', source.rds.addRole(given, signal))
+      await fails('not-found', source.rds.addRole({ ...given, id: 'none' }, signal))
+    })
+
     test('a snapshot goes to the other region and becomes a cluster without instances there', async () => {
       const first = fresh('before')
       const copy = fresh('copy')

@@ -100,6 +100,17 @@ export function describeCloudInstances({ cloud, departs }: CloudSuite): void {
       expect(await seen(target, id)).toMatchObject({ encrypted: true })
     })
 
+    test('a role, with what it is for, and only once', async () => {
+      const role = 'arn:aws:iam::111122223333:role/import'
+      const given = { kind: 'instance', id: db, role, feature: 's3Import' } as const
+      await source.rds.addRole(given, signal)
+      expect(await seen(source, db)).toMatchObject({
+        ...{ roles: [role], roleFeatures: [{ role, feature: 's3Import' }] },
+      })
+      await fails('exists', source.rds.addRole(given, signal))
+      await fails('not-found', source.rds.addRole({ ...given, id: 'none' }, signal))
+    })
+
     test('what is not there, and what is there already', async () => {
       const { rds } = source
       expect(await rds.instance('none', signal)).toBeUndefined()

@@ -4,6 +4,7 @@ import { furnish, SCENE } from '../../src/simulation/scene.ts'
 import { describeRunbook } from './runbook-suite.ts'
 
 const regions = { source: 'eu-west-1', target: 'eu-central-1' }
+const ROLE = 'arn:aws:iam::111122223333:role/import'
 const securityGroup = [SCENE.securityGroup(regions.target)]
 
 describeRunbook('native, as the source is', {
@@ -70,7 +71,8 @@ describeRunbook('native, of an Aurora cluster, as the source is', {
     furnish(world, { ...regions, db: 'shop', kind: 'cluster', global: 'none' })
     Object.assign(world.region(regions.source).clusters.get('shop') ?? {}, {
       ...{ tags: { team: 'shop' }, logExports: ['audit'], iamAuthentication: true, port: 3307 },
-      serverless: { minCapacity: 0.5, maxCapacity: 8 },
+      ...{ serverless: { minCapacity: 0.5, maxCapacity: 8 }, storageType: 'aurora-iopt1' },
+      ...{ roles: [ROLE], roleFeatures: [{ role: ROLE, feature: 's3Import' }] },
     })
   },
   expectDone(world) {
@@ -80,6 +82,7 @@ describeRunbook('native, of an Aurora cluster, as the source is', {
       ...{ deletionProtection: true, backupRetentionDays: 7, parameterGroup: SCENE.parameterGroup },
       ...{ subnetGroup: SCENE.subnetGroup, securityGroups: securityGroup, tags: { team: 'shop' } },
       ...{ logExports: ['audit'], iamAuthentication: true, serverless: { maxCapacity: 8 } },
+      roleFeatures: [{ role: ROLE, feature: 's3Import' }],
     })
     expect(cluster?.kmsKeyArn).toMatch(/^arn:aws:kms:eu-central-1:/)
     expect(cluster?.members.map(({ writer }) => writer)).toEqual([true, false])

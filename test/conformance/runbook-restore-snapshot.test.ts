@@ -79,6 +79,7 @@ const byInventory: typeof restoreSnapshot = {
       signal,
     ),
 }
+const ROLE = 'arn:aws:iam::111122223333:role/import'
 const unsaid = { ...regions, db: ['shop'], targetId: 'shop-new', securityGroup }
 
 describeRunbook('restore-snapshot, of an instance, as an inventory has it', {
@@ -86,13 +87,20 @@ describeRunbook('restore-snapshot, of an instance, as an inventory has it', {
   flags: unsaid,
   furnish(world) {
     furnish(world, { ...regions, db: 'shop', kind: 'instance' })
-    Object.assign(world.region(regions.source).instances.get('shop') ?? {}, { tags: { team: 'shop' } })
+    Object.assign(world.region(regions.source).instances.get('shop') ?? {}, {
+      ...{ tags: { team: 'shop' }, roles: [ROLE, 'arn:aws:iam::111122223333:role/unknown'] },
+      roleFeatures: [
+        { role: ROLE, feature: 's3Import' },
+        { role: ROLE, feature: 's3Export' },
+      ],
+    })
   },
   expectDone(world) {
     expect(world.region(regions.target).instances.get('shop-new')).toMatchObject({
       ...{ status: 'available', instanceClass: SCENE.instanceClass, multiAz: true, logExports: ['error'] },
       ...{ iamAuthentication: true, parameterGroups: [{ name: SCENE.parameterGroup }] },
-      tags: { team: 'shop' },
+      ...{ tags: { team: 'shop' }, roles: [ROLE] },
+      roleFeatures: [{ feature: 's3Import' }, { feature: 's3Export' }],
     })
   },
 })
@@ -104,14 +112,14 @@ describeRunbook('restore-snapshot, of an Aurora cluster, as an inventory has it'
     furnish(world, { ...regions, db: 'shop', kind: 'cluster', global: 'none' })
     Object.assign(world.region(regions.source).clusters.get('shop') ?? {}, {
       ...{ tags: { team: 'shop' }, logExports: ['audit'], iamAuthentication: true },
-      backupRetentionDays: 9,
+      ...{ backupRetentionDays: 9, roles: [ROLE] },
     })
   },
   expectDone(world) {
     const cluster = world.region(regions.target).clusters.get('shop-new')
     expect(cluster).toMatchObject({
       ...{ status: 'available', logExports: ['audit'], iamAuthentication: true, backupRetentionDays: 9 },
-      ...{ parameterGroup: SCENE.parameterGroup, tags: { team: 'shop' } },
+      ...{ parameterGroup: SCENE.parameterGroup, tags: { team: 'shop' }, roles: [ROLE] },
     })
     expect(cluster?.members).toHaveLength(2)
   },

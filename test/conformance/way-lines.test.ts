@@ -115,14 +115,22 @@ describe.skipIf(lacks('aws'))('lines of ways as the AWS command line reads them'
     for (const said of await send(argvs)) expect(said).toContain(SENT)
   })
 
-  test('tags that another database had, whatever is in them', async () => {
+  test('tags, roles and all that another database had', async () => {
     const { options, facts } = native.example
     const tags = { 'paid by': 'a, "b" = \\c', empty: '', team: 'Zoë' }
-    const model = facts.model === null ? null : { ...facts.model, tags }
+    const told = { licenseModel: 'bring-your-own-license', characterSet: 'AL32UTF8', timeZone: 'UTC' }
+    const roles = [{ role: 'arn:aws:iam::111122223333:role/import', feature: 'S3_INTEGRATION' }]
+    const model = facts.model === null ? null : { ...facts.model, ...told, tags, roles }
     const runbook = native.plan(options, { ...facts, model }, RUN)
     expect(await refused([runbook])).toMatchObject({ wrong: [] })
     const serverless = { minCapacity: 0.5, maxCapacity: 8 }
-    const aurora = { kind: 'cluster', engine: 'aurora-mysql', storage: null, serverless } as const
+    const aurora = {
+      kind: 'cluster',
+      engine: 'aurora-mysql',
+      storage: null,
+      serverless,
+      storageType: 'aurora-iopt1',
+    } as const
     const cluster = model === null ? null : { ...model, ...aurora, instances: 2 }
     const made = native.plan(options, { ...facts, model: cluster, instanceParameterGroup: 'own' }, RUN)
     expect(made.steps.map(({ id }) => id)).toContain('create-cluster')

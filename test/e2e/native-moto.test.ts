@@ -2,7 +2,12 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { AddTagsToResourceCommand, RDSClient } from '@aws-sdk/client-rds'
+import {
+  AddRoleToDBClusterCommand,
+  AddRoleToDBInstanceCommand,
+  AddTagsToResourceCommand,
+  RDSClient,
+} from '@aws-sdk/client-rds'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { planRunbook, runRunbook } from '../../src/app/run-runbook.ts'
 import { openRunbookJournal } from '../../src/app/runbook-journal.ts'
@@ -23,6 +28,7 @@ import { lacks } from '../testbed/requirement.ts'
 import { MOTO_CREDENTIALS, type TypedPlan, typeLines } from '../testbed/typed-lines.ts'
 
 const LONGEST_MS = 120_000
+const ROLE = { RoleArn: 'arn:aws:iam::111122223333:role/import', FeatureName: 's3Import' }
 const PAYER = 'a, "b" = \\c'
 const RUN = { id: '20261122T210500Z-k3f9' }
 
@@ -55,6 +61,9 @@ describe.skipIf(lacks('aws'))('on moto', { timeout: 2 * LONGEST_MS }, () => {
     const rds = new RDSClient({ endpoint: place.endpoint, region: SOURCE })
     const ResourceName = `arn:aws:rds:${SOURCE}:${account}:${kind === 'cluster' ? 'cluster' : 'db'}:shop`
     await rds.send(new AddTagsToResourceCommand({ ResourceName, Tags: [{ Key: 'paid by', Value: PAYER }] }))
+    if (kind === 'cluster')
+      await rds.send(new AddRoleToDBClusterCommand({ DBClusterIdentifier: 'shop', ...ROLE }))
+    else await rds.send(new AddRoleToDBInstanceCommand({ DBInstanceIdentifier: 'shop', ...ROLE }))
     const world = createWorld()
     const { database, native: restore } = simulatedPorts(world, SOURCE, TARGET)
     const cloud = openCloud({ source: SOURCE, target: TARGET, endpoint: place.endpoint }, database)
@@ -102,6 +111,7 @@ describe.skipIf(lacks('aws'))('on moto', { timeout: 2 * LONGEST_MS }, () => {
       expect(secretless(await other.scene.read(RUN.id))).toEqual(state)
       expect(state[TARGET]?.[`${kind}s`]).toContainEqual(
         expect.objectContaining({
+          AssociatedRoles: [expect.objectContaining(ROLE)],
           TagList: expect.arrayContaining([{ Key: 'paid by', Value: PAYER }]),
           ...{ StorageEncrypted: true, MasterUsername: 'captain', BackupRetentionPeriod: 3 },
           ...(kind === 'cluster' && { DBClusterIdentifier: 'shop-new', DBClusterParameterGroup: 'tuned' }),

@@ -73,6 +73,8 @@ export interface NewCluster extends ClusterSettings {
   readonly globalClusterId?: string
   readonly masterUser?: string
   readonly databaseName?: string
+  /** `aurora` where it is left out, or `aurora-iopt1`. */
+  readonly storageType?: string
   /** Without one it is encrypted all the same, under a key of AWS's own; a secondary is only where its primary is. */
   readonly kmsKeyArn?: string
   readonly backupRetentionDays: number

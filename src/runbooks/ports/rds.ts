@@ -107,6 +107,10 @@ export interface NewInstance extends InstanceSettings {
   readonly storage: RdsInstance['storage']
   readonly masterUser: string
   readonly databaseName?: string
+  /** Of Oracle: whose license; what text is stored as, and of SQL Server the clock. None of them can be changed later. */
+  readonly licenseModel?: string
+  readonly characterSet?: string
+  readonly timeZone?: string
   /** Without one it is encrypted all the same, under a key of AWS's own. */
   readonly kmsKeyArn?: string
   readonly backupRetentionDays: number
@@ -154,6 +158,16 @@ export interface RdsInstances {
   /** At once, not in the next maintenance window. */
   modifyInstance(id: string, change: InstanceChange, signal: AbortSignal): Promise<void>
   rebootInstance(id: string, signal: AbortSignal): Promise<void>
+  /** Of an instance or a cluster; the first takes none without `feature`. `exists` where it has it already. */
+  addRole(
+    input: {
+      readonly kind: 'instance' | 'cluster'
+      readonly id: string
+      readonly role: string
+      readonly feature?: string
+    },
+    signal: AbortSignal,
+  ): Promise<void>
   /** Without a final snapshot. */
   deleteInstance(id: string, signal: AbortSignal): Promise<void>
 }
