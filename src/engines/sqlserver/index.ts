@@ -7,6 +7,7 @@ import { byHand } from './by-hand.ts'
 import { createSessionSource } from './connection.ts'
 import { countTables } from './count.ts'
 import { dumpDatabases } from './dump.ts'
+import { createGate } from './gate.ts'
 import { compareIdentity } from './identity.ts'
 import { nativeByHand } from './native/by-hand.ts'
 import { dumpNative, restoreFromNative } from './native-layout.ts'
@@ -85,6 +86,7 @@ export function createSqlServerEngine(
       const { sessions } = await find(signal)
       return await queryRows(sessions, database ?? url.database ?? 'master', sql, signal)
     },
+    gate: createGate(async (signal) => (await find(signal)).sessions, url.database),
     byHand: (_contents, part) => (part.format === 'bak' ? nativeByHand(part.name) : byHand(part)),
     async [Symbol.asyncDispose]() {
       await found?.sessions[Symbol.asyncDispose]()

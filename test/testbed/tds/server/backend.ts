@@ -82,6 +82,11 @@ export function createSqlServerBackend(options: BackendOptions): SqlServerBacken
       const known = state.logins.get(login.user.toLowerCase())
       if (known === undefined || known.password !== login.password)
         throw new TdsLoginError(18456, `Login failed for user '${login.user}'.`)
+      if (known.disabled === true)
+        throw new TdsLoginError(
+          18470,
+          `Login failed for user '${login.user}'. Reason: The account is disabled.`,
+        )
       const database = state.databases.get((login.database === '' ? 'master' : login.database).toLowerCase())
       state.nextSpid += 1
       const session: SessionState = {

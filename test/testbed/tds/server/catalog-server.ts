@@ -123,7 +123,7 @@ default_database_name:sysname? default_language_name:sysname? credential_id:int?
           sid: Uint8Array.from(Buffer.from(login.sid, 'hex')),
           type: 'S',
           type_desc: 'SQL_LOGIN',
-          is_disabled: false,
+          is_disabled: login.disabled ?? false,
           create_date: session.server.started,
           modify_date: session.server.started,
           default_database_name: 'master',

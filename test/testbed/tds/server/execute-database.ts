@@ -87,6 +87,10 @@ export function alterDatabase(session: SessionState, statement: Of<'alter-databa
         break
       case 'READ_ONLY':
       case 'READ_WRITE':
+        // It waits until nobody else is in the database; WITH ROLLBACK IMMEDIATE sends them away.
+        if (!statement.immediate && othersIn(session, database).length > 0)
+          throw new SqlError(50999, 'The test server does not wait for the others to leave.')
+        for (const other of othersIn(session, database)) other.kill.abort()
         options = { ...options, readOnly: name === 'READ_ONLY' }
         break
       case 'ONLINE':
@@ -114,6 +118,10 @@ export function alterDatabase(session: SessionState, statement: Of<'alter-databa
     }
   }
   database.options.set('options', options)
+}
+
+function othersIn(session: SessionState, database: Database): SessionState[] {
+  return [...session.server.sessions].filter((other) => other !== session && other.database === database)
 }
 
 export const isSystemDatabase = (name: string) => SYSTEM.some((each) => sameName(each, name))

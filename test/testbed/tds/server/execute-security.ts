@@ -132,6 +132,17 @@ export function createLogin(session: SessionState, statement: Of<'create-login'>
   })
 }
 
+export function alterLogin(session: SessionState, { name, enable }: Of<'alter-login'>): void {
+  const { logins } = session.server
+  const login = logins.get(name.toLowerCase())
+  if (!session.login.sysadmin || login === undefined)
+    throw new SqlError(
+      15151,
+      `Cannot alter the login '${name}', because it does not exist or you do not have permission.`,
+    )
+  logins.set(name.toLowerCase(), { ...login, disabled: !enable })
+}
+
 export function dropPrincipal(session: SessionState, statement: Of<'drop-principal'>): void {
   const { database, server } = session
   const { name } = statement

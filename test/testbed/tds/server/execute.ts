@@ -16,6 +16,7 @@ import {
   putSequence,
 } from './execute-schema.ts'
 import {
+  alterLogin,
   alterRole,
   alterUser,
   createLogin,
@@ -183,6 +184,8 @@ async function define(session: SessionState, statement: Statement, signal: Abort
       return alterRole(session, statement.name, statement.add, statement.member)
     case 'create-login':
       return createLogin(session, statement)
+    case 'alter-login':
+      return alterLogin(session, statement)
     case 'drop-principal':
       return dropPrincipal(session, statement)
     case 'permission':

@@ -264,4 +264,5 @@ export interface Login {
   readonly id: number
   readonly sysadmin: boolean
   readonly serverRoles: readonly string[]
+  readonly disabled?: boolean
 }

@@ -3,6 +3,7 @@ import { parseAlterTable } from './parse-alter-table.ts'
 import { parseExpression } from './parse-expression.ts'
 import { parseModule } from './parse-module.ts'
 import {
+  parseAlterLogin,
   parseAlterRole,
   parseAlterUser,
   parseAuthorization,
@@ -177,6 +178,7 @@ export function parseAlter(c: Cursor): StatementBody {
   if (c.accept('SEQUENCE')) return parseSequence(c, false)
   if (c.accept('ROLE')) return parseAlterRole(c)
   if (c.accept('USER')) return parseAlterUser(c)
+  if (c.accept('LOGIN')) return parseAlterLogin(c)
   if (c.accept('AUTHORIZATION')) return parseAuthorization(c)
   c.expect('INDEX')
   const name = c.accept('ALL') ? 'ALL' : c.name()
@@ -201,13 +203,15 @@ function parseAlterDatabase(c: Cursor): StatementBody {
     if (c.token.kind === 'end' || c.op(';') || c.op(',') || c.at('WITH')) return { name: option, value: '' }
     return { name: option, value: c.next().text }
   })
+  let immediate = false
   if (c.accept('WITH')) {
     if (!c.accept('NO_WAIT')) {
       c.expect('ROLLBACK')
-      if (!c.accept('IMMEDIATE')) c.next()
+      immediate = c.accept('IMMEDIATE')
+      if (!immediate) c.next()
     }
   }
-  return { kind: 'alter-database', name, options, collation: undefined }
+  return { kind: 'alter-database', name, options, collation: undefined, immediate }
 }
 
 const DROPS = ['TABLE', 'VIEW', 'PROCEDURE', 'PROC', 'FUNCTION', 'TRIGGER', 'SEQUENCE', 'SYNONYM', 'TYPE']

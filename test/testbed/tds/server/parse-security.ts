@@ -87,6 +87,13 @@ export function parseCreateLogin(c: Cursor): StatementBody {
   return { kind: 'create-login', name, password, sid }
 }
 
+export function parseAlterLogin(c: Cursor): StatementBody {
+  const name = c.name()
+  const enable = c.accept('ENABLE')
+  if (!enable) c.expect('DISABLE')
+  return { kind: 'alter-login', name, enable }
+}
+
 export function parseAlterRole(c: Cursor): StatementBody {
   const name = c.name()
   const add = c.accept('ADD')

@@ -98,6 +98,8 @@ export type StatementBody =
       readonly options: readonly { readonly name: string; readonly value: string }[]
       readonly collation: string | undefined
       readonly rename?: string
+      /** Whoever is in it is sent away. */
+      readonly immediate?: boolean
     }
   | { readonly kind: 'drop-database'; readonly names: readonly string[]; readonly ifExists: boolean }
   | {
@@ -189,6 +191,7 @@ export type StatementBody =
       readonly password: string
       readonly sid: string | undefined
     }
+  | { readonly kind: 'alter-login'; readonly name: string; readonly enable: boolean }
   | {
       readonly kind: 'drop-principal'
       readonly what: 'USER' | 'ROLE' | 'LOGIN' | 'SCHEMA'
