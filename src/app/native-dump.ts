@@ -75,20 +75,21 @@ export function createNativeDump(request: NativeDumpRequest): NativeDumpPort & A
     here.set(run, { state: 'done', backup })
   }
 
+  async function look(run: string, signal: AbortSignal): Promise<NativeDumpState> {
+    const known = here.get(run)
+    if (known !== undefined) return known
+    const begun = await read(pathOf(run))
+    const backup = begun === undefined ? undefined : await stored(begun.id, signal)
+    if (backup === undefined) return { state: 'none' }
+    const done: NativeDumpState = { state: 'done', backup }
+    here.set(run, done)
+    return done
+  }
+
   return {
-    plan,
-    async look(run, signal) {
-      const known = here.get(run)
-      if (known !== undefined) return known
-      const begun = await read(pathOf(run))
-      const backup = begun === undefined ? undefined : await stored(begun.id, signal)
-      if (backup === undefined) return { state: 'none' }
-      const done: NativeDumpState = { state: 'done', backup }
-      here.set(run, done)
-      return done
-    },
+    ...{ plan, look },
     async begin(run, source, signal) {
-      const { state } = await this.look(run, signal)
+      const { state } = await look(run, signal)
       if (state === 'running' || state === 'done') return
       const id = newBackupId(clock.now())
       await keep(run, { id })

@@ -88,6 +88,8 @@ test.each([
   [['promote-replica', ...REGIONS, '--fault', 'dead:eu-west-1'], 2, /--fault is of --simulate only/],
   [['promote-replica', '--simulate', ...REGIONS, '--fault', 'x'], 2, /FAULT:OPERATION:TIMES/],
   [['promote-replica', '--simulate', ...REGIONS, '--resume', 'x', '--dry-run'], 2, /a plan runs nothing/],
+  [['promote-replica', '--simulate', ...REGIONS, '--beside', 'shop'], 2, /--beside makes a real dump/],
+  [['copy-snapshot', ...REGIONS, '--beside', 'shop'], 3, /unable to find a configuration/],
   [['copy-snapshot', '--simulate', ...REGIONS, '--fault', 'dead:eu-west-1'], 42, /native way/],
   [['copy-snapshot', '--simulate', ...REGIONS, '--deadline', '5m'], 43, /--resume \S+ --deadline 4h/],
 ] as const)('%j ends with %i', async (args, exitCode, said) => {
