@@ -1,4 +1,4 @@
-import { isTransient } from '../core/cloud-fault.ts'
+import { faultOf, isTransient } from '../core/cloud-fault.ts'
 import { LifeboatError, messageOf } from '../core/errors.ts'
 import type { FencePlan } from '../core/gate.ts'
 import { plainHost } from './cutover-options.ts'
@@ -70,7 +70,7 @@ export interface FoundDatabase {
   readonly network: FencedNetwork | null
 }
 
-/** Undefined where its region gives no answer, and what is known without it is enough. */
+/** Undefined where its region gives this account no answer, and what is known without it is enough. */
 export async function lookUp(
   deed: 'fence' | 'unfence',
   db: string,
@@ -82,6 +82,8 @@ export async function lookUp(
     try {
       return await ask(deed, db, source, signal)
     } catch (thrown) {
+      // Who may not look has an account of the database all the same.
+      if (deed === 'fence' && isEnough && faultOf(thrown) === 'denied') return undefined
       if (!isTransient(thrown)) throw thrown
       // Without an endpoint nothing can be done: then it is asked for as long as anything is.
       if (!isEnough) throw silent(deed, db, thrown)

@@ -74,7 +74,7 @@ function plan(options: FenceOptions, facts: FenceFacts, run: RunName): Runbook<C
         : sql.limits),
       ...(network === null
         ? [
-            `The API of ${source} gives no answer, or the database is in no VPC: no security group keeps writers out.`,
+            `The API of ${source} gives this account no answer, or the database is in no VPC: no security group keeps writers out.`,
           ]
         : ['A proxy (RDS Proxy, PgBouncer) inside keeps connections that are open: end them there, too.']),
     ],

@@ -55,6 +55,17 @@ test('where the API is dead and the database answers, SQL alone keeps writers ou
   expect(scene.world.databases.get(HOST)).toBe('read-only')
 })
 
+test('where the API does not let this account look, SQL does what it can all the same', async () => {
+  await using scene = await createRunbookScene({ ...instance, flags: { ...flags, from: `${HOST}:3306` } })
+  scene.world.strike({ operation: 'rds:DescribeDBInstances', fault: 'denied', times: 1000 })
+  const { runbook } = await scene.plan()
+  expect(runbook.steps.map(({ id }) => id)).toEqual(['fence-sql', 'check-fenced'])
+  expect(runbook.warnings.join()).toMatch(/gives this account no answer/)
+  await using blind = await createRunbookScene(instance)
+  blind.world.strike({ operation: 'rds:DescribeDBInstances', fault: 'denied', times: 1000 })
+  await expect(blind.plan()).rejects.toMatchObject({ details: { fault: 'denied' } })
+})
+
 test('where neither answers nothing is fenced, and it does not say so', async () => {
   await using scene = await createRunbookScene({ ...instance, flags: { ...flags, from: `${HOST}:3306` } })
   scene.world.region(regions.source).dead = true
