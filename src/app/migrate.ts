@@ -38,6 +38,8 @@ export interface MigrateRequest {
   readonly faults: readonly string[]
   readonly profile?: string
   readonly inventory?: string
+  /** Where who could do what at the old database is kept, for when that gives no answer. */
+  readonly accounts?: string
   readonly inventoryStands?: boolean
   /** Of the way native. */
   readonly native?: NativeRestorePort

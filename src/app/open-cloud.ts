@@ -4,7 +4,8 @@ import type { DatabasePort } from '../runbooks/ports/database.ts'
 import type { NativeRestorePort } from '../runbooks/ports/native-restore.ts'
 import type { RowCountPort } from '../runbooks/ports/row-counts.ts'
 import type { CloudPorts } from '../runbooks/ports.ts'
-import { needRegions, type WayFlags } from '../runbooks/way-flags.ts'
+import type { KeptAccounts } from '../runbooks/source-accounts.ts'
+import { needOneDb, needRegions, type WayFlags } from '../runbooks/way-flags.ts'
 import type { DatabaseLogin } from './logged-database.ts'
 
 /** Where a way out is run, and by which clock. */
@@ -29,6 +30,8 @@ export interface CloudRequest {
   readonly inventory?: string
   /** Whether the inventory stands for all that is asked of the source region, or only fills in what that does not say. */
   readonly inventoryStands?: boolean
+  /** File that says who could do what at the old database, where that gives no answer. */
+  readonly accounts?: string
   readonly native?: NativeRestorePort
   readonly rows?: RowCountPort
   /** Who logs in to the databases; else they are only knocked at. */
@@ -37,9 +40,20 @@ export interface CloudRequest {
 
 export async function openCloud(request: CloudRequest): Promise<Cloud> {
   const { native, rows } = request
+  const rememberedAccounts = await keptAccounts(request)
   const cloud = await openRegions(request)
-  const more = { ...(native !== undefined && { native }), ...(rows !== undefined && { rows }) }
+  const more = {
+    ...(native !== undefined && { native }),
+    ...(rows !== undefined && { rows }),
+    ...(rememberedAccounts && { rememberedAccounts }),
+  }
   return { ...cloud, ports: { ...cloud.ports, ...more } }
+}
+
+async function keptAccounts({ accounts, flags }: CloudRequest): Promise<KeptAccounts | undefined> {
+  if (accounts === undefined) return undefined
+  const { readAccounts } = await import('./read-accounts.ts')
+  return readAccounts(accounts, `${needRegions(flags).source}/${needOneDb(flags, 'accounts')}`)
 }
 
 async function openRegions(request: CloudRequest): Promise<Cloud> {

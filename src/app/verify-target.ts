@@ -2,7 +2,7 @@ import { type Clock, systemClock } from '../core/clock.ts'
 import { LifeboatError, messageOf, throwIfAborted } from '../core/errors.ts'
 import type { CheckRow } from '../core/runbook.ts'
 import { shellLine } from '../core/shell-line.ts'
-import { accountsCheck } from '../runbooks/accounts-check.ts'
+import { accountsCheck, keptAccountsCheck } from '../runbooks/accounts-check.ts'
 import { readEndpoint } from '../runbooks/cutover-options.ts'
 import { mendLines } from '../runbooks/mend-lines.ts'
 import { compareParity, PARITY_CHECKS } from '../runbooks/parity.ts'
@@ -94,6 +94,9 @@ async function comparedAccounts(
   const from = flags.from === undefined ? undefined : readEndpoint(flags.from, '--from')
   const row = await attempt('accounts', signal, async () => {
     const { found } = await lookAtAccounts(old, from, ports, true, signal)
+    const kept = ports.rememberedAccounts
+    if ('unknown' in found && kept !== undefined)
+      return await keptAccountsCheck(kept, ports.database, there, accept, signal)
     return await accountsCheck(found, ports.database, there, accept, signal)
   })
   return 'state' in row ? row : row.value

@@ -205,6 +205,7 @@ export function requestOf(way: string, options: MigrateOptions, context: VerbCon
     ...(simulate !== undefined && { simulate: simulate === true ? 'instance' : simulate }),
     ...(profile !== undefined && { profile }),
     ...loginOf(options, context),
+    ...(options.accounts !== undefined && { accounts: options.accounts }),
     ...(inventory !== undefined && { inventory, inventoryStands: BY_INVENTORY.has(way) }),
     faults: options.fault ?? [],
     stateFolder: context.environment.stateFolder,

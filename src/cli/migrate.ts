@@ -64,6 +64,7 @@ export interface MigrateOptions {
   readonly password?: string
   readonly profile?: string
   readonly inventory?: string
+  readonly accounts?: string
   readonly at?: string
   readonly config?: string
   readonly sinkPassword?: string
@@ -195,6 +196,10 @@ export function migrateCommand(done: (exitCode: number) => void): Command {
       'stands for the source region, or says what that does not (inventory export --plain writes one)',
     )
     .option('--beside <job>', 'dump this job of the configuration while the run goes on')
+    .option(
+      '--accounts <file>',
+      'who could do what at the old database, where that gives no answer: what --dry-run --json printed',
+    )
     .option('--at <sink>', 'keep a copy of journal and report there')
     .addOption(option.config())
     .addOption(option.sinkPassword())

@@ -3,6 +3,7 @@ import type { CheckRow } from '../core/runbook.ts'
 import { compareAccounts, comparisonText, isLoss, sealAccounts } from './compare-accounts.ts'
 import type { DatabasePort, NotLookedAt } from './ports/database.ts'
 import type { Endpoint } from './ports/rds.ts'
+import type { KeptAccounts } from './source-accounts.ts'
 
 /** Two databases that both can be asked now, for a checklist. What could be looked at, and was not, is no pass. */
 export async function accountsCheck(
@@ -21,6 +22,22 @@ export async function accountsCheck(
   return 'unknown' in now
     ? accountsRow(now, isTaken)
     : accountsRow(compareAccounts(sealAccounts(was), now, was), isTaken)
+}
+
+/** The same where the old one gives no answer any more, and somebody has kept what it was. */
+export async function keptAccountsCheck(
+  { sealed, from }: KeptAccounts,
+  database: DatabasePort,
+  there: Endpoint,
+  accepted: readonly string[],
+  signal: AbortSignal,
+): Promise<CheckRow> {
+  const now = await database.accounts(there, signal)
+  const row = accountsRow(
+    'unknown' in now ? now : compareAccounts(sealed, now, undefined),
+    accepted.includes('accounts'),
+  )
+  return { ...row, found: `${row.found}; compared with ${from}` }
 }
 
 /** Losses fail, unless they are taken by name; what is new, or was seen in part only, is for somebody to see. */

@@ -41,8 +41,11 @@ export function accountsStep(plan: AccountsPlan): Step<CloudPorts> {
       const read = async (): Promise<AccountList | NotLookedAt> =>
         old === null ? { unknown: 'no endpoint' } : await database.accounts(old, signal)
       const live = accounts.sealed === null ? await read() : undefined
-      const was = accounts.sealed ?? (live !== undefined && !('unknown' in live) ? sealAccounts(live) : null)
-      if (was === null) {
+      // A file that came with a later start says what nobody could tell when the run was planned.
+      const was =
+        accounts.sealed ??
+        (live !== undefined && !('unknown' in live) ? sealAccounts(live) : ports.rememberedAccounts?.sealed)
+      if (was === undefined) {
         const reason = `not compared: ${accounts.reason ?? 'not known of the source'}`
         return { state: 'done', reason, checks: [{ name: 'accounts', state: 'unknown', found: reason }] }
       }
@@ -63,10 +66,11 @@ export function accountsStep(plan: AccountsPlan): Step<CloudPorts> {
 }
 
 /** What its plan says beforehand of a comparison that can't be made. */
-export function accountsWarning({ db, accounts: { reason } }: AccountsPlan): readonly string[] {
+export function accountsWarning({ db, accounts: { reason, from } }: AccountsPlan): readonly string[] {
+  if (from !== null) return [`${db} gives no answer: who may do what there is as in ${from}.`]
   if (reason === null) return []
   return [
-    `Accounts and grants of ${db} are not known (${reason}): those of the new database can't be compared.`,
+    `Accounts and grants of ${db} are not known (${reason}): those of the new database can't be compared. --accounts FILE says them, with --resume too.`,
   ]
 }
 

@@ -8,6 +8,7 @@ import type { RdsPort } from './ports/rds.ts'
 import type { ResolverPort } from './ports/resolver.ts'
 import type { Route53Port } from './ports/route53.ts'
 import type { RowCountPort } from './ports/row-counts.ts'
+import type { KeptAccounts } from './source-accounts.ts'
 
 /**
  * All that ways out ask of the world, in lifeboat's own words. src/aws has the adapters, src/simulation the cloud in memory.
@@ -44,6 +45,8 @@ export interface CloudPorts {
   readonly rows?: RowCountPort
   /** The source region as the operator's inventory has it, for what the region itself can't be asked. */
   readonly remembered?: RegionPorts
+  /** Who could do what at the old database, as the operator has kept it. */
+  readonly rememberedAccounts?: KeptAccounts
   readonly resolver: ResolverPort
 }
 

@@ -10,10 +10,21 @@ import { endpointOf, findDatabase } from './posture.ts'
 
 /** Who may do what at the old database, before anything is done. Plain JSON: it is kept in the journal with the facts. */
 export interface SourceAccounts {
+  /** `eu-west-1/shop`. */
+  readonly of: string
   readonly endpoint: Endpoint | null
   readonly sealed: SealedAccounts | null
   /** Why they are not known; null where they are. */
   readonly reason: string | null
+  /** Null for the database itself; else the operator's file that stands for it, and of when it is. */
+  readonly from: string | null
+}
+
+/** Read at another time, for when the old database gives no answer. */
+export interface KeptAccounts {
+  readonly sealed: SealedAccounts
+  /** Which file, and of when it is. */
+  readonly from: string
 }
 
 const LONGEST_MS = 120_000
@@ -49,14 +60,21 @@ export async function lookAtAccounts(
   }
 }
 
-/** The same, as a journal keeps it. */
+/** The same, as a journal keeps it; where the database gives no answer, what the operator has kept. */
 export async function readSourceAccounts(
-  ...[db, given, ports, mayAsk, signal]: Parameters<typeof lookAtAccounts>
+  db: string,
+  given: Endpoint | undefined,
+  ports: Pick<CloudPorts, 'source' | 'remembered' | 'rememberedAccounts' | 'database'>,
+  mayAsk: boolean,
+  signal: AbortSignal,
 ): Promise<SourceAccounts> {
   const { endpoint = null, found } = await lookAtAccounts(db, given, ports, mayAsk, signal)
-  return 'unknown' in found
-    ? { endpoint, sealed: null, reason: found.unknown }
-    : { endpoint, sealed: sealAccounts(found), reason: null }
+  const about = { of: `${ports.source.region}/${db}`, endpoint }
+  if (!('unknown' in found)) return { ...about, sealed: sealAccounts(found), reason: null, from: null }
+  const kept = ports.rememberedAccounts
+  return kept === undefined
+    ? { ...about, sealed: null, reason: found.unknown, from: null }
+    : { ...about, sealed: kept.sealed, reason: null, from: kept.from }
 }
 
 const NO_ENDPOINT: NotLookedAt = { unknown: 'its endpoint is not known: --from HOST:PORT names it' }

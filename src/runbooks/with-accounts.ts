@@ -63,10 +63,14 @@ function compared<Options>(
   }
 }
 
-const NOBODY: SourceAccounts = { endpoint: null, sealed: null, reason: 'they were not read' }
+const NOBODY: SourceAccounts = {
+  ...{ of: '', endpoint: null, sealed: null, from: null },
+  reason: 'they were not read',
+}
 
 const EXAMPLE: SourceAccounts = {
+  of: 'eu-west-1/shop',
   endpoint: { host: 'shop.c1sim.eu-west-1.rds.amazonaws.com', port: 3306 },
   sealed: { salt: '', accounts: [], limits: [] },
-  reason: null,
+  ...{ reason: null, from: null },
 }

@@ -222,6 +222,51 @@ describe('the configuration', () => {
   })
 })
 
+describe('a source that is dead', () => {
+  const dark = ['--fault', 'dark:eu-west-1'] as const
+
+  test('who could do what there is what a plan of another day has kept, and of this database alone', async () => {
+    const kept = join(home, 'shop.plan.json')
+    const plan = await run(...PROMOTE, ...LOGIN, '--dry-run', '--json')
+    expect(plan.stdout).not.toContain('SELECT ON')
+    await writeFile(kept, plan.stdout)
+    const held = [
+      '--classification',
+      'regulated',
+      '--rto',
+      '2h',
+      '--rpo',
+      '5m',
+      '--audit',
+      `${home}/dead.jsonl`,
+    ]
+    const all = [...PROMOTE, ...LOGIN, ...dark, ...held]
+    const without = await refused(...all)
+    expect(without.broken).toEqual(['audit-comparison unknown', 'grants-comparison unknown'])
+    const given = await refused(...all, '--accounts', kept)
+    expect(given.broken).toEqual(['audit-comparison unknown'])
+
+    const report = await done(...PROMOTE, ...LOGIN, ...dark, '--accounts', kept, '--confirm')
+    expect(report.beware.join('\n')).toMatch(/who may do what there is as in \S+shop\.plan\.json, written 20/)
+    expect(report.steps.at(-1).checks).toEqual([expect.objectContaining({ name: 'accounts', state: 'ok' })])
+
+    const verify = ['migrate', 'verify', ...SHOP, '--target-id', 'shop-replica', ...dark, '--accounts', kept]
+    const { stdout } = await run(...verify, '--json')
+    expect(JSON.parse(stdout).checks).toContainEqual(
+      expect.objectContaining({
+        name: 'accounts',
+        state: 'ok',
+        found: expect.stringContaining('compared with'),
+      }),
+    )
+    const other = ['--source', 'eu-west-1', '--target', 'eu-central-1', '--db', 'other', '--simulate']
+    const wrong = await refused('migrate', 'promote-replica', ...other, '--accounts', kept)
+    expect(wrong).toMatchObject({ exitCode: 2, message: expect.stringMatching(/eu-west-1\/shop, not of/) })
+    await writeFile(kept, '{}')
+    expect(await refused(...PROMOTE, '--accounts', kept)).toMatchObject({ exitCode: 31 })
+  })
+})
+
 describe('an audit log that can not be written', () => {
   test('stops the run beforehand; in an emergency it goes on, and says so', async () => {
     const audit = join(home, 'folder.jsonl')

@@ -55,6 +55,7 @@ const MAY_USE_PACKAGES: Readonly<Partial<Record<Layer, Readonly<Record<string, r
       'src/app/catalog.ts',
       'src/app/sealed-record.ts',
       'src/app/inventory/schema.ts',
+      'src/app/read-accounts.ts',
       'src/app/inventory/rds-schema.ts',
       'src/app/inventory/zone-schema.ts',
       'src/app/inventory/record.ts',

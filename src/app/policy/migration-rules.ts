@@ -85,7 +85,7 @@ export const MIGRATION_RULES: readonly Rule<MigrationFacts>[] = [
     judge: ({ comparesGrants }) =>
       known(
         comparesGrants,
-        'Name an account with --login that may read them at the source, and its endpoint with --from HOST:PORT; where the source is dead compare them by hand, with --emergency.',
+        'Name an account with --login that may read them at the source, and its endpoint with --from HOST:PORT; where the source is dead give --accounts FILE, or compare them by hand, with --emergency.',
         (is) => stated(is, 'they are', 'they are not', 'Take a way that makes the new database by itself.'),
       ),
   },
