@@ -8,7 +8,7 @@ import {
 } from './aurora-add-region-facts.ts'
 import { rdsArn } from './aws-cli.ts'
 import { keyCheck } from './key-check.ts'
-import { newOnes } from './landing.ts'
+import { newOnes, SECURITY_GROUP_HINT } from './landing.ts'
 import { placements } from './placement.ts'
 import type { CloudPorts } from './ports.ts'
 import { clusterInstance } from './restore-cluster.ts'
@@ -80,7 +80,7 @@ export const auroraAddRegion: Way<WayFlags, AuroraAddRegionOptions, AuroraAddReg
 function securityGroupsOf({ securityGroup = [] }: WayFlags): readonly string[] {
   if (securityGroup.length > 0) return securityGroup
   throw new LifeboatError('usage', 'unable to plan: --security-group is missing', {
-    hint: 'Name one of the target region, like --security-group sg-0123456789abcdef0: without it the default group would hold.',
+    hint: SECURITY_GROUP_HINT,
   })
 }
 

@@ -1,4 +1,5 @@
 import { LifeboatError } from '../core/errors.ts'
+import { SECURITY_GROUP_HINT } from './landing.ts'
 import { accepted, need, needOneDb, needRegions, type WayFlags } from './way-flags.ts'
 
 export interface CopySnapshotOptions {
@@ -26,7 +27,7 @@ export function chooseCopySnapshot(flags: WayFlags): CopySnapshotOptions {
   const securityGroups = flags.securityGroup ?? []
   if (securityGroups.length === 0) {
     throw new LifeboatError('usage', 'unable to plan: --security-group is missing', {
-      hint: 'Name one of the target region, like --security-group sg-0123456789abcdef0: without it the default group would hold.',
+      hint: SECURITY_GROUP_HINT,
     })
   }
   return {

@@ -2,6 +2,10 @@ import type { LifeboatError } from '../core/errors.ts'
 import type { SnapshotKind } from './ports/rds-backups.ts'
 import type { RegionPorts } from './ports.ts'
 
+/** Where none was named, and none was settled. */
+export const SECURITY_GROUP_HINT =
+  'Name one of the target region, like --security-group sg-0123456789abcdef0: without it the default group would hold. What lifeboat migrate prepare has settled is taken by itself.'
+
 export interface LandingGroups {
   readonly subnetGroup: string
   readonly parameterGroup: string | null

@@ -2,7 +2,7 @@ import { LifeboatError } from '../core/errors.ts'
 import { nameOf, type Runbook, type RunName, type Step, type Way } from '../core/runbook.ts'
 import { giveRoles } from './give-role.ts'
 import { keyCheck } from './key-check.ts'
-import { newOnes } from './landing.ts'
+import { newOnes, SECURITY_GROUP_HINT } from './landing.ts'
 import { type CreatePlan, createCluster, createInstance, isInstancePlan } from './native-create.ts'
 import { dumpNow } from './native-dump.ts'
 import { gatherNative, type NativeFacts } from './native-facts.ts'
@@ -97,7 +97,7 @@ function endpointOf(text: string): Endpoint {
 function securityGroupsOf({ securityGroup = [] }: WayFlags): readonly string[] {
   if (securityGroup.length > 0) return securityGroup
   throw new LifeboatError('usage', 'unable to plan: --security-group is missing', {
-    hint: 'Name one of the target region, like --security-group sg-0123456789abcdef0: without it the default group would hold.',
+    hint: SECURITY_GROUP_HINT,
   })
 }
 

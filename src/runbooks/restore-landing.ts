@@ -1,5 +1,6 @@
 import { LifeboatError } from '../core/errors.ts'
 import { givable } from './give-role.ts'
+import { SECURITY_GROUP_HINT } from './landing.ts'
 import type { RegionPorts } from './ports.ts'
 import { readModel, type SourceModel } from './source-model.ts'
 import { need, type WayFlags } from './way-flags.ts'
@@ -38,11 +39,7 @@ const BACKUP_DAYS = 7
 
 export function chooseRestoreLanding(flags: WayFlags): RestoreLandingOptions {
   const securityGroups = flags.securityGroup ?? []
-  if (securityGroups.length === 0)
-    throw usage(
-      '--security-group',
-      'Name one of the target region, like --security-group sg-0123456789abcdef0: without it the default group would hold.',
-    )
+  if (securityGroups.length === 0) throw usage('--security-group', SECURITY_GROUP_HINT)
   return {
     targetId: flags.targetId === undefined ? null : need(flags.targetId, '--target-id', 'shop'),
     subnetGroup: flags.subnetGroup ?? null,
