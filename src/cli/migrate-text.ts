@@ -5,7 +5,6 @@ import type { Verdict } from '../app/policy/rule.ts'
 import type { RunbookPolicy } from '../app/runbook-policy.ts'
 import type { Runbook, RunbookEstimate } from '../core/runbook.ts'
 import { shellLine } from '../core/shell-line.ts'
-import { PRICES_OF } from '../runbooks/estimate.ts'
 import { showDuration } from './amounts.ts'
 
 type Judged = NonNullable<MigratePlan['judged']>
@@ -55,7 +54,7 @@ function priceText({
   price,
 }: Pick<RunbookEstimate, 'transferUsd' | 'usdPerGib' | 'price'>): string {
   if (usdPerGib === null) return 'at a price not known (--price-per-gib says it)'
-  const each = `${usdPerGib} USD a GiB${price === 'given' ? '' : `, list price of ${PRICES_OF}`}`
+  const each = `${usdPerGib} USD a GiB${price === 'given' ? '' : `, ${price}`}`
   return transferUsd === null ? `at ${each}` : `about ${transferUsd.toFixed(2)} USD (${each})`
 }
 

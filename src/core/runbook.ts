@@ -129,7 +129,7 @@ export interface RunbookEstimate {
   readonly transferUsd: number | null
   /** That it was reckoned with: the operator's own, or of the list. */
   readonly usdPerGib: number | null
-  readonly price: 'given' | 'list'
+  readonly price: 'given' | `list of ${number}`
 }
 
 /** The database that stands at the end, in the target region. */

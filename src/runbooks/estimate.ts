@@ -5,7 +5,7 @@ const SLOW_GIB_PER_SECOND = 0.025
 const FAST_GIB_PER_SECOND = 0.2
 
 /** Year of the list below. AWS's own Pricing API is in us-east-1 for nearly all: no answer of it may be waited for on the day. */
-export const PRICES_OF = 2025
+const PRICES_OF = 2025
 
 /** AWS's list price for a GiB out of a region into another one, in USD. Only an order of magnitude is wanted. */
 const USD_PER_GIB = [
@@ -40,7 +40,7 @@ export function estimateOf<Ports>(
     transferGib: moves === undefined ? 0 : moves.gib,
     transferUsd: moves === undefined ? 0 : usdOf(moves.gib, usdPerGib),
     usdPerGib,
-    price: ownUsdPerGib === null ? 'list' : 'given',
+    price: ownUsdPerGib === null ? `list of ${PRICES_OF}` : 'given',
   }
 }
 

@@ -119,7 +119,7 @@ test('what is sent is estimated by its size and the region that it leaves', () =
     return plan({ ...example.options, own, usdPerGib }, { ...example.facts, gib }, RUN).estimate
   }
   expect(estimate('eu-west-1', 200)).toMatchObject({ transferGib: 200, transferUsd: 4 })
-  expect(estimate('eu-west-1', 200)).toMatchObject({ usdPerGib: 0.02, price: 'list' })
+  expect(estimate('eu-west-1', 200)).toMatchObject({ usdPerGib: 0.02, price: 'list of 2025' })
   expect(estimate('eu-west-1', 200, 0.005)).toMatchObject({
     transferUsd: 1,
     usdPerGib: 0.005,
