@@ -25,6 +25,8 @@ export interface NativeDumpRequest {
   readonly onEvent: OnEvent
 }
 
+export type NativeDump = NativeDumpPort & AsyncDisposable
+
 interface Begun {
   readonly id: string
 }
@@ -33,7 +35,7 @@ interface Begun {
  * A dump goes on beside the runbook that waits for it, and ends with it. Its id is written down before it begins: whether one of a
  * dead process was whole its manifest at the sink says. One that was not is made anew, as another backup.
  */
-export function createNativeDump(request: NativeDumpRequest): NativeDumpPort & AsyncDisposable {
+export function createNativeDump(request: NativeDumpRequest): NativeDump {
   const { plan, sink, folder, clock } = request
   const stop = new AbortController()
   const here = new Map<string, NativeDumpState>()

@@ -1,12 +1,10 @@
 import { loginUrl } from '../app/logged-database.ts'
-import { createNativeDump } from '../app/native-dump.ts'
+import { createNativeDump, type NativeDump, type NativeDumpRequest } from '../app/native-dump.ts'
 import { systemClock } from '../core/clock.ts'
 import { parseDatabaseUrl } from '../core/database-url.ts'
 import { LifeboatError } from '../core/errors.ts'
 import type { SignatureTrust } from '../core/signing.ts'
 import type { Sink } from '../core/sink.ts'
-import type { NativeDumpPort } from '../runbooks/ports/native-restore.ts'
-import type { Endpoint } from '../runbooks/ports/rds.ts'
 import type { DumpPlan } from './dump-plan.ts'
 import type { MigrateOptions } from './migrate.ts'
 import type { Reporter } from './reporter.ts'
@@ -23,7 +21,7 @@ export async function openNativeDump(
   options: MigrateOptions,
   { sink, job, ...trust }: DumpPlace,
   context: VerbContext,
-): Promise<NativeDumpPort & AsyncDisposable> {
+): Promise<NativeDump> {
   const planned = options.dumpNow === true ? await planNow(options, job, context) : undefined
   return createNativeDump({
     ...{ sink, ...trust, clock: systemClock, onEvent: context.reporter.onEvent },
@@ -43,8 +41,11 @@ export async function openNativeDump(
   })
 }
 
-interface PlannedNow extends Pick<NativeDumpPort['plan'], 'engine' | 'from' | 'line'> {
-  planFor(source: Endpoint | null): DumpPlan
+/** Null where the job says whom. */
+type DumpedAt = Parameters<NativeDumpRequest['dump']>[0]
+
+interface PlannedNow extends Pick<NativeDumpRequest['plan'], 'engine' | 'from' | 'line'> {
+  planFor(source: DumpedAt): DumpPlan
 }
 
 /** By a job of the configuration, which knows its source, or by the account of --login at whichever endpoint. */
@@ -81,7 +82,7 @@ async function planNow(options: MigrateOptions, job: string, context: VerbContex
   }
   if (login === undefined) throw unsaid()
   const secret = dumpPassword === undefined ? '--password' : '--dump-password'
-  const planFor = (source: Endpoint | null): DumpPlan => {
+  const planFor = (source: DumpedAt): DumpPlan => {
     const from = source === null ? login : loginUrl(login, source)
     const plan = planDump({ ...shared, ...held, job, from }, undefined, loaded && resolveSigning(loaded))
     return { ...plan, password: { option: secret, reference: dumpPassword ?? password } }

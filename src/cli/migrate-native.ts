@@ -1,11 +1,11 @@
 import { loginUrl } from '../app/logged-database.ts'
+import type { MigrateRequest } from '../app/migrate.ts'
 import { createNativeRestore } from '../app/native-restore.ts'
 import { createDecodeStages, openEngine, openSink } from '../app/registry.ts'
 import { defaults } from '../config/defaults.ts'
 import { checkJobName } from '../core/backup-layout.ts'
 import { systemClock } from '../core/clock.ts'
 import { parseDatabaseUrl } from '../core/database-url.ts'
-import type { NativeRestorePort } from '../runbooks/ports/native-restore.ts'
 import type { MigrateOptions } from './migrate.ts'
 import { openNativeDump } from './migrate-dump.ts'
 import type { VerbContext } from './run-verb.ts'
@@ -16,7 +16,7 @@ import { readTrust } from './trust.ts'
 export async function openNative(
   options: MigrateOptions & { readonly backups: string },
   context: VerbContext,
-): Promise<{ readonly port: NativeRestorePort } & AsyncDisposable> {
+): Promise<{ readonly port: NonNullable<MigrateRequest['native']> } & AsyncDisposable> {
   const { environment, reporter } = context
   const { searchPath } = environment
   const { key: keys = [], gpg = false, login, password: reference } = options
