@@ -222,6 +222,20 @@ describe.each(CASES)('after $name', (own) => {
     },
   )
 
+  test.skipIf(own.remembers === undefined)(
+    'an inventory that comes with --resume says it after all',
+    async () => {
+      const { remembers: _, ...forgotten } = own
+      await using scene = await open(own)
+      const unknown = await outcomeOf(scene, forgotten)
+      expect(rowsOf(unknown.report, 'parity')['log-exports']).toMatchObject({ state: 'unknown' })
+      const { remembered } = portsOf(scene, own)
+      const known = await outcomeOf(scene, forgotten, [], remembered === undefined ? {} : { remembered })
+      expect(known.error?.message).toContain('log-exports (none; the source: error)')
+      expect(known.error?.hint).toMatch(/modify-db-instance .*EnableLogTypes.*--accept log-exports/)
+    },
+  )
+
   // A restore of lifeboat's own has reached it.
   test.skipIf(own.name === 'native')(
     'one that this machine does not reach stops the run, unless that is taken',
