@@ -9,11 +9,13 @@ import {
   RDSClient,
 } from '@aws-sdk/client-rds'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { exportPlain } from '../../src/app/inventory/export-plain.ts'
+import { takeInventory } from '../../src/app/inventory/take-inventory.ts'
 import { planRunbook, runRunbook } from '../../src/app/run-runbook.ts'
 import { openRunbookJournal } from '../../src/app/runbook-journal.ts'
 import { openCloud } from '../../src/aws/index.ts'
 import { planJson } from '../../src/cli/migrate-text.ts'
-import type { Clock } from '../../src/core/clock.ts'
+import { type Clock, systemClock } from '../../src/core/clock.ts'
 import { native } from '../../src/runbooks/native.ts'
 import type { WayFlags } from '../../src/runbooks/way-flags.ts'
 import { simulatedPorts } from '../../src/simulation/cloud.ts'
@@ -119,6 +121,40 @@ describe.skipIf(lacks('aws'))('on moto', { timeout: 2 * LONGEST_MS }, () => {
       )
       if (kind === 'cluster')
         expect(JSON.stringify(state)).toMatch(/"DBInstanceIdentifier":"shop-new-1".*shop-new-2/)
+    },
+  )
+
+  test.each(['instance', 'cluster'] as const)(
+    'a snapshot of an %s is restored as the inventory has it, by the command line',
+    async (kind) => {
+      await using opened = await open(kind)
+      const inventory = await takeInventory(
+        {
+          ...{ ports: opened.ports, both: false, databases: ['shop'], job: 'shop', clock: systemClock },
+          ...{ id: '20261122T190000Z-inv1', timeoutMs: 60_000 },
+        },
+        signal,
+      )
+      const file = await exportPlain(inventory, join(home, `inventory-${kind}`))
+      const args = ['--source', SOURCE, '--target', TARGET, '--db', 'shop', '--snapshot', 'shop-across']
+      const group = opened.flags.securityGroup?.[0] ?? ''
+      const shown = await runLifeboat(
+        ['migrate', 'restore-snapshot', ...args, '--security-group', group, '--inventory', file, '--dry-run'],
+        { home, env: { ...MOTO_CREDENTIALS, AWS_ENDPOINT_URL: opened.place.endpoint } },
+      )
+      expect(shown, shown.stderr).toMatchObject({ exitCode: 0 })
+      const restore = shown.stdout.split('\n').find((line) => line.includes(' restore-db-')) ?? ''
+      expect(restore).toContain('--db-subnet-group-name private')
+      expect(restore).toContain('"a, \\"b\\" = \\\\c"')
+      if (kind === 'instance') {
+        expect(restore).toContain('--db-instance-class db.r6g.large')
+        expect(restore).toContain('--enable-cloudwatch-logs-exports error')
+        expect(shown.stdout).toMatch(/add-role-to-db-instance .*role\/import --feature-name s3Import/)
+      } else {
+        expect(restore).toContain('--db-cluster-parameter-group-name tuned')
+        expect(shown.stdout.match(/create-db-instance .*--db-instance-class db.r6g.large/g)).toHaveLength(2)
+        expect(shown.stdout).toMatch(/add-role-to-db-cluster .*role\/import --feature-name s3Import/)
+      }
     },
   )
 
