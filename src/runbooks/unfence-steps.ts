@@ -9,6 +9,9 @@ import { sameGroups, type UnfenceFacts, type UnfenceOptions } from './unfence-fa
 const MINUTE = 60_000
 /** An opened security group lets in at once, as far as anybody has seen; a resolver or a server may take a little. */
 const MOST_LOOKS = 8
+/** The last look waits for nothing that has to be done: who gets nowhere from here at all need not be kept. */
+const LAST_LOOKS = 4
+const LAST_POLL_MS = 5_000
 
 export function backToOwnGroups(
   { source, fenced: { db } }: UnfenceOptions,
@@ -110,6 +113,7 @@ export function checkUnfenced(
     id: 'check-unfenced',
     title: `look whether ${endpoint.host} takes writes`,
     effect: 'read',
+    pollMs: LAST_POLL_MS,
     command: () => [],
     check: () => undefined,
     permissions: () => [],
@@ -126,7 +130,7 @@ export function checkUnfenced(
           ...{ state: 'blocked', reason: 'it still takes no writes' },
           hint: 'Something else keeps it so: another fence, its parameter group, or that it is a replica.',
         }
-      if (state === 'unreachable' && ++looks < MOST_LOOKS)
+      if (state === 'unreachable' && ++looks < LAST_LOOKS)
         return { state: 'running', reason: 'not reachable from here' }
       const reason =
         state === 'unreachable' ? 'not reachable from here' : 'it answers; nobody could log in to ask'
