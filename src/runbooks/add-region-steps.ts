@@ -1,6 +1,6 @@
 import { RUN_TAG, type RunName, type Step } from '../core/runbook.ts'
 import type { AuroraAddRegionFacts } from './aurora-add-region-facts.ts'
-import { aws, awsCheck, mayLook, partitionOf, rdsArn, tagWords } from './aws-cli.ts'
+import { aws, awsCheck, clusterAvailable, mayLook, partitionOf, rdsArn, tagWords } from './aws-cli.ts'
 import type { ClusterSettings } from './ports/rds-clusters.ts'
 import type { CloudPorts } from './ports.ts'
 import { ownCluster } from './restore-cluster.ts'
@@ -101,12 +101,7 @@ export function createSecondary(plan: SecondaryPlan, run: RunName): Step<CloudPo
         tags: tagWords(tags),
       }),
     ],
-    check: () =>
-      awsCheck(
-        ...([region, 'rds', 'describe-db-clusters', { 'db-cluster-identifier': id }] as const),
-        'DBClusters[0].Status',
-        'available',
-      ),
+    check: () => clusterAvailable(region, id),
     permissions: () => [
       mayLook('rds:DescribeDBClusters'),
       {

@@ -27,6 +27,21 @@ export function awsCheck(
   return { ...aws(region, service, command, { ...options, query, output: 'text' }), expect }
 }
 
+/** That an instance can be used. */
+export function instanceAvailable(region: string, id: string): StatusCheck {
+  const options = { 'db-instance-identifier': id }
+  return awsCheck(region, 'rds', 'describe-db-instances', options, INSTANCE_STATUS, 'available')
+}
+
+/** That a cluster can; its instances are seen by themselves. */
+export function clusterAvailable(region: string, id: string): StatusCheck {
+  const options = { 'db-cluster-identifier': id }
+  return awsCheck(region, 'rds', 'describe-db-clusters', options, CLUSTER_STATUS, 'available')
+}
+
+const INSTANCE_STATUS = 'DBInstances[0].DBInstanceStatus'
+const CLUSTER_STATUS = 'DBClusters[0].Status'
+
 /** As the CLI takes tags. */
 export function tagWords(tags: Readonly<Record<string, string>>): readonly string[] {
   return Object.entries(tags).map(([name, value]) => `Key=${shorthand(name)},Value=${shorthand(value)}`)

@@ -5,7 +5,7 @@ import {
   type AuroraFailoverOptions,
   wrongWithPrimary,
 } from './aurora-failover-facts.ts'
-import { aws, awsCheck, mayLook } from './aws-cli.ts'
+import { aws, awsCheck, clusterAvailable, mayLook } from './aws-cli.ts'
 import type { CloudPorts } from './ports.ts'
 
 export type MoveMode = 'switchover' | 'failover'
@@ -26,8 +26,7 @@ export function checkSecondary(
     effect: 'read',
     guards: mode,
     command: () => [aws(target, 'rds', 'describe-db-clusters', cluster)],
-    check: () =>
-      awsCheck(target, 'rds', 'describe-db-clusters', cluster, 'DBClusters[0].Status', 'available'),
+    check: () => clusterAvailable(target, secondary.id),
     permissions: () => [
       mayLook('rds:DescribeDBClusters', 'rds:DescribeGlobalClusters', 'cloudwatch:GetMetricStatistics'),
     ],

@@ -1,5 +1,5 @@
 import { RUN_TAG, type RunName, type Step } from '../core/runbook.ts'
-import { aws, awsCheck, mayLook, rdsArn, tagWords } from './aws-cli.ts'
+import { aws, clusterAvailable, instanceAvailable, mayLook, rdsArn, tagWords } from './aws-cli.ts'
 import type { NativeSettings } from './native-settings.ts'
 import { firstWithRoom, type Placement } from './placement.ts'
 import type { InstanceSettings } from './ports/rds.ts'
@@ -58,12 +58,7 @@ export function createInstance(plan: InstancePlan, run: RunName): Step<CloudPort
         tags: tagWords(tags),
       }),
     ],
-    check: () =>
-      awsCheck(
-        ...([region, 'rds', 'describe-db-instances', { 'db-instance-identifier': id }] as const),
-        'DBInstances[0].DBInstanceStatus',
-        'available',
-      ),
+    check: () => instanceAvailable(region, id),
     permissions: () => [
       mayLook('rds:DescribeDBInstances'),
       {
@@ -121,12 +116,7 @@ export function createCluster(plan: CreatePlan, run: RunName): Step<CloudPorts> 
         tags: tagWords(tags),
       }),
     ],
-    check: () =>
-      awsCheck(
-        ...([region, 'rds', 'describe-db-clusters', { 'db-cluster-identifier': id }] as const),
-        'DBClusters[0].Status',
-        'available',
-      ),
+    check: () => clusterAvailable(region, id),
     permissions: () => [
       mayLook('rds:DescribeDBClusters'),
       {

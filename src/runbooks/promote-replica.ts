@@ -1,5 +1,5 @@
 import { nameOf, RUN_TAG, type Runbook, type RunName, type Step, type Way } from '../core/runbook.ts'
-import { aws, awsCheck, mayLook, rdsArn, tagWords } from './aws-cli.ts'
+import { aws, awsCheck, instanceAvailable, mayLook, rdsArn, tagWords } from './aws-cli.ts'
 import { fenceCheck } from './fence-check.ts'
 import type { CloudPorts } from './ports.ts'
 import {
@@ -124,15 +124,7 @@ function lookAtReplica(options: PromoteReplicaOptions, { replica }: PromoteRepli
     effect: 'read',
     guards: 'promote',
     command: () => [aws(target, 'rds', 'describe-db-instances', instance)],
-    check: () =>
-      awsCheck(
-        target,
-        'rds',
-        'describe-db-instances',
-        instance,
-        'DBInstances[0].DBInstanceStatus',
-        'available',
-      ),
+    check: () => instanceAvailable(target, replica),
     permissions: () => [mayLook('rds:DescribeDBInstances', 'cloudwatch:GetMetricStatistics')],
     async observe({ target: { rds, cloudwatch } }, signal) {
       const seen = await rds.instance(replica, signal)
@@ -229,12 +221,7 @@ function newReplica(
         tags: tagWords(tags),
       }),
     ],
-    check: () =>
-      awsCheck(
-        ...([source, 'rds', 'describe-db-instances', { 'db-instance-identifier': id }] as const),
-        'DBInstances[0].DBInstanceStatus',
-        'available',
-      ),
+    check: () => instanceAvailable(source, id),
     permissions: () => [
       mayLook('rds:DescribeDBInstances'),
       {

@@ -1,5 +1,5 @@
 import { RUN_TAG, type RunName, type Step } from '../core/runbook.ts'
-import { aws, awsCheck, mayLook, rdsArn, tagWords } from './aws-cli.ts'
+import { aws, instanceAvailable, mayLook, rdsArn, tagWords } from './aws-cli.ts'
 import { firstWithRoom } from './placement.ts'
 import type { CloudPorts } from './ports.ts'
 import { ownInstance } from './protect-instance.ts'
@@ -30,12 +30,7 @@ export function restoreBackup(plan: BackupRestorePlan, run: RunName): Step<Cloud
         tags: tagWords(tags),
       }),
     ],
-    check: () =>
-      awsCheck(
-        ...([region, 'rds', 'describe-db-instances', { 'db-instance-identifier': id }] as const),
-        'DBInstances[0].DBInstanceStatus',
-        'available',
-      ),
+    check: () => instanceAvailable(region, id),
     permissions: () => [
       mayLook('rds:DescribeDBInstances'),
       {

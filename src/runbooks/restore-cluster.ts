@@ -1,5 +1,5 @@
 import { type Observation, RUN_TAG, type RunName, type Step } from '../core/runbook.ts'
-import { aws, awsCheck, mayLook, rdsArn, tagWords } from './aws-cli.ts'
+import { aws, awsCheck, clusterAvailable, instanceAvailable, mayLook, rdsArn, tagWords } from './aws-cli.ts'
 import { firstWithRoom, type Placement } from './placement.ts'
 import type { ClusterSettings, RdsCluster } from './ports/rds-clusters.ts'
 import type { CloudPorts, Tags } from './ports.ts'
@@ -39,12 +39,7 @@ export function restoreCluster(plan: ClusterRestorePlan, run: RunName): Step<Clo
         tags: tagWords(tags),
       }),
     ],
-    check: () =>
-      awsCheck(
-        ...([region, 'rds', 'describe-db-clusters', { 'db-cluster-identifier': id }] as const),
-        'DBClusters[0].Status',
-        'available',
-      ),
+    check: () => clusterAvailable(region, id),
     permissions: () => [
       mayLook('rds:DescribeDBClusters'),
       {
@@ -122,12 +117,7 @@ export function clusterInstance(plan: ClusterInstancePlan, run: RunName): Step<C
         tags: tagWords(tags),
       }),
     ],
-    check: () =>
-      awsCheck(
-        ...([region, 'rds', 'describe-db-instances', { 'db-instance-identifier': id }] as const),
-        'DBInstances[0].DBInstanceStatus',
-        'available',
-      ),
+    check: () => instanceAvailable(region, id),
     permissions: () => [
       mayLook('rds:DescribeDBInstances'),
       {

@@ -1,5 +1,5 @@
 import { RUN_TAG, type RunName, type Step } from '../core/runbook.ts'
-import { aws, awsCheck, mayLook, rdsArn, tagWords } from './aws-cli.ts'
+import { aws, instanceAvailable, mayLook, rdsArn, tagWords } from './aws-cli.ts'
 import { firstWithRoom, type Placement } from './placement.ts'
 import type { InstanceSettings } from './ports/rds.ts'
 import type { CloudPorts, Tags } from './ports.ts'
@@ -34,12 +34,7 @@ export function restoreInstance(plan: InstanceRestorePlan, run: RunName): Step<C
         tags: tagWords(tags),
       }),
     ],
-    check: () =>
-      awsCheck(
-        ...([region, 'rds', 'describe-db-instances', { 'db-instance-identifier': id }] as const),
-        'DBInstances[0].DBInstanceStatus',
-        'available',
-      ),
+    check: () => instanceAvailable(region, id),
     permissions: () => [
       mayLook('rds:DescribeDBInstances'),
       {
