@@ -138,6 +138,26 @@ test('what is lifted already is looked at, and that is all', async () => {
   expect(scene.changes()).toEqual([])
 })
 
+test('a restart that has lifted read_only is nobody who has changed it', async () => {
+  await using scene = await createRunbookScene(harness)
+  scene.world.databases.set(HOST, 'writable')
+  const report = await scene.run()
+  expect(report.steps.map(({ id }) => id)).toEqual(['unfence-network', 'check-unfenced'])
+  harness.expectDone(scene.world)
+})
+
+test('an account that is gone is told, and the rest is lifted once that is accepted', async () => {
+  const undo = ['SET GLOBAL read_only = OFF', 'ALTER USER `gone`@`%` ACCOUNT UNLOCK']
+  const lost = { ...fenced, sql: { client: 'mysql' as const, undo } }
+  const { error, changes } = await failure(() => undefined, { fenced: lost })
+  expect(error.message).toMatch(/'ALTER USER `gone`@`%` ACCOUNT UNLOCK' is about something that is not there/)
+  expect(changes).toEqual([])
+  const flags = { ...harness.flags, fenced: lost, accept: ['changed-fence'] }
+  await using scene = await createRunbookScene({ ...harness, flags })
+  expect((await scene.run()).outcome).toBe('done')
+  harness.expectDone(scene.world)
+})
+
 test('a database that has taken over must take no writes any more', async () => {
   const to = 'shop-replica.c1sim.eu-central-1.rds.amazonaws.com'
   const { error, changes } = await failure((world) => world.databases.set(to, 'writable'), {
