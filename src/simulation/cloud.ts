@@ -1,19 +1,17 @@
 import type { CloudPorts, RegionPorts } from '../runbooks/ports.ts'
+import { createCloudWatch } from './cloudwatch.ts'
+import { createDatabase } from './database.ts'
+import { createEc2 } from './ec2.ts'
+import { createIam } from './iam.ts'
+import { createKms } from './kms.ts'
 import { createNativeRestore } from './native-restore.ts'
 import { createRdsBackups } from './rds-backups.ts'
 import { createRdsClusters } from './rds-clusters.ts'
 import { createRdsGroups } from './rds-groups.ts'
 import { createRdsInstances } from './rds-instances.ts'
 import { createResolver } from './resolver.ts'
+import { createRoute53 } from './route53.ts'
 import { createRowCounts } from './row-counts.ts'
-import {
-  createCloudWatch,
-  createDatabase,
-  createEc2,
-  createIam,
-  createKms,
-  createRoute53,
-} from './services.ts'
 import type { World } from './world.ts'
 
 /** The ports of a cloud in memory, as src/aws fills them with a real one. */
