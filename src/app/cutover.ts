@@ -13,6 +13,7 @@ import {
   planMigration,
   runMigration,
 } from './migrate.ts'
+import { resumeLine } from './run-hints.ts'
 import { keptFlags, plannedRecord } from './run-runbook.ts'
 import { openRunbookJournal } from './runbook-journal.ts'
 import type { RunbookReport } from './runbook-report.ts'
@@ -45,7 +46,7 @@ export async function runCutover(request: CutoverRun, signal: AbortSignal): Prom
 
 /** An error that DNS is to blame for says what to do without DNS, since that is what is left. */
 async function telling<T>(
-  { kind, onElsewhere }: Wanted,
+  { kind, onElsewhere, again = [] }: Wanted & Pick<MigrateRun, 'again'>,
   flags: WayFlags,
   work: () => Promise<T>,
 ): Promise<T> {
@@ -63,10 +64,13 @@ async function telling<T>(
     onElsewhere(lines)
     const details = { ...error.details, elsewhere: lines }
     const run = error.details?.run
-    const again =
-      typeof run === 'string' ? ` Go on once it answers: lifeboat cutover ${kind} --resume ${run}` : ''
+    const goOn = (...more: readonly string[]) =>
+      typeof run === 'string'
+        ? resumeLine({ way: `cutover ${kind}`, run: { id: run }, again }, ...more)
+        : undefined
     if (error.code === 'timed-out') {
-      const hint = `Look at what it waits for, and go on:${again.replace(/^.*answers:/, '')} --deadline 2h`
+      const line = goOn('--deadline', '2h')
+      const hint = line === undefined ? error.hint : `Look at what it waits for, and go on: ${line}`
       throw new LifeboatError(error.code, error.message, { cause: error, details, hint })
     }
     if (!dead) throw new LifeboatError(error.code, error.message, { cause: error, details, hint: error.hint })
@@ -75,7 +79,7 @@ async function telling<T>(
       `unable to write DNS: the control plane of Route 53 gives no good answer: ${error.message}`,
       {
         ...{ cause: error, details },
-        hint: `Give clients the new endpoint by the list above: it needs no control plane.${again}`,
+        hint: `Give clients the new endpoint by the list above: it needs no control plane.${goOn() === undefined ? '' : ` Go on once it answers: ${goOn()}`}`,
       },
     )
   }

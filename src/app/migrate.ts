@@ -93,6 +93,8 @@ export interface MigrateRun extends MigrateRequest {
   readonly resume?: string
   readonly confirm: boolean
   readonly deadlineMs?: number
+  /** What has to be typed again with --resume, since no journal keeps it. */
+  readonly again?: readonly string[]
   readonly onStart: (run: string, journal: string) => void
   readonly onStep: (event: StepEvent) => void
   /** A dump that goes on beside it. */
@@ -136,7 +138,7 @@ async function runLocked(
   const planned = plannedRecord(journal)
   if (resume !== undefined && planned === undefined) {
     throw new LifeboatError('usage', `unable to resume run '${resume}': nothing is known of it here`, {
-      hint: 'Runs are remembered on the machine that began them, and at the sink that --at names.',
+      hint: 'Runs are remembered on the machine that began them, and at the sink that --at names; those of rehearsals are found with --simulate.',
     })
   }
   const wanted =
@@ -149,6 +151,7 @@ async function runLocked(
     {
       ...{ way, flags, ports, run: { id }, journal, clock, confirm, onStep },
       deadlineMs: deadlineMs ?? way.deadlineMs,
+      again: request.again ?? [],
       onRetry: retryTeller(onEvent),
       onBegin: () => beside?.begin(journal),
       ...(guard !== undefined && {

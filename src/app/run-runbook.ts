@@ -4,8 +4,9 @@ import type { Clock } from '../core/clock.ts'
 import { isTransient } from '../core/cloud-fault.ts'
 import { LifeboatError, messageOf, throwIfAborted, toLifeboatError } from '../core/errors.ts'
 import type { Observation, Runbook, RunName, Step, Way } from '../core/runbook.ts'
-import { isWayOut, nativeOffer, silentRegion } from './native-offer.ts'
+import { nativeOffer, silentRegion } from './native-offer.ts'
 import type { MigrationPolicyRecord } from './policy/heed-migration.ts'
+import { late, type Resumable, resumeHint, resumeLine, silent } from './run-hints.ts'
 import { runStep } from './run-step.ts'
 import type { RunbookJournal, RunbookRecord, StepState } from './runbook-journal.ts'
 import { type RunbookReport, reportText, runbookReport } from './runbook-report.ts'
@@ -34,6 +35,8 @@ export interface RunbookRequest<Flags, Ports> {
   readonly onStep: (event: StepEvent) => void
   /** Once it is planned, allowed and written down that it begins. */
   readonly onBegin?: () => void
+  /** What nobody keeps, and has to be typed again with --resume. */
+  readonly again?: readonly string[]
   /** Why a call is tried again before there is a plan, and how long that may go on. */
   readonly onRetry?: (message: string) => void
   /** May refuse what is planned, before anything of it is written down or done; else carries it out, within something of its own. */
@@ -72,7 +75,7 @@ export async function planRunbook<Flags, Ports>(
     } catch (thrown) {
       if (!isTransient(thrown)) throw thrown
       const leftMs = startMs + GATHER_MS - clock.monotonicMs()
-      if (leftMs < 0) throw silent(way, flags, thrown)
+      if (leftMs < 0) throw silent(way.name, flags, thrown)
       onRetry?.(`${messageOf(thrown)}; asking again for up to ${Math.ceil(leftMs / 1000)} s`)
     }
     await clock.sleep(delayMs, signal)
@@ -100,6 +103,7 @@ async function carryOut<Flags, Ports>(
   signal: AbortSignal,
 ): Promise<RunbookReport> {
   const { way, journal, clock, run } = request
+  const resumable: Resumable = { way: way.name, run, again: request.again ?? [] }
   const at = () => clock.now().toISOString()
   for (const record of news) await journal.append(record, signal)
   if (policy !== undefined) await journal.append({ event: 'policy', at: at(), ...policy }, signal)
@@ -115,18 +119,18 @@ async function carryOut<Flags, Ports>(
   }
   try {
     const startMs = clock.monotonicMs()
-    const checkDeadline = () => {
-      if (clock.monotonicMs() - startMs > request.deadlineMs)
-        throw late(way, request.flags, run, request.deadlineMs)
-    }
     for (const [index, step] of runbook.steps.entries()) {
+      const checkDeadline = () => {
+        if (clock.monotonicMs() - startMs > request.deadlineMs)
+          throw late(resumable, request.flags, runbook, index, request.deadlineMs)
+      }
       await runOne(request, runbook, step, index, checkDeadline, signal)
     }
   } catch (thrown) {
     const error = toLifeboatError(thrown)
     const report = await end(error.code)
     throw new LifeboatError(error.code, error.message, {
-      hint: hintFor(error, way.name, run),
+      hint: resumeHint(error, resumable),
       cause: error.cause ?? error,
       details: { ...error.details, run: run.id, way: way.name, report },
     })
@@ -159,7 +163,7 @@ async function resumeOrPlan<Flags, Ports>(
   }
   if (planned.way !== way.name) {
     throw new LifeboatError('usage', `unable to resume run '${run.id}': it is one of way '${planned.way}'`, {
-      hint: `Resume it with lifeboat ${verbOf(planned.way)} --resume ${run.id}, or leave out --resume for a new run.`,
+      hint: `Resume it with ${resumeLine({ way: planned.way, run, again: request.again ?? [] })}, or leave out --resume for a new run.`,
     })
   }
   const { facts } = planned
@@ -174,24 +178,6 @@ export function plannedRecord(
   journal: Pick<RunbookJournal, 'records'>,
 ): Extract<RunbookRecord, { event: 'planned' }> | undefined {
   return journal.records.find((record) => record.event === 'planned')
-}
-
-function silent(way: { readonly name: string }, flags: unknown, cause: unknown): LifeboatError {
-  const opens = cause instanceof LifeboatError && cause.details?.opens === true ? cause.hint : undefined
-  return new LifeboatError(
-    'step-failed',
-    `unable to plan '${way.name}': no good answer: ${messageOf(cause)}`,
-    {
-      // What gathered knows what would open the way; a failed call's own hint is about the call.
-      hint: `${opens ?? 'This way needs that control plane: lifeboat assess says which do not.'} ${nativeOffer(way.name, flags, silentRegion(cause))}`,
-      cause,
-      details: { ...(cause instanceof LifeboatError && cause.details), ...offerOf(way) },
-    },
-  )
-}
-
-function offerOf({ name }: { readonly name: string }): { readonly offer?: 'native' } {
-  return isWayOut(name) ? { offer: 'native' } : {}
 }
 
 /** The flags that a run was last given. */
@@ -255,34 +241,4 @@ function lastApplying({ records }: Pick<RunbookJournal, 'records'>, step: string
     (record) => record.event === 'step' && record.step === step && record.state === 'applying',
   )
   return found === undefined ? undefined : new Date(found.at)
-}
-
-function late(
-  way: { readonly name: string },
-  flags: unknown,
-  run: RunName,
-  deadlineMs: number,
-): LifeboatError {
-  const minutes = Math.round(deadlineMs / 60_000)
-  const again = `lifeboat ${verbOf(way.name)} --resume ${run.id} --deadline`
-  const goOn =
-    way.name === 'native'
-      ? `A dump or restore that is under way ends with its run, and begins anew: give it longer with ${again} 48h.`
-      : `What has begun goes on at AWS: go on waiting with ${again} 4h${isWayOut(way.name) ? ', and take another way beside it' : ''}.`
-  return new LifeboatError('timed-out', `unable to end '${way.name}' within ${minutes} minutes`, {
-    hint: isWayOut(way.name) ? `${goOn} ${nativeOffer(way.name, flags, undefined)}` : goOn,
-    details: offerOf(way),
-  })
-}
-
-function hintFor({ code, hint }: LifeboatError, way: string, run: RunName): string {
-  const again = `lifeboat ${verbOf(way)} --resume ${run.id}`
-  if (code === 'timed-out' && hint !== undefined) return hint
-  if (code === 'confirmation-required') return `When it may happen: ${again} --confirm`
-  return `${hint ?? 'Mend the cause.'} Then go on where it stopped: ${again}`
-}
-
-/** What is typed to start it. */
-function verbOf(way: string): string {
-  return way.startsWith('cutover ') ? way : `migrate ${way}`
 }

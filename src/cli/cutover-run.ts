@@ -1,6 +1,7 @@
 import { CUTOVERS, type CutoverKind, type CutoverRequest, planCutover, runCutover } from '../app/cutover.ts'
 import { LifeboatError } from '../core/errors.ts'
 import type { Sink } from '../core/sink.ts'
+import { wordsAgain } from './again-words.ts'
 import type { CutoverFlags } from './cutover.ts'
 import { openGuard } from './migrate-guard.ts'
 import { loginOf, planOutcome, reportOutcome, tellSteps, withoutUndefined } from './migrate-run.ts'
@@ -43,7 +44,7 @@ async function withSink(
   const work = () =>
     runCutover(
       {
-        ...{ ...request, confirm, guard },
+        ...{ ...request, confirm, guard, again: wordsAgain(options) },
         ...(resume !== undefined && { resume }),
         ...(deadline !== undefined && { deadlineMs: deadline }),
         onStart: (id, journal) =>

@@ -2,6 +2,7 @@ import { type MigratePlan, type MigrateRequest, planMigration, runMigration } fr
 import type { StepEvent } from '../app/run-runbook.ts'
 import { type RunbookReport, reportText } from '../app/runbook-report.ts'
 import { LifeboatError } from '../core/errors.ts'
+import { wordsAgain } from './again-words.ts'
 import type { MigrateOptions } from './migrate.ts'
 import { besideOf } from './migrate-beside.ts'
 import { openGuard } from './migrate-guard.ts'
@@ -121,7 +122,7 @@ export async function run(
   const work = () =>
     runMigration(
       {
-        ...{ ...request, confirm, guard, onTell: reporter.say },
+        ...{ ...request, confirm, guard, onTell: reporter.say, again: wordsAgain(options) },
         ...(beside !== undefined && { beside }),
         ...(resume !== undefined && { resume }),
         ...(deadline !== undefined && { deadlineMs: deadline }),

@@ -162,7 +162,10 @@ export function migrateCommand(done: (exitCode: number) => void): Command {
     .option('--dry-run', 'show every step, with the line to type by hand; change nothing')
     .option('--print-policy', 'print the least IAM policy, and what the keys must allow; change nothing')
     .option('--confirm', 'switch over or destroy where a step does so; without it the run stops before')
-    .option('--resume <run>', 'go on with this run; options that are left out stay as they were')
+    .option(
+      '--resume <run>',
+      'go on with this run; what is left out stays as it was, but --login and whatever opens something',
+    )
     .addOption(
       new Option('--deadline <time>', 'stop waiting after so long, like 2h (default: by way)').argParser(
         parseDuration,

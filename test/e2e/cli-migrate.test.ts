@@ -23,9 +23,10 @@ test('a rehearsal stops before the switch, goes on when it is confirmed, and kee
   expect(first).toMatchObject({ exitCode: 41, stdout: '' })
   const { error } = JSON.parse(first.stderr)
   const { run: id, report } = error.details
-  expect(error.hint).toBe(`When it may happen: lifeboat migrate promote-replica --resume ${id} --confirm`)
+  const line = `lifeboat migrate promote-replica --resume ${id} --simulate --at file://${sink} --confirm`
+  expect(error.hint).toBe(`When it may happen: ${line}`)
   expect(report).toMatchObject({ run: id, outcome: 'confirmation-required' })
-  const second = await run([...way, ...REGIONS, '--resume', id, '--confirm', '--json'])
+  const second = await run([...line.split(' ').slice(2), '--json'])
   expect(second).toMatchObject({ exitCode: 0, stderr: '' })
   expect(JSON.parse(second.stdout)).toMatchObject({ run: id, outcome: 'done', attempts: 2, simulated: true })
   const local = await readFile(join(home, 'state/simulated/runbooks', id, 'journal.jsonl'), 'utf8')
@@ -91,7 +92,11 @@ test.each([
   [['promote-replica', '--simulate', ...REGIONS, '--beside', 'shop'], 2, /--beside makes a real dump/],
   [['copy-snapshot', ...REGIONS, '--beside', 'shop'], 3, /unable to find a configuration/],
   [['copy-snapshot', '--simulate', ...REGIONS, '--fault', 'dead:eu-west-1'], 42, /native way/],
-  [['copy-snapshot', '--simulate', ...REGIONS, '--deadline', '5m'], 43, /--resume \S+ --deadline 4h/],
+  [
+    ['copy-snapshot', '--simulate', ...REGIONS, '--deadline', '5m'],
+    43,
+    /--resume \S+ --simulate --deadline 4h/,
+  ],
 ] as const)('%j ends with %i', async (args, exitCode, said) => {
   const result = await run(args)
   expect(result.exitCode).toBe(exitCode)
