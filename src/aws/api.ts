@@ -131,10 +131,13 @@ function createRequestHandler({ connectMs, callMs }: ApiTimeouts): NodeHttpHandl
   return handler
 }
 
-/** The SDK takes any page of a proxy that comes with status 200 for an empty answer: a change would count as accepted. */
+/**
+ * The SDK takes any page of a proxy that comes with status 200 for an empty answer: a change would count as accepted. One with 403 or
+ * 404 would pass for a word of AWS. What is 5xx is no answer anyway.
+ */
 function refuseStrangers({ statusCode, headers }: HttpAnswer): void {
   const isAws = Object.keys(headers).some((name) => /^x-amzn?-request-?id$/i.test(name))
-  if (statusCode < 300 && !isAws && !/xml|json/i.test(headers['content-type'] ?? '')) {
+  if (statusCode < 500 && !isAws && !/xml|json/i.test(headers['content-type'] ?? '')) {
     throw new IncompleteAnswer('request id of AWS: somebody else gave it')
   }
 }

@@ -65,9 +65,15 @@ export async function runAssess(options: AssessOptions, context: VerbContext): P
     },
     signal,
   )
-  if (isBlind(found)) {
+  const lacking = found.planes.find(({ state }) => state === 'no-credentials')
+  if (lacking !== undefined) {
     context.reporter.warn({
-      message: `${found.source} gives no answer, and no inventory says what was there`,
+      message: `AWS could not be asked: ${lacking.reason}`,
+      hint: 'renew the credentials (aws sso login, a new session token), or name a profile that has some with --profile, then run again',
+    })
+  } else if (isBlind(found)) {
+    context.reporter.warn({
+      message: `${found.source} gives no usable answer, and no inventory says what was there`,
       hint: 'name one with --inventory FILE, or with --at SINK --key FILE; its newest is then used',
     })
   }

@@ -186,6 +186,19 @@ describe.skipIf(lacks('aws'))('with a fake of AWS', { timeout: 120_000 }, () => 
       expect([service, region, state]).toEqual([service, region, 'reachable'])
   })
 
+  test('without credentials it says so, and how to get some', async () => {
+    const { AWS_ACCESS_KEY_ID: _, ...others } = env(moto.endpoint)
+    const { stdout, stderr, exitCode } = await runLifeboat(['assess', ...REGIONS, '--db', 'shop'], {
+      ...{ home, env: others },
+    })
+    expect(exitCode).toBe(42)
+    expect(stderr).toMatch(
+      /^warning: AWS could not be asked: no usable credentials .*aws sso login.*--profile/,
+    )
+    expect(stdout).toMatch(/\nrds +eu-west-1 +no-credentials /)
+    expect(stdout).not.toMatch(/impaired|RDS of \S+ answers/)
+  })
+
   test('once AWS is dead, by the inventory: sealed at a sink, or exported in plain text', async () => {
     const sink = `file://${home}/sink`
     const taken = ['inventory', ...REGIONS, '--to', sink, '--recipient', join(home, 'keys/ops.pub.asc')]

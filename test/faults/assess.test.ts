@@ -163,6 +163,15 @@ describe.skipIf(lacks('aws'))('assess', { timeout: 60_000 }, () => {
     expectOnlySource(found, 'dead, server-error')
   })
 
+  test.each([200, 302, 403, 404])('a page of somebody else, with status %i', async (status) => {
+    await using proxy = await startListener((_, response) => {
+      response.writeHead(status, { 'content-type': 'text/html' })
+      response.end('<html><head><title>Welcome</title></head><body>log in first</body></html>')
+    })
+    const found = await assessWith((region) => (region === SOURCE ? proxy.url : moto.endpoint), 15_000)
+    expectOnlySource(found, 'dead, server-error')
+  })
+
   test('connections that are cut', async () => {
     await using proxy = await startListener((_, response) => response.socket?.resetAndDestroy())
     const found = await assessWith((region) => (region === SOURCE ? proxy.url : moto.endpoint), 15_000)

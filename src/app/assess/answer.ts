@@ -3,9 +3,9 @@ import { LifeboatError } from '../../core/errors.ts'
 
 /**
  * What stood in the way: `dead` is no usable answer at all, from here; `refused` an answer that is none to the question;
- * `not-asked` that something else has to be known first.
+ * `not-asked` that something else has to be known first; `no-credentials` that this machine has none to ask with.
  */
-export type Obstacle = 'throttled' | 'denied' | 'dead' | 'refused' | 'not-asked'
+export type Obstacle = 'throttled' | 'denied' | 'dead' | 'refused' | 'not-asked' | 'no-credentials'
 
 /** In which way something is dead. */
 export type Silence = 'refused' | 'no-answer' | 'name-not-found' | 'cut' | 'server-error' | 'other'
@@ -50,7 +50,7 @@ export function whyUnknown(thrown: unknown): Unknown {
   const fault = faultOf(thrown)
   if (fault === undefined && thrown.code === 'internal') throw thrown
   const reason = thrown.message.replace(/^unable to .*?: /, '')
-  const obstacle = fault === undefined ? byCode(thrown) : BY_FAULT[fault]
+  const obstacle = fault === undefined ? byCode(thrown) : byFault(fault, thrown)
   return unknown(obstacle, reason, obstacle === 'dead' ? silenceOf(thrown) : null)
 }
 
@@ -65,6 +65,12 @@ const BY_FAULT: Readonly<Record<Fault, Obstacle>> = {
   quota: 'refused',
   key: 'refused',
   invalid: 'refused',
+}
+
+/** Who has no credentials has asked nobody: whether a control plane lives is not known. */
+function byFault(fault: Fault, { details }: LifeboatError): Obstacle {
+  const code = typeof details?.vendorCode === 'string' ? details.vendorCode : ''
+  return fault === 'denied' && code.endsWith('ProviderError') ? 'no-credentials' : BY_FAULT[fault]
 }
 
 /** Of what is no control plane: sinks and databases. */
@@ -91,6 +97,7 @@ const SILENCES: readonly (readonly [RegExp, Silence])[] = [
 
 function silenceOf({ details, message, code }: LifeboatError): Silence {
   if (code === 'timed-out') return 'no-answer'
+  if (message.includes('somebody else gave it')) return 'server-error'
   if (CUT.test(message)) return 'cut'
   const vendor = typeof details?.vendorCode === 'string' ? details.vendorCode : ''
   const found =

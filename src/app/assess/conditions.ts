@@ -34,6 +34,8 @@ export function answers(evidence: Evidence, service: Service, region: string): C
       return unsure(`${name} answers, but these credentials may not look: ${why}`)
     case 'throttled':
       return unsure(`${name} is throttled: ${why}`)
+    case 'no-credentials':
+      return unsure(`${name} was not asked: ${why}`)
     default:
       return unsure(`${name} was not asked`)
   }

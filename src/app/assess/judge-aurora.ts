@@ -87,12 +87,21 @@ function memberState(
 function wrongWithPrimary({ evidence, db }: Case): string | null {
   const { planes, source } = evidence
   const plane = planes.find(({ service, region }) => service === 'rds' && region === source)
-  if (plane?.state !== 'reachable') return `RDS of ${source} is ${plane?.state ?? 'not asked'}`
+  if (plane?.state === 'dead') return `RDS of ${source} is dead`
+  if (plane?.state !== 'reachable') return 'whether its primary is well is not known'
   if (!db.identity.known || db.identity.asOf !== null) return 'its primary is not there'
   const { status } = db.identity.value
   if (/fail|inaccessible|incompatible|stopp/.test(status)) return `its primary is ${status}`
   const global = db.global.known ? db.global.value : null
   return global === null || global.status === 'available' ? null : `the global database is ${global.status}`
+}
+
+/** Who may not look, or is not heard, can't tell that it is. */
+function impaired({ evidence: { planes, source } }: Case, wrong: string): Condition {
+  const plane = planes.find(({ service, region }) => service === 'rds' && region === source)
+  return plane?.state === 'reachable' || plane?.state === 'dead'
+    ? closed(`its primary region is impaired: ${wrong}`)
+    : unsure(wrong)
 }
 
 /** What answers others is likely well: a run asks it again for some minutes, and needs to know. */
@@ -125,7 +134,7 @@ export function judgeAddRegion(subject: Case): Draft {
       answers(evidence, 'rds', source),
       notOfKind(subject, 'instance', 'it is an instance of RDS, not a cluster of Aurora'),
       of(db.identity, `what it is in ${source}`, () => open('its primary is there to be followed')),
-      wrong === null ? open('') : closed(`its primary region is impaired: ${wrong}`),
+      wrong === null ? open('') : impaired(subject, wrong),
       of(db.global, `global databases in ${target}`, (found) => {
         if (found === null) return open('')
         if (found.member !== null) return closed(`${found.id} has a member in ${target} already`)

@@ -154,6 +154,27 @@ test('RDS of the target dead closes every way by API, denied or throttled leaves
   }
 })
 
+test('whoever has no credentials has asked nobody, and nothing is called dead or impaired for it', async () => {
+  const world = furnished('lone-cluster')
+  for (const service of ['rds', 'kms', 's3', 'sts', 'ec2', 'cloudwatch', 'route53'])
+    for (const region of [SOURCE, TARGET, 'us-east-1'])
+      strike(world, service, region, 'denied', 'CredentialsProviderError')
+  const found = await assessWorld(world)
+  expect(planeOf(found, 'rds', SOURCE)).toMatchObject({ state: 'no-credentials', silence: null })
+  expect(Object.values(states(found))).not.toContain('closed')
+  for (const { reasons } of found.databases[0]?.ways ?? [])
+    expect(reasons.join()).not.toMatch(/impaired|answers/)
+})
+
+test('a source that does not let these credentials look is not called impaired', async () => {
+  const world = furnished('cluster')
+  strike(world, 'rds', SOURCE, 'denied', 'AccessDenied')
+  const found = await assessWorld(world)
+  expect(wayOf(found, 'aurora-failover').first.join()).toContain(
+    'It is a failover, since whether its primary is well is not known',
+  )
+})
+
 test('a blip is no outage, and a throttled call is asked again', async () => {
   const world = furnished()
   world.strike({ operation: 'rds:DescribeDBInstances', region: SOURCE, fault: 'unavailable', times: 1 })

@@ -17,7 +17,14 @@ const SOURCE = 'eu-west-1'
 const TARGET = 'eu-central-1'
 const AT = '2026-11-22T21:05:00.000Z'
 
-const obstacle = fc.constantFrom<Obstacle>('throttled', 'denied', 'dead', 'refused', 'not-asked')
+const obstacle = fc.constantFrom<Obstacle>(
+  'throttled',
+  'denied',
+  'dead',
+  'refused',
+  'not-asked',
+  'no-credentials',
+)
 
 function answer<T>(value: fc.Arbitrary<T>): fc.Arbitrary<Answer<T>> {
   return fc.oneof(
@@ -145,9 +152,11 @@ const database: fc.Arbitrary<DatabaseEvidence> = fc.record({
 })
 
 const plane = (service: PlaneState['service'], region: string): fc.Arbitrary<PlaneState> =>
-  fc.constantFrom('reachable', 'reachable', 'dead', 'denied', 'throttled', 'not-asked').map((state) => ({
-    ...{ service, region, state: state as PlaneState['state'], silence: null, reason: null, tookMs: 1 },
-  }))
+  fc
+    .constantFrom('reachable', 'reachable', 'dead', 'denied', 'throttled', 'not-asked', 'no-credentials')
+    .map((state) => ({
+      ...{ service, region, state: state as PlaneState['state'], silence: null, reason: null, tookMs: 1 },
+    }))
 
 const backup = fc.record({
   ...{ sink: fc.constant('frankfurt'), job: fc.constantFrom('shop', 'other'), id: fc.constant('x') },
