@@ -3,10 +3,8 @@ import { messageOf, throwIfAborted } from '../../core/errors.ts'
 import type { FencePlan, Gate, LiftPlan } from '../../core/gate.ts'
 import { quoteName } from './catalog/quote.ts'
 import { listDatabases } from './databases.ts'
+import { isOwnLogin } from './own-logins.ts'
 import type { Session, SessionSource } from './session.ts'
-
-/** Of the server and of RDS. `##…##` are certificates' own. */
-const OWN_LOGINS = ['sa', 'rdsa', 'rdsadmin']
 
 /** Those that an application could come by; a Windows group is none that could be disabled. */
 const LOGINS = `SELECT name, type, is_disabled FROM sys.server_principals WHERE type IN ('S', 'U', 'G') ORDER BY name`
@@ -75,7 +73,7 @@ async function look(session: Session, signal: AbortSignal): Promise<Look> {
   const [{ own = '' } = {}] = await session.query('SELECT SUSER_SNAME() AS own', signal)
   const logins = (await session.query(LOGINS, signal))
     .map((row) => ({ name: String(row.name), type: String(row.type), off: row.is_disabled === true }))
-    .filter(({ name }) => name !== own && !isOfServer(name))
+    .filter(({ name }) => name !== own && !isOwnLogin(name))
   const modes = new Map(
     (await session.query('SELECT name, is_read_only FROM sys.databases', signal)).map((row) => [
       String(row.name),
@@ -93,10 +91,6 @@ async function look(session: Session, signal: AbortSignal): Promise<Look> {
       .filter(({ state }) => state === 'ONLINE')
       .map(({ name }) => ({ name, readOnly: modes.get(name) ?? false })),
   }
-}
-
-function isOfServer(name: string): boolean {
-  return OWN_LOGINS.includes(name.toLowerCase()) || /^(##.*##|NT (SERVICE|AUTHORITY)\\.*)$/i.test(name)
 }
 
 function planOf({ own, open, groups, databases }: Look): FencePlan {

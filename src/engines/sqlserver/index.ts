@@ -3,6 +3,7 @@ import type { DatabaseUrl } from '../../core/database-url.ts'
 import { describeTarget } from '../../core/describe-target.ts'
 import type { Engine, EngineContext } from '../../core/engine.ts'
 import { LifeboatError } from '../../core/errors.ts'
+import { readAccounts } from './account-list.ts'
 import { byHand } from './by-hand.ts'
 import { createSessionSource } from './connection.ts'
 import { countTables } from './count.ts'
@@ -85,6 +86,10 @@ export function createSqlServerEngine(
     async query(database, sql, signal) {
       const { sessions } = await find(signal)
       return await queryRows(sessions, database ?? url.database ?? 'master', sql, signal)
+    },
+    async accounts(signal) {
+      const { server, sessions } = await find(signal)
+      return await readAccounts(server, sessions, signal)
     },
     gate: createGate(async (signal) => (await find(signal)).sessions, url.database),
     byHand: (_contents, part) => (part.format === 'bak' ? nativeByHand(part.name) : byHand(part)),
