@@ -2,6 +2,7 @@ import { type Clock, systemClock } from '../../core/clock.ts'
 import type { DatabaseUrl } from '../../core/database-url.ts'
 import { describeTarget } from '../../core/describe-target.ts'
 import type { Engine, EngineContext } from '../../core/engine.ts'
+import { readAccounts } from './account-list.ts'
 import { byHand } from './by-hand.ts'
 import type { ConnectionSource } from './connection.ts'
 import { countNow } from './count.ts'
@@ -72,6 +73,10 @@ export function createOracleEngine(
     query(schema, sql, signal) {
       const named = schema === undefined ? undefined : (options.remapSchemas.get(schema) ?? schema)
       return queryRows(source, named, sql, signal)
+    },
+    async accounts(signal) {
+      await using connection = await source.open(signal)
+      return await readAccounts(connection, signal)
     },
     byHand({ databases }, part) {
       const schemas = databases.map(({ name }) => name)

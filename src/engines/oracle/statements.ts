@@ -1,3 +1,4 @@
+import * as account from './account-statements.ts'
 import * as datapump from './datapump-statements.ts'
 import * as dictionary from './dictionary-statements.ts'
 import * as file from './file-statements.ts'
@@ -7,6 +8,7 @@ import * as run from './run-statements.ts'
 /** Every text that this engine can send, by name: there is no other. */
 export const STATEMENTS: Readonly<Record<string, string>> = {
   ...dictionary,
+  ...account,
   ...datapump,
   ...file,
   ...run,

@@ -39,9 +39,7 @@ export async function survey(
     (await connection.query(READ_OBJECT_OWNERS, {}, signal)).map((row) => text(row.owner)),
   )
   const asked = options.tables?.map(({ schema }) => schema) ?? options.schemas
-  const names = new Set(
-    facts.users.filter((name) => asked?.includes(name) ?? (owners.has(name) || name !== EMPTY_BY_DEFAULT)),
-  )
+  const names = new Set(facts.users.filter((name) => asked?.includes(name) ?? isTaken(name, owners)))
   const listed = (await connection.query(READ_TABLES, {}, signal))
     .map((row) => ({ schema: text(row.owner), table: text(row.name), bytes: Number(row.estimateBytes) }))
     .filter(({ schema }) => names.has(schema))
@@ -69,6 +67,11 @@ export async function survey(
     notCaptured: await readNotCaptured(connection, chosen !== undefined, signal),
     missing,
   }
+}
+
+/** Unless it was asked for by name. */
+export function isTaken(name: string, owners: ReadonlySet<string>): boolean {
+  return owners.has(name) || name !== EMPTY_BY_DEFAULT
 }
 
 export function refuseNothing({ schemas, missing }: Survey): void {

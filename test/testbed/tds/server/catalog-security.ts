@@ -1,6 +1,6 @@
 import type { CatalogView } from './catalog.ts'
 import { userOf } from './names.ts'
-import { isOwner, principalIds } from './permissions.ts'
+import { principalIds, seesAll } from './permissions.ts'
 
 const TYPE_DESC: Readonly<Record<string, string>> = {
   S: 'SQL_USER',
@@ -36,7 +36,7 @@ export const SECURITY_VIEWS: Readonly<Record<string, CatalogView>> = {
     columns: `name:sysname principal_id:int type:char(1) type_desc:nvarchar(60)? default_schema_name:sysname? create_date:datetime modify_date:datetime owning_principal_id:int?
 sid:varbinary(85)? is_fixed_role:bit authentication_type:int authentication_type_desc:nvarchar(60)? default_language_name:sysname? default_language_lcid:int? allow_encrypted_value_modifications:bit`,
     *rows({ session, database }) {
-      const owner = isOwner(session, database)
+      const owner = seesAll(session, database)
       const own = principalIds(session, database)
       for (const each of [...database.principals.values()].sort((a, b) => a.id - b.id)) {
         if (!owner && !own.has(each.id) && !each.fixed && each.id > 4) continue
@@ -73,7 +73,7 @@ sid:varbinary(85)? is_fixed_role:bit authentication_type:int authentication_type
     *rows({ session, database }) {
       const user = userOf(session, database)
       for (const { roleId, memberId } of database.roleMembers.values())
-        if (isOwner(session, database) || memberId === user?.id)
+        if (seesAll(session, database) || memberId === user?.id)
           yield { role_principal_id: roleId, member_principal_id: memberId }
     },
   },
@@ -81,7 +81,7 @@ sid:varbinary(85)? is_fixed_role:bit authentication_type:int authentication_type
     columns: `class:tinyint class_desc:nvarchar(60)? major_id:int minor_id:int grantee_principal_id:int grantor_principal_id:int type:char(4) permission_name:nvarchar(128)?
 state:char(1) state_desc:nvarchar(60)?`,
     *rows({ session, database }) {
-      const owner = isOwner(session, database)
+      const owner = seesAll(session, database)
       const own = principalIds(session, database)
       // The server's own grants to public on its views.
       yield {

@@ -111,30 +111,6 @@ is_user_process:bit database_id:smallint open_transaction_count:int transaction_
           }
     },
   },
-  'sys.server_principals': {
-    columns: `name:sysname principal_id:int sid:varbinary(85)? type:char(1) type_desc:nvarchar(60)? is_disabled:bit? create_date:datetime modify_date:datetime
-default_database_name:sysname? default_language_name:sysname? credential_id:int? owning_principal_id:int? is_fixed_role:bit`,
-    *rows({ session }) {
-      for (const login of session.server.logins.values()) {
-        if (!session.login.sysadmin && login !== session.login && login.name !== 'sa') continue
-        yield {
-          name: login.name,
-          principal_id: login.id,
-          sid: Uint8Array.from(Buffer.from(login.sid, 'hex')),
-          type: 'S',
-          type_desc: 'SQL_LOGIN',
-          is_disabled: login.disabled ?? false,
-          create_date: session.server.started,
-          modify_date: session.server.started,
-          default_database_name: 'master',
-          default_language_name: 'us_english',
-          credential_id: null,
-          owning_principal_id: null,
-          is_fixed_role: false,
-        }
-      }
-    },
-  },
   'sys.master_files': {
     columns:
       'database_id:int file_id:int type:tinyint type_desc:nvarchar(60)? name:sysname physical_name:nvarchar(260) state_desc:nvarchar(60)? size:int max_size:int',

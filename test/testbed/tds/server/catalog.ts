@@ -2,6 +2,7 @@ import type { TdsType, TdsValue } from '../backend.ts'
 import { CONSTRAINT_VIEWS } from './catalog-constraints.ts'
 import { EMPTY_VIEWS } from './catalog-empty.ts'
 import { INDEX_VIEWS } from './catalog-indexes.ts'
+import { LOGIN_VIEWS } from './catalog-logins.ts'
 import { OBJECT_VIEWS } from './catalog-objects.ts'
 import { SECURITY_VIEWS } from './catalog-security.ts'
 import { SERVER_VIEWS } from './catalog-server.ts'
@@ -31,6 +32,7 @@ export interface CatalogView {
 
 const VIEWS: Readonly<Record<string, CatalogView>> = {
   ...SERVER_VIEWS,
+  ...LOGIN_VIEWS,
   ...OBJECT_VIEWS,
   ...TABLE_VIEWS,
   ...CONSTRAINT_VIEWS,

@@ -15,6 +15,10 @@ const permissionKey = (each: Omit<Permission, 'state' | 'grantorId'>) =>
   `${each.class}:${each.majorId}:${each.minorId}:${each.granteeId}:${each.name}`
 
 export function changePermission(session: SessionState, statement: Of<'permission'>): void {
+  if (statement.target === undefined && statement.permissions.every((each) => SERVER_PERMISSIONS.has(each))) {
+    changeServerPermission(session, statement)
+    return
+  }
   const { database } = session
   requireSecurity(session, database, statement.permissions.join(', '))
   const { scope, majorId, minorIds } = resolveTarget(session, statement)
@@ -43,6 +47,30 @@ export function changePermission(session: SessionState, statement: Of<'permissio
             state: statement.verb === 'DENY' ? 'D' : statement.grantOption ? 'W' : 'G',
           })
       }
+  }
+}
+
+const SERVER_PERMISSIONS = new Set(['VIEW ANY DEFINITION', 'VIEW SERVER STATE', 'ALTER ANY LOGIN'])
+
+function changeServerPermission(session: SessionState, statement: Of<'permission'>): void {
+  const { logins } = session.server
+  if (session.database.name !== 'master')
+    throw new SqlError(
+      4621,
+      'Permissions at the server scope can only be granted when the current database is master',
+    )
+  for (const principal of statement.principals) {
+    const login = logins.get(principal.toLowerCase())
+    if (!session.login.sysadmin || login === undefined)
+      throw new SqlError(
+        15151,
+        `Cannot find the login '${principal}', because it does not exist or you do not have permission.`,
+      )
+    const others = (login.permissions ?? []).filter(({ name }) => !statement.permissions.includes(name))
+    const state = statement.verb === 'DENY' ? 'D' : statement.grantOption ? 'W' : 'G'
+    const put =
+      statement.verb === 'REVOKE' ? [] : statement.permissions.map((name) => ({ name, state }) as const)
+    logins.set(principal.toLowerCase(), { ...login, permissions: [...others, ...put] })
   }
 }
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { putPermission } from './execute-permission.ts'
 import type { Database, Principal } from './model.ts'
 import { principalByName, requirePrincipal, schemaByName, userOf } from './names.ts'
-import { isOwner } from './permissions.ts'
+import { FIXED_SERVER_ROLES, isOwner } from './permissions.ts'
 import { SqlError } from './sql-error.ts'
 import { change, type SessionState } from './state.ts'
 import type { StatementBody } from './statements.ts'
@@ -141,6 +141,20 @@ export function alterLogin(session: SessionState, { name, enable }: Of<'alter-lo
       `Cannot alter the login '${name}', because it does not exist or you do not have permission.`,
     )
   logins.set(name.toLowerCase(), { ...login, disabled: !enable })
+}
+
+export function alterServerRole(session: SessionState, { name, add, member }: Of<'alter-server-role'>): void {
+  const { logins } = session.server
+  const login = logins.get(member.toLowerCase())
+  const role = FIXED_SERVER_ROLES.find((each) => each === name.toLowerCase())
+  if (!session.login.sysadmin || login === undefined || role === undefined)
+    throw new SqlError(
+      15151,
+      `Cannot alter the server role '${name}', because it does not exist or you do not have permission.`,
+    )
+  const others = login.serverRoles.filter((each) => each !== role)
+  const serverRoles = add ? [...others, role] : others
+  logins.set(member.toLowerCase(), { ...login, serverRoles, sysadmin: serverRoles.includes('sysadmin') })
 }
 
 export function dropPrincipal(session: SessionState, statement: Of<'drop-principal'>): void {

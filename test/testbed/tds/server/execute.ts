@@ -18,6 +18,7 @@ import {
 import {
   alterLogin,
   alterRole,
+  alterServerRole,
   alterUser,
   createLogin,
   createRole,
@@ -182,6 +183,8 @@ async function define(session: SessionState, statement: Statement, signal: Abort
       return createRole(session, statement.name, 'A', undefined, statement.schema)
     case 'alter-role':
       return alterRole(session, statement.name, statement.add, statement.member)
+    case 'alter-server-role':
+      return alterServerRole(session, statement)
     case 'create-login':
       return createLogin(session, statement)
     case 'alter-login':

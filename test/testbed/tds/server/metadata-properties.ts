@@ -2,7 +2,7 @@ import type { TdsValue } from '../backend.ts'
 import { createCursor } from './cursor.ts'
 import type { Database, SqlObject } from './model.ts'
 import { findObject } from './names.ts'
-import { canEnter, isOwner, mayDo } from './permissions.ts'
+import { canEnter, isOwner, mayAtServer, mayDo } from './permissions.ts'
 import { SqlError } from './sql-error.ts'
 import type { SessionState } from './state.ts'
 import { INT, nvarchar } from './types.ts'
@@ -94,7 +94,7 @@ export function hasPermission(
 ): TdsValue {
   const name = permission.toUpperCase()
   if (securable === null && (type === null || String(type).toUpperCase() === 'SERVER'))
-    return session.login.sysadmin || ['CONNECT SQL', 'VIEW ANY DATABASE'].includes(name) ? 1 : 0
+    return mayAtServer(session, name) ? 1 : 0
   const kind = String(type).toUpperCase()
   if (kind === 'DATABASE') {
     const target =

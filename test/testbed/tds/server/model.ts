@@ -265,4 +265,6 @@ export interface Login {
   readonly sysadmin: boolean
   readonly serverRoles: readonly string[]
   readonly disabled?: boolean
+  /** At the server: VIEW ANY DEFINITION and its like. */
+  readonly permissions?: readonly { readonly name: string; readonly state: Permission['state'] }[]
 }

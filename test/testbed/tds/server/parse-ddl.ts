@@ -176,6 +176,7 @@ export function parseAlter(c: Cursor): StatementBody {
   if (c.accept('TABLE')) return parseAlterTable(c)
   if (c.accept('DATABASE')) return parseAlterDatabase(c)
   if (c.accept('SEQUENCE')) return parseSequence(c, false)
+  if (c.accept('SERVER', 'ROLE')) return { ...parseAlterRole(c), kind: 'alter-server-role' }
   if (c.accept('ROLE')) return parseAlterRole(c)
   if (c.accept('USER')) return parseAlterUser(c)
   if (c.accept('LOGIN')) return parseAlterLogin(c)

@@ -94,7 +94,7 @@ export function parseAlterLogin(c: Cursor): StatementBody {
   return { kind: 'alter-login', name, enable }
 }
 
-export function parseAlterRole(c: Cursor): StatementBody {
+export function parseAlterRole(c: Cursor): Extract<StatementBody, { kind: 'alter-role' }> {
   const name = c.name()
   const add = c.accept('ADD')
   if (!add) c.expect('DROP')

@@ -3,6 +3,25 @@ import { userOf } from './names.ts'
 import { SqlError } from './sql-error.ts'
 import type { SessionState } from './state.ts'
 
+/** In the order of their ids, which begin with 3; 2 is public. */
+export const FIXED_SERVER_ROLES = [
+  ...['sysadmin', 'securityadmin', 'serveradmin', 'setupadmin'],
+  ...['processadmin', 'diskadmin', 'dbcreator', 'bulkadmin'],
+]
+
+export function mayAtServer({ login }: SessionState, permission: string): boolean {
+  const held = login.permissions?.find(({ name }) => name === permission)
+  return (
+    login.sysadmin ||
+    (held !== undefined && held.state !== 'D') ||
+    ['CONNECT SQL', 'VIEW ANY DATABASE'].includes(permission)
+  )
+}
+
+/** Metadata of others: silently left out for all but those. */
+export const seesAll = (session: SessionState, database: Database): boolean =>
+  isOwner(session, database) || mayDo(session, database, 'VIEW DEFINITION')
+
 /** May this login use the database at all? */
 export function canEnter(session: SessionState, database: Database): boolean {
   return userOf(session, database) !== undefined
@@ -56,6 +75,7 @@ export function mayDo(
   object?: SqlObject,
 ): boolean {
   if (isOwner(session, database)) return true
+  if (permission === 'VIEW DEFINITION' && mayAtServer(session, 'VIEW ANY DEFINITION')) return true
   const ids = principalIds(session, database)
   const covers = (name: string) =>
     name === permission || name === 'CONTROL' || (name === 'ALTER' && permission === 'VIEW DEFINITION')

@@ -191,6 +191,12 @@ export type StatementBody =
       readonly password: string
       readonly sid: string | undefined
     }
+  | {
+      readonly kind: 'alter-server-role'
+      readonly name: string
+      readonly add: boolean
+      readonly member: string
+    }
   | { readonly kind: 'alter-login'; readonly name: string; readonly enable: boolean }
   | {
       readonly kind: 'drop-principal'
