@@ -18,6 +18,7 @@ export function createKey({ region, run }: LandingPlace, { alias, policy }: Key)
     command: () => [
       {
         ...aws(region, 'kms', 'create-key', {
+          ...{ 'key-spec': 'SYMMETRIC_DEFAULT', 'key-usage': 'ENCRYPT_DECRYPT' },
           ...{ description, policy, tags: `TagKey=${RUN_TAG},TagValue=${run.id}` },
           ...{ query: 'KeyMetadata.KeyId', output: 'text' },
         }),

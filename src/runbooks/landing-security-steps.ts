@@ -83,8 +83,9 @@ export function openGroup(
     check: () =>
       awsCheck(
         ...([region, 'ec2', 'describe-security-groups', { 'group-ids': `$GROUP_${number}` }] as const),
-        'SecurityGroups[].IpPermissions[].IpProtocol',
-        '…',
+        // One that is let in is one entry, whatever AWS puts together under one port.
+        'length(SecurityGroups[].IpPermissions[].[IpRanges,Ipv6Ranges,UserIdGroupPairs,PrefixListIds][][])',
+        String(rules.length),
       ),
     permissions: () => [
       mayLook(LOOK),

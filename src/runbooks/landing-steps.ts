@@ -120,8 +120,8 @@ export function setParameters(
           `describe-${words.list}`,
           { [`${words.command}-name`]: name, source: 'user' },
         ] as const),
-        'Parameters[].[ParameterName,ParameterValue]',
-        '…',
+        'length(Parameters)',
+        String(parameters.length),
       ),
     permissions: () => [
       mayLook(`rds:Describe${words.action}s`),
@@ -190,8 +190,8 @@ export function setOptions(
     check: () =>
       awsCheck(
         ...([region, 'rds', 'describe-option-groups', { 'option-group-name': name }] as const),
-        'OptionGroupsList[].Options[].OptionName',
-        '…',
+        'length(OptionGroupsList[].Options[])',
+        String(options.length),
       ),
     permissions: () => [
       mayLook('rds:DescribeOptionGroups'),

@@ -1,4 +1,5 @@
 import { idsOf, keptTarget } from './kept-landing.ts'
+import { wrongWith } from './key-check.ts'
 import { ownGroup } from './landing.ts'
 import type { SecurityGroup, Subnet, Vpc } from './ports/ec2.ts'
 import type { KmsKey } from './ports/kms.ts'
@@ -258,11 +259,11 @@ function keyEntry(
       names.length === 0 ? 'key of which it is known that it stands for this one' : `key ${names.join(', ')}`
     return entry('key', name, undefined, `${target.region} has no ${what}`)
   }
-  const usable = found.enabled && found.managedBy === 'customer' && found.spec === 'SYMMETRIC_DEFAULT'
+  const wrong = wrongWith(found, found.arn, target.region)
   return entry(
     'key',
     name,
-    usable ? found.arn : undefined,
-    `${found.arn} can not be used: its state is ${found.state}`,
+    wrong === undefined ? found.arn : undefined,
+    `${found.arn} can not be used: ${wrong}`,
   )
 }

@@ -1,5 +1,6 @@
 import { faultOf } from '../core/cloud-fault.ts'
 import { LifeboatError } from '../core/errors.ts'
+import { landingDifferences } from './landing-differences.ts'
 import { keyPolicyFor, rulesFor, subnetsFor } from './landing-translation.ts'
 import {
   type LandingChoice,
@@ -138,6 +139,7 @@ export async function gatherPrepare(
           },
     left: [
       ...translated.flatMap(({ left }) => left),
+      ...landingDifferences(needs, landing, from, to),
       ...missing('role').map(
         (entry) =>
           `${entry.missing}: mend that before the database is to reach through it what it reaches now.`,

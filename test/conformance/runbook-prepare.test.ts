@@ -142,6 +142,54 @@ describe('prepare', () => {
     expect(about(await blind.run())).toEqual([])
   })
 
+  test('tells what stands for a thing of the source, and is not like it', async () => {
+    await using it = await createRunbookScene({
+      ...{ way: prepare, flags, expectDone: () => undefined },
+      furnish(world) {
+        furnish(world, { ...regions, db: 'shop', kind: 'instance' })
+        const to = world.region(regions.target)
+        for (const [name, group] of to.parameterGroups)
+          to.parameterGroups.set(name, { ...group, parameters: [] })
+        for (const group of to.securityGroups.values()) group.inbound = []
+        const standard = world.region(regions.source).optionGroups.get(SCENE.optionGroup)
+        const audit = { name: 'MARIADB_AUDIT_PLUGIN', settings: {}, securityGroups: [] }
+        if (standard !== undefined)
+          world.region(regions.source).optionGroups.set(SCENE.optionGroup, { ...standard, options: [audit] })
+      },
+    })
+    const { warnings } = await it.run()
+    expect(warnings).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/^Security group sg-\S+ of eu-central-1 lets nobody in/),
+        expect.stringMatching(
+          /^Parameter group tuned of eu-central-1 .*: require_secure_transport\. .*--parameter-group/,
+        ),
+        expect.stringMatching(
+          /^Option group standard of eu-central-1 .*: MARIADB_AUDIT_PLUGIN\. .*--option-group/,
+        ),
+      ]),
+    )
+  })
+
+  test('says why a key that is there can not stand for that of the source', async () => {
+    await using it = await createRunbookScene({
+      ...{ way: prepare, flags, expectDone: () => undefined },
+      furnish(world) {
+        furnish(world, { ...regions, db: 'shop', kind: 'instance' })
+        const { keys } = world.region(regions.target)
+        for (const [id, key] of keys) keys.set(id, { ...key, spec: 'RSA_2048' })
+      },
+    })
+    await expect(it.run()).rejects.toThrow(/can not be used: its spec is RSA_2048/)
+  })
+
+  test('no check of its lines takes any text for an answer', () => {
+    const { options, facts } = prepare.example
+    const { steps } = prepare.plan(options, facts, { id: '20261122T210500Z-k3f9' })
+    for (const step of steps)
+      for (const { expect: expected } of [step.check() ?? []].flat()) expect(expected, step.id).not.toBe('…')
+  })
+
   test('makes nothing where everything is there', async () => {
     await using it = await createRunbookScene({
       ...{ way: prepare, flags, expectDone: () => undefined },

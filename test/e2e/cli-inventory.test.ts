@@ -17,6 +17,7 @@ import { startListener } from '../testbed/listener.ts'
 import { noDatabase } from '../testbed/no-database.ts'
 import { lacks } from '../testbed/requirement.ts'
 import { throughProgram } from '../testbed/stock-program.ts'
+import type { TypedPlan } from '../testbed/typed-lines.ts'
 
 const SOURCE = 'eu-west-1'
 const TARGET = 'eu-central-1'
@@ -361,9 +362,16 @@ jobs:
       '--json',
     ]
     const shown = await runLifeboat([...prepare, '--dry-run'], { home, env: env() })
-    const steps: readonly { commands: readonly { line: string }[] }[] = JSON.parse(shown.stdout).steps
-    const lines = steps.flatMap(({ commands }) => commands.map(({ line }) => line))
-    expect(lines.length).toBeGreaterThan(6)
+    const { steps }: TypedPlan = JSON.parse(shown.stdout)
+    // What was set is counted: one of these that fails ends the script.
+    const counted = (check: TypedPlan['steps'][number]['check']) =>
+      check !== null && /^\d+$/.test(check.expect) ? [`test "$(${check.line})" = ${check.expect}`] : []
+    const lines = steps.flatMap(({ commands, check }) => [
+      ...commands.map(({ line }) => line),
+      ...counted(check),
+    ])
+    expect(lines.filter((line) => line.startsWith('test '))).toHaveLength(2)
+    expect(lines.length).toBeGreaterThan(8)
     const script = [`aws() { ${moto.commands.aws.join(' ')} "$@"; }`, ...lines].join('\n')
     await execa('sh', ['-eu', '-c', script], { env: env({ PYTHONWARNINGS: 'ignore' }) })
     // A run looks at each thing, and finds that there is nothing left to make.
