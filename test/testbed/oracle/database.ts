@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto'
+import { Accounts } from './accounts.ts'
 import { OraError } from './ora-error.ts'
 
 export interface Table {
@@ -30,6 +31,7 @@ export class Database {
     'FLASHBACK ANY TABLE',
     'EXEMPT ACCESS POLICY',
   ])
+  readonly accounts = new Accounts()
   readonly directoryGrants = new Set(['READ', 'WRITE'])
   readonly dbid = String(randomInt(2 ** 31, 2 ** 32))
   readonly host = `host${randomInt(1e6)}`

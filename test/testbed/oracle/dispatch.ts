@@ -2,6 +2,7 @@ import * as datapump from '../../../src/engines/oracle/datapump-statements.ts'
 import * as dictionary from '../../../src/engines/oracle/dictionary-statements.ts'
 import * as rds from '../../../src/engines/oracle/rds-statements.ts'
 import * as run from '../../../src/engines/oracle/run-statements.ts'
+import { ACCOUNT_QUERIES } from './accounts.ts'
 import { OraError } from './ora-error.ts'
 import type { Session } from './server.ts'
 
@@ -36,6 +37,7 @@ export const QUERIES: ReadonlyMap<
   string,
   (session: Session, given: Given) => readonly Row[] | Promise<readonly Row[]>
 > = new Map<string, (session: Session, given: Given) => readonly Row[] | Promise<readonly Row[]>>([
+  ...ACCOUNT_QUERIES,
   [
     dictionary.READ_VERSION,
     ({ database }) => [{ product: `Oracle Database 19c ${database.edition} `, version: database.version }],
