@@ -1,6 +1,6 @@
 import { LifeboatError } from '../core/errors.ts'
 import type { CopySnapshotOptions } from './copy-snapshot-options.ts'
-import { ownGroup } from './landing.ts'
+import { findGroups, ownGroup } from './landing.ts'
 import type { Snapshot, SnapshotKind } from './ports/rds-backups.ts'
 import type { CloudPorts, RegionPorts } from './ports.ts'
 
@@ -43,23 +43,21 @@ export async function gatherCopySnapshot(
   const snapshot =
     options.snapshot === 'new' ? undefined : await choose(options, database.kind, source, signal)
   const key = options.kmsKey === null ? undefined : await target.kms.key(options.kmsKey, signal)
-  const groups = target.rds
-  const subnetGroup = options.subnetGroup ?? database.subnetGroup ?? ''
-  if ((await groups.subnetGroup(subnetGroup, signal)) === undefined)
-    throw lacks(options, `subnet group '${subnetGroup}'`, '--subnet-group')
-  const parameterGroup = options.parameterGroup ?? database.parameterGroup
-  if (parameterGroup !== null && !(await hasParameterGroup(database.kind, parameterGroup, target, signal)))
-    throw lacks(options, `parameter group '${parameterGroup}'`, '--parameter-group')
-  const optionGroup = options.optionGroup ?? database.optionGroup
-  if (optionGroup !== null && (await groups.optionGroup(optionGroup, signal)) === undefined)
-    throw lacks(options, `option group '${optionGroup}'`, '--option-group')
+  const groups = {
+    subnetGroup: options.subnetGroup ?? database.subnetGroup ?? '',
+    securityGroups: options.securityGroups,
+    parameterGroup: options.parameterGroup ?? database.parameterGroup,
+    optionGroup: options.optionGroup ?? database.optionGroup,
+  }
+  await findGroups(groups, database.kind, target, (reason, hint) => closed(options, reason, hint), signal)
   const encrypted = snapshot?.encrypted ?? database.encrypted
   if (encrypted && options.kmsKey === null) {
     throw closed(options, 'it is encrypted, and no key of the target region was named', KEY_HINT)
   }
   if (!encrypted) refuseUnencrypted(options, database.kind)
   return {
-    ...{ ...database, account, partition, encrypted, subnetGroup, parameterGroup, optionGroup },
+    ...{ ...database, account, partition, encrypted, subnetGroup: groups.subnetGroup },
+    ...{ parameterGroup: groups.parameterGroup, optionGroup: groups.optionGroup },
     snapshot:
       snapshot === undefined ? null : { arn: snapshot.arn, created: snapshot.created?.toISOString() ?? null },
     gib: snapshot?.gib ?? database.gib,
@@ -133,15 +131,6 @@ async function describe(db: string, source: RegionPorts, signal: AbortSignal): P
   }
 }
 
-async function hasParameterGroup(
-  kind: SnapshotKind,
-  name: string,
-  { rds }: RegionPorts,
-  signal: AbortSignal,
-): Promise<boolean> {
-  return /^default\./.test(name) || (await rds.parameterGroup(kind, name, signal)) !== undefined
-}
-
 async function choose(
   options: CopySnapshotOptions,
   kind: SnapshotKind,
@@ -160,10 +149,6 @@ async function choose(
       ? `${region} has no snapshot of it that is available`
       : `${region} has no snapshot '${wanted}' of it that is available`
   throw closed(options, reason, '--snapshot new takes one first.')
-}
-
-function lacks(options: CopySnapshotOptions, what: string, flag: string): LifeboatError {
-  return closed(options, `${options.target} has no ${what}`, `Create it there, or name another with ${flag}.`)
 }
 
 function closed({ db }: CopySnapshotOptions, reason: string, hint: string): LifeboatError {

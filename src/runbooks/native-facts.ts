@@ -48,7 +48,8 @@ export async function gatherNative(
         }
   if (familyOf(settings.engine) !== familyOf(engine))
     throw close(`${what} is of ${engine}, and ${settings.engine} can not load it`, hint)
-  await findGroups(settings, settings.kind, target, close, signal)
+  const { securityGroups } = options
+  await findGroups({ ...settings, securityGroups }, settings.kind, target, close, signal)
   const key = options.kmsKey === null ? undefined : await target.kms.key(options.kmsKey, signal)
   return {
     ...{ account, dump, model },
