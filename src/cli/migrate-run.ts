@@ -93,6 +93,10 @@ export async function showPlan(
   return planOutcome(way, plan, options.printPolicy === true, options.simulate !== undefined)
 }
 
+/** Its lines have the names that were given, which may be those of real databases. */
+const REHEARSAL =
+  'A rehearsal, in a cloud in memory: AWS was asked and told nothing. Typed into a shell, the lines below would be for real.\n\n'
+
 export function planOutcome(
   way: string,
   plan: MigratePlan,
@@ -100,7 +104,9 @@ export function planOutcome(
   simulated: boolean,
 ): Outcome {
   return {
-    text: printPolicy ? policyText(plan.policy) : planText(plan.runbook, plan.judged),
+    text: printPolicy
+      ? policyText(plan.policy)
+      : `${simulated ? REHEARSAL : ''}${planText(plan.runbook, plan.judged)}`,
     json: (warnings) =>
       printPolicy
         ? { way, simulated, ...plan.policy, warnings }
@@ -139,7 +145,7 @@ export async function run(
 
 export function reportOutcome(report: RunbookReport, simulated: boolean): Outcome {
   return {
-    text: printable(reportText(report)),
+    text: printable(`${simulated ? REHEARSAL : ''}${reportText(report)}`),
     json: (warnings) => ({ ...report, beware: report.warnings, simulated, warnings }),
   }
 }

@@ -73,12 +73,18 @@ test('of a dead region an inventory says how the database was protected; without
 test('--dry-run and --print-policy show, and leave nothing', async () => {
   const plan = await run(['copy-snapshot', '--simulate', ...REGIONS, '--dry-run'])
   expect(plan).toMatchObject({ exitCode: 0, stderr: '' })
+  expect(plan.stdout).toMatch(/^A rehearsal, in a cloud in memory: .*would be for real\.\n\ncopy-snapshot: /)
   expect(plan.stdout).toMatch(/\n {3}aws rds copy-db-snapshot --region eu-central-1 /)
   expect(plan.stdout).toMatch(/until this prints 'available 100':/)
   const policy = await run(['copy-snapshot', '--simulate', ...REGIONS, '--print-policy', '--json'])
   const printed = JSON.parse(policy.stdout)
   expect(printed.iam.Statement.length).toBeGreaterThan(3)
   expect(Object.keys(printed.keys)).toHaveLength(2)
+})
+
+test('a rehearsal says that it is one, since its report names what may be real', async () => {
+  const { stdout } = await run(['copy-snapshot', '--simulate', ...REGIONS])
+  expect(stdout).toMatch(/^A rehearsal, .*\n\ncopy-snapshot, run \S+: done\n/)
 })
 
 test.each([
