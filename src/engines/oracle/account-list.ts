@@ -41,7 +41,7 @@ export async function readAccounts(connection: OracleConnection, signal: AbortSi
       ...roles.flatMap((row) => wayIn(row, 'NONE')),
       ...(await read(READ_ROLE_GRANTS, 'DBA_ROLE_PRIVS')).flatMap(roleRights),
       ...(await read(READ_SYSTEM_GRANTS, 'DBA_SYS_PRIVS')).flatMap((row) =>
-        withOption(row, text(row.privilege), 'admin', 'ADMIN OPTION of'),
+        withOption(row, text(row.privilege), 'admin'),
       ),
       ...(await read(READ_OBJECT_GRANTS, 'DBA_TAB_PRIVS')).flatMap(objectRights),
       ...(await read(READ_COLUMN_GRANTS, 'DBA_COL_PRIVS')).flatMap(objectRights),
@@ -79,7 +79,7 @@ function wayIn(row: OracleRow, usual: string): readonly Right[] {
 function roleRights(row: OracleRow): readonly Right[] {
   const role = quoteName(text(row.role))
   return [
-    ...withOption(row, `role ${role}`, 'admin', 'ADMIN OPTION of'),
+    ...withOption(row, `role ${role}`, 'admin'),
     ...(row.byDefault === 'YES' ? [[text(row.grantee), `default role ${role}`] as const] : []),
   ]
 }
@@ -87,12 +87,12 @@ function roleRights(row: OracleRow): readonly Right[] {
 function objectRights(row: OracleRow): readonly Right[] {
   const column = row.column === undefined ? '' : ` (${quoteName(text(row.column))})`
   const object = `${quoteName(text(row.owner))}.${quoteName(text(row.object))}`
-  return withOption(row, `${text(row.privilege)}${column} ON ${object}`, 'grantable', 'GRANT OPTION of')
+  return withOption(row, `${text(row.privilege)}${column} ON ${object}`, 'grantable')
 }
 
-function withOption(row: OracleRow, right: string, option: string, words: string): readonly Right[] {
+function withOption(row: OracleRow, right: string, option: string): readonly Right[] {
   const grantee = text(row.grantee)
-  return [[grantee, right], ...(row[option] === 'YES' ? [[grantee, `${words} ${right}`] as const] : [])]
+  return [[grantee, right], ...(row[option] === 'YES' ? [[grantee, `may grant ${right}`] as const] : [])]
 }
 
 function quotaRight(row: OracleRow): Right {

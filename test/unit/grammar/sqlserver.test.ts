@@ -3,7 +3,7 @@ import { insertBulk } from '../../../src/engines/sqlserver/bulk-load.ts'
 import { COUNTED_KINDS, countText as countKindText } from '../../../src/engines/sqlserver/catalog/counted.ts'
 import { travelsAsData } from '../../../src/engines/sqlserver/catalog/model.ts'
 import { CATALOG_QUERIES, xmlSchemaText } from '../../../src/engines/sqlserver/catalog/queries.ts'
-import { queryText } from '../../../src/engines/sqlserver/catalog/query.ts'
+import { type CatalogQuery, queryText } from '../../../src/engines/sqlserver/catalog/query.ts'
 import { quoteObject } from '../../../src/engines/sqlserver/catalog/quote.ts'
 import { identityText } from '../../../src/engines/sqlserver/catalog/read-identities.ts'
 import * as count from '../../../src/engines/sqlserver/count.ts'
@@ -25,6 +25,10 @@ import { scriptAfter, scriptBefore } from '../../../src/engines/sqlserver/schema
 import { scriptDatabase } from '../../../src/engines/sqlserver/schema/script-database.ts'
 import { type Step, writeSteps } from '../../../src/engines/sqlserver/schema/step.ts'
 import { USERS_QUERY } from '../../../src/engines/sqlserver/schema/users.ts'
+import {
+  MAY_SEE_LOGINS_TEXT,
+  SERVER_ACCOUNT_QUERIES,
+} from '../../../src/engines/sqlserver/server-accounts.ts'
 import { SERVER_FACTS_TEXT } from '../../../src/engines/sqlserver/server-facts.ts'
 import { EVERYTHING } from './catalog-of-everything.ts'
 import { GrammarError } from './grammars.ts'
@@ -86,7 +90,12 @@ const TEXTS: readonly (readonly [string, string])[] = [
     // readPositions of tools/bcp.ts.
     "SELECT name FROM sys.columns WHERE object_id = OBJECT_ID(N'[dbo].[t]') ORDER BY column_id",
   ]),
+  ...Object.entries<CatalogQuery>(SERVER_ACCOUNT_QUERIES).flatMap(([name, query]) => [
+    [`accounts: ${name}`, queryText(query)] as const,
+    [`accounts: the least of ${name}`, queryText(query, new Set(query.optional))] as const,
+  ]),
   ...named('server', [
+    MAY_SEE_LOGINS_TEXT,
     SERVER_FACTS_TEXT,
     PERMISSIONS_TEXT,
     CREATE_PERMISSION_TEXT,
