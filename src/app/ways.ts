@@ -50,8 +50,10 @@ export async function loadCutover(kind: CutoverKind): Promise<AnyWay> {
 export async function loadWay(name: string): Promise<AnyWay> {
   const load = Object.hasOwn(WAYS, name) ? WAYS[name] : undefined
   if (load !== undefined) return withKeptLanding(await load())
-  const likely = nearest(name, WAY_NAMES)
+  // It is no way, and is typed like one.
+  const known = [...WAY_NAMES, 'verify']
+  const likely = nearest(name, known)
   throw new LifeboatError('usage', `unable to take way '${name}': there is no such way`, {
-    hint: `${likely === undefined ? '' : `Did you mean ${likely}? `}Known are ${WAY_NAMES.join(', ')}.`,
+    hint: `${likely === undefined ? '' : `Did you mean ${likely}? `}Known are ${known.join(', ')}.`,
   })
 }

@@ -166,6 +166,16 @@ function snapshotLines(kind: 'instance' | 'cluster', id: string, { snapshots }: 
   ]
 }
 
+/** Snapshots of what is not itself there: copies that were made across. */
+export function copyLines({ snapshots, instances, clusters }: RegionInventory): string[] {
+  const own = { instance: instances, cluster: clusters }
+  const away = snapshots.filter(({ kind, sourceId }) => !own[kind].some(({ id }) => id === sourceId))
+  return [...Map.groupBy(away, ({ kind, sourceId }) => `${kind} ${sourceId}`)].map(([name, copies]) => {
+    const newest = copies.toSorted((a, b) => (b.created?.getTime() ?? 0) - (a.created?.getTime() ?? 0))[0]
+    return `snapshots of ${name}: ${copies.length}, the newest ${newest?.id} of ${newest?.created?.toISOString() ?? 'an unknown time'}`
+  })
+}
+
 function listed(values: readonly string[]): string {
   return values.length === 0 ? 'none' : values.join(', ')
 }

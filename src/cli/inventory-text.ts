@@ -7,7 +7,7 @@ import {
   type Unknown,
 } from '../app/inventory/record.ts'
 import { showCount } from './amounts.ts'
-import { databaseLines } from './inventory-database-text.ts'
+import { copyLines, databaseLines } from './inventory-database-text.ts'
 import { printable } from './printable.ts'
 
 export function inventoryText(inventory: Inventory, signedBy: string | undefined): string {
@@ -40,7 +40,7 @@ export function inventoryText(inventory: Inventory, signedBy: string | undefined
 }
 
 function regionLines(region: RegionInventory, side: 'source' | 'target'): string[] {
-  const databases = databaseLines(region)
+  const databases = [...databaseLines(region), ...(side === 'target' ? copyLines(region) : [])]
   const none = side === 'source' ? 'no databases' : 'nothing of them is across'
   return [
     `${side} ${region.region}`,

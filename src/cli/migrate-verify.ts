@@ -1,6 +1,7 @@
 import { checkLines } from '../app/runbook-report.ts'
 import { type TargetReport, verifyTarget } from '../app/verify-target.ts'
 import { LifeboatError } from '../core/errors.ts'
+import { showCount } from './amounts.ts'
 import type { MigrateOptions } from './migrate.ts'
 import { requestOf, rowsOf } from './migrate-run.ts'
 import { printable } from './printable.ts'
@@ -36,7 +37,7 @@ function verifyText({ endpoint, passed, checks }: TargetReport): string {
   return [
     ...checkLines(checks),
     '',
-    `${endpoint ?? 'no endpoint'}: ${passed ? 'fit to take over, as far as was looked' : `${failed} checks failed`}`,
+    `${endpoint ?? 'no endpoint'}: ${passed ? 'fit to take over, as far as was looked' : `${showCount(failed, 'check')} failed`}`,
     '',
   ].join('\n')
 }

@@ -68,10 +68,9 @@ function needEndpoint(text: string | undefined, flag: string, example: string): 
 export function readEndpoint(given: string, flag: string): Endpoint {
   const [, host = '', port = ''] = /^([A-Za-z0-9._-]+):(\d{1,5})$/.exec(given) ?? []
   if (host === '' || Number(port) < 1 || Number(port) > 65_535)
-    throw usage(
-      `${flag} '${given}' is not HOST:PORT`,
-      `Write it like ${flag} shop.c1x2.eu-west-1.rds.amazonaws.com:3306`,
-    )
+    throw new LifeboatError('usage', `unable to read ${flag} '${given}': it is not HOST:PORT`, {
+      hint: `Write it like ${flag} shop.c1x2.eu-west-1.rds.amazonaws.com:3306`,
+    })
   return { host: plainHost(host), port: Number(port) }
 }
 

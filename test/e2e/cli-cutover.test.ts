@@ -78,7 +78,7 @@ test.each([
   [['rollback', ...REHEARSAL], 2, /each rehearsal has a cloud of its own/],
   [['rollback', '--of', '20261122T210500Z-k3f9'], 2, /nothing is known here of run/],
   [['run', ...REHEARSAL, '--of', '20261122T210500Z-k3f9'], 2, /--of is of rollback only/],
-  [['run', ...REHEARSAL, '--from', 'shop'], 2, /--from 'shop' is not HOST:PORT/],
+  [['run', ...REHEARSAL, '--from', 'shop'], 2, /--from 'shop': it is not HOST:PORT/],
   [['run', ...REHEARSAL, '--from', 'a.example:1', '--to', 'A.example.:1'], 2, /is not HOST:PORT|same host/],
   [['switch', ...REHEARSAL], 2, /prepare, run, rollback/],
 ] as const)('%j ends with %i', async (args, exitCode, said) => {

@@ -466,4 +466,12 @@ jobs:
     expect(refused).toMatchObject({ exitCode: 2, stdout: '' })
     expect(refused.stderr.replaceAll(/\s+/g, ' ')).toContain(reason)
   })
+
+  test('without credentials it says how to get some, and not what to allow', async () => {
+    const { AWS_ACCESS_KEY_ID: _, ...others } = env()
+    const take = ['inventory', '--source', SOURCE, '--to', `file://${home}/none`, '--no-encryption']
+    const { exitCode, stderr } = await runLifeboat(take, { home, env: others })
+    expect(exitCode).toBe(42)
+    expect(stderr).toMatch(/no usable credentials\nhint: Renew the credentials .*--profile/)
+  })
 })

@@ -117,6 +117,7 @@ describe.skipIf(lacks('mariadb'))('migrate verify on an application host, with n
 
 test.each([
   [[], /nothing says which database/],
+  [['--to', 'x.example'], /^error: unable to read --to 'x.example': it is not HOST:PORT/],
   [['--to', 'x.example:1', '--resume', 'x'], /no steps to plan/],
   [['--to', 'x.example:1', '--password', 'env:X'], /--password goes with --login/],
   [['--to', 'x.example:1', '--backups', 'file:///tmp/none'], /which needs --login/],
@@ -124,4 +125,12 @@ test.each([
   const result = await runLifeboat(['migrate', 'verify', ...args], { home, env: { X: 'y' } })
   expect(result).toMatchObject({ exitCode: 2, stdout: '' })
   expect(result.stderr).toMatch(said)
+})
+
+test('a typo of verify is told from a way that there is not', async () => {
+  const { stderr, exitCode } = await runLifeboat(['migrate', 'verfy', '--to', 'x.example:1'], { home })
+  expect({ exitCode, stderr }).toEqual({
+    exitCode: 2,
+    stderr: expect.stringContaining('Did you mean verify?'),
+  })
 })

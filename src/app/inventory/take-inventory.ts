@@ -80,8 +80,9 @@ async function databasesOf(
     const { reason, fault } =
       asker.unknown.find(({ what }) => what === 'instances' || what === 'clusters') ?? {}
     throw new LifeboatError('step-failed', `unable to take an inventory of ${region}: ${reason}`, {
-      hint:
-        fault === 'denied'
+      hint: /no usable credentials|expired|InvalidClientToken|UnrecognizedClient/i.test(reason ?? '')
+        ? 'Renew the credentials (aws sso login, a new session token), or name a profile that has some with --profile, then run it again.'
+        : fault === 'denied'
           ? 'Let this account look (rds:Describe*), then run it again; inventories taken before are as they were.'
           : 'Nothing was written: inventories taken before are as they were, and lifeboat inventory show reads them.',
       details: { fault: fault ?? null, region },
