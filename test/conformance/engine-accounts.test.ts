@@ -221,12 +221,7 @@ const VENDORS: readonly Vendor[] = [
     ].join('\n'),
     rights: {
       APP: [
-        ...[
-          'ADMIN OPTION of CREATE SESSION',
-          'ADMIN OPTION of CREATE TABLE',
-          'CREATE SESSION',
-          'CREATE TABLE',
-        ],
+        ...['CREATE SESSION', 'CREATE TABLE'],
         ...['EXECUTE ON SYS.DBMS_CRYPTO', 'INSERT ON SHOP.ITEM', 'SELECT ON SHOP.ITEM'],
         ...[
           'UPDATE (NOTE) ON SHOP.ITEM',
