@@ -221,15 +221,9 @@ const VENDORS: readonly Vendor[] = [
     ].join('\n'),
     rights: {
       APP: [
-        ...['CREATE SESSION', 'CREATE TABLE'],
-        ...['EXECUTE ON SYS.DBMS_CRYPTO', 'INSERT ON SHOP.ITEM', 'SELECT ON SHOP.ITEM'],
-        ...[
-          'UPDATE (NOTE) ON SHOP.ITEM',
-          'by password',
-          'default role READER',
-          'may log in',
-          'profile STRICT',
-        ],
+        ...['CREATE SESSION', 'CREATE TABLE', 'EXECUTE ON SYS.DBMS_CRYPTO', 'INSERT ON SHOP.ITEM'],
+        ...['SELECT ON SHOP.ITEM', 'UPDATE (NOTE) ON SHOP.ITEM', 'by password', 'default role READER'],
+        ...['may grant CREATE SESSION', 'may grant CREATE TABLE', 'may log in', 'profile STRICT'],
         ...['quota of 1048576 bytes in USERS', 'quota unlimited in "Data"', 'role READER'],
       ],
       'Odd name': ['may grant role READER', 'may log in', 'role READER'],
