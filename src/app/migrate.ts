@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { newBackupId } from '../core/backup-layout.ts'
 import type { Classification } from '../core/classification.ts'
-import { LifeboatError, messageOf } from '../core/errors.ts'
+import { LifeboatError, messageOf, throwIfAborted } from '../core/errors.ts'
 import { createFileJournal } from '../core/journal.ts'
 import type { Runbook } from '../core/runbook.ts'
 import type { Sink } from '../core/sink.ts'
@@ -58,7 +58,8 @@ export interface MigratePlan {
   readonly way: AnyWay
   readonly runbook: Runbook<CloudPorts>
   readonly facts: unknown
-  readonly policy: RunbookPolicy
+  /** Throws where AWS does not say who would be given it. */
+  policy(): RunbookPolicy
   /** What its class says to it; undefined where it has none. */
   readonly judged: (Pick<MigrationPolicy, 'classified' | 'job'> & JudgedPlan) | undefined
 }
@@ -78,7 +79,15 @@ export async function planMigration(request: MigrateRequest, signal: AbortSignal
     { way, flags, ports, run, clock, onRetry: retryTeller(request.onEvent) },
     signal,
   )
-  const policy = runbookPolicy(runbook, (await ports.iam.caller(signal)).arn)
+  const caller = await ports.iam.caller(signal).then(
+    ({ arn }) => ({ arn }),
+    (thrown: unknown) => ({ thrown }),
+  )
+  throwIfAborted(signal)
+  const policy = () => {
+    if ('thrown' in caller) throw caller.thrown
+    return runbookPolicy(runbook, caller.arn)
+  }
   const held = await request.guard?.policyOf(flags)
   if (held?.classification === undefined) return { way, runbook, facts, policy, judged: undefined }
   const { classification, classified, job } = held

@@ -105,11 +105,11 @@ export function planOutcome(
 ): Outcome {
   return {
     text: printPolicy
-      ? policyText(plan.policy)
+      ? policyText(plan.policy())
       : `${simulated ? REHEARSAL : ''}${planText(plan.runbook, plan.judged)}`,
     json: (warnings) =>
       printPolicy
-        ? { way, simulated, ...plan.policy, warnings }
+        ? { way, simulated, ...plan.policy(), warnings }
         : { way, simulated, ...planJson(plan.runbook, plan.judged), facts: plan.facts, warnings },
   }
 }

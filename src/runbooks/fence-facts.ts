@@ -23,7 +23,8 @@ export interface FenceOptions {
 }
 
 export interface FenceFacts {
-  readonly account: string
+  /** Null where AWS does not say who calls: SQL needs nobody there. */
+  readonly account: string | null
   readonly endpoint: Endpoint
   /** Null where nobody could log in. Kept before anything is done: `undo` lifts it. */
   readonly sql: FencePlan | null
@@ -43,7 +44,7 @@ export async function gatherFence(
   { source, iam, database }: CloudPorts,
   signal: AbortSignal,
 ): Promise<FenceFacts> {
-  const { account } = await iam.caller(signal)
+  const account = await accountOf(iam, from !== null, signal)
   const found = await lookUp('fence', db, source, from !== null, signal)
   const endpoint = from ?? found?.endpoint
   if (endpoint === undefined) {
@@ -62,6 +63,24 @@ export async function gatherFence(
     endpoint: { ...endpoint, host: plainHost(endpoint.host) },
     sql: sql ?? null,
     network: network ?? null,
+  }
+}
+
+/** Null where it is not said, and what is to be done goes without (`isSpare`). */
+export async function accountOf(
+  iam: CloudPorts['iam'],
+  isSpare: boolean,
+  signal: AbortSignal,
+): Promise<string | null> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return (await iam.caller(signal)).account
+    } catch (thrown) {
+      if (!isSpare) throw thrown
+      if (faultOf(thrown) === 'denied') return null
+      if (!isTransient(thrown)) throw thrown
+      if (tries === MOST_TRIES) return null
+    }
   }
 }
 

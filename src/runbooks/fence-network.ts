@@ -90,7 +90,7 @@ export function moveToGroup(
       mayLook('rds:DescribeDBInstances', 'rds:DescribeDBClusters', 'ec2:DescribeSecurityGroups'),
       {
         actions: [kind === 'cluster' ? 'rds:ModifyDBCluster' : 'rds:ModifyDBInstance'],
-        resources: [rdsArn(source, account, kind === 'cluster' ? 'cluster' : 'db', db)],
+        resources: [rdsArn(source, account ?? '*', kind === 'cluster' ? 'cluster' : 'db', db)],
       },
     ],
     async observe({ source: ports }, signal): Promise<Observation> {

@@ -66,10 +66,12 @@ function plan(options: FenceOptions, facts: FenceFacts, run: RunName): Runbook<C
     steps,
     gathers: FENCE_LOOKS,
     warnings: [
-      `Applications can not write to ${endpoint.host} any more, nor, behind the security group, read.`,
+      `Applications can not write to ${endpoint.host} any more${network === null ? '' : ', nor, behind the security group, read'}.`,
       ...(sql === null
         ? [
-            'Nobody could log in: connections that are open now may live on behind the security group. --login gives an account.',
+            network === null
+              ? 'Nobody could log in, to stop writers by SQL: --login gives an account.'
+              : 'Nobody could log in: connections that are open now may live on behind the security group. --login gives an account.',
           ]
         : sql.limits),
       ...(network === null

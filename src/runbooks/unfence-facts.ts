@@ -1,7 +1,7 @@
 import { LifeboatError } from '../core/errors.ts'
 import type { GateClient } from '../core/gate.ts'
 import { nameOf } from '../core/runbook.ts'
-import { type FencedNetwork, lookUp } from './fence-facts.ts'
+import { accountOf, type FencedNetwork, type FenceFacts, lookUp } from './fence-facts.ts'
 import type { Endpoint } from './ports/rds.ts'
 import type { CloudPorts } from './ports.ts'
 
@@ -27,7 +27,7 @@ export interface UnfenceOptions {
 }
 
 export interface UnfenceFacts {
-  readonly account: string
+  readonly account: FenceFacts['account']
   /** What is still to be put back. */
   readonly network: (FencedNetwork & { readonly group: string }) | null
   /** What stands of it, or may stand: behind a closed group nobody can look. */
@@ -42,7 +42,7 @@ export async function gatherUnfence(
   { iam, source, database }: CloudPorts,
   signal: AbortSignal,
 ): Promise<UnfenceFacts> {
-  const { account } = await iam.caller(signal)
+  const account = await accountOf(iam, fenced.network === null, signal)
   const network = await lookAtNetwork(fenced, source, signal)
   const sql = await lookAtSql(fenced, database, signal)
   const standing = { account, network: network.standing, undo: sql.standing }

@@ -66,6 +66,17 @@ test('where the API does not let this account look, SQL does what it can all the
   await expect(blind.plan()).rejects.toMatchObject({ details: { fault: 'denied' } })
 })
 
+test.each(['unavailable', 'denied'] as const)(
+  'SQL fences where AWS is %s, even to be asked who calls: a login is all it takes',
+  async (fault) => {
+    await using scene = await createRunbookScene({ ...instance, flags: { ...flags, from: `${HOST}:3306` } })
+    for (const operation of ['sts:GetCallerIdentity', 'rds:DescribeDBClusters', 'rds:DescribeDBInstances'])
+      scene.world.strike({ operation, fault, times: 1000 })
+    expect((await scene.run()).outcome).toBe('done')
+    expect(scene.world.databases.get(HOST)).toBe('read-only')
+  },
+)
+
 test('where neither answers nothing is fenced, and it does not say so', async () => {
   await using scene = await createRunbookScene({ ...instance, flags: { ...flags, from: `${HOST}:3306` } })
   scene.world.region(regions.source).dead = true

@@ -60,6 +60,15 @@ test('a cluster gets its groups back as a whole', async () => {
   expect(scene.world.databases.get('shop.cluster-c1sim.eu-west-1.rds.amazonaws.com')).toBe('writable')
 })
 
+test('a fence of SQL alone is lifted with a login alone, whatever AWS says', async () => {
+  const flags = { ...regions, fenced: { ...fenced, network: null } }
+  await using scene = await createRunbookScene({ ...harness, flags })
+  scene.world.strike({ operation: 'sts:GetCallerIdentity', fault: 'denied', times: 1000 })
+  scene.world.region(regions.source).dead = true
+  expect((await scene.run()).outcome).toBe('done')
+  expect(scene.world.databases.get(HOST)).toBe('writable')
+})
+
 async function failure(
   prepare: (world: World) => void,
   flags: Partial<RunbookHarness['flags']> = {},
