@@ -13,6 +13,7 @@ export function assessText(assessment: Assessment, simulated: boolean): string {
     ...(inventory === null ? [] : [`source by inventory ${inventory.id} of ${inventory.ended}`]),
     '',
     planesText(assessment.planes).trimEnd(),
+    ...keyLines(assessment),
     ...(problem === null ? [] : ['', `no database could be assessed: ${problem}`]),
     ...databases.map(databaseText),
     '',
@@ -29,6 +30,22 @@ function planesText(planes: readonly PlaneState[]): string {
       reason ?? '',
     ]),
   )
+}
+
+/** AWS's own are in every region, and no choice. */
+function keyLines({ keys, target }: Assessment): string[] {
+  if (!keys.known) return []
+  const chosen = keys.value.filter(({ aliases }) => !aliases.some((alias) => alias.startsWith('alias/aws/')))
+  const usable = chosen.flatMap((key) => (key.wrong === null ? [nameOf(key)] : []))
+  return [
+    '',
+    `keys of ${target} that RDS can use: ${usable.length === 0 ? 'none' : usable.join(', ')}`,
+    ...chosen.flatMap((key) => (key.wrong === null ? [] : [`  not ${nameOf(key)}: ${key.wrong}`])),
+  ]
+}
+
+function nameOf({ arn, aliases }: { readonly arn: string; readonly aliases: readonly string[] }): string {
+  return aliases[0] ?? arn
 }
 
 function databaseText(db: AssessedDatabase): string {

@@ -40,6 +40,7 @@ describe('in the simulation', { timeout: 60_000 }, () => {
     expect(stdout).toMatch(/^eu-west-1 to eu-central-1, .* \(simulated, /)
     expect(stdout).toMatch(/\nWAY +STATE +DATA LOST +TIME +WHY\npromote-replica +open +4 s +5 min to 20 min /)
     expect(stdout).toContain('\npromote-replica, the best that is open\n')
+    expect(stdout).toContain('\nkeys of eu-central-1 that RDS can use: alias/databases\n')
   })
 
   test('what an earlier run took is in the table, from this machine or from a sink', async () => {
