@@ -148,7 +148,8 @@ async function climb(
     ({ rung, outcome: 'skipped', reason, tookMs: 0 }) as const
   try {
     if (engine.query === undefined) throw noMeans(engine, 'be queried')
-    await engine.query(undefined, 'SELECT 1', bounded)
+    // Before 23ai Oracle has no SELECT without a FROM (ORA-00923).
+    await engine.query(undefined, engine.name === 'oracle' ? 'SELECT 1 FROM dual' : 'SELECT 1', bounded)
   } catch (thrown) {
     throwIfAborted(signal)
     const failed = { outcome: 'failed', reason: messageOf(thrown), tookMs: tookMs() } as const

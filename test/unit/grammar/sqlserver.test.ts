@@ -9,6 +9,7 @@ import { identityText } from '../../../src/engines/sqlserver/catalog/read-identi
 import * as count from '../../../src/engines/sqlserver/count.ts'
 import * as databases from '../../../src/engines/sqlserver/databases.ts'
 import * as drop from '../../../src/engines/sqlserver/drop-database.ts'
+import { createGate } from '../../../src/engines/sqlserver/gate.ts'
 import * as identity from '../../../src/engines/sqlserver/identity.ts'
 import { DATABASE_SIZES_TEXT } from '../../../src/engines/sqlserver/native/database-sizes.ts'
 import * as nativeStatements from '../../../src/engines/sqlserver/native/statements.ts'
@@ -30,6 +31,7 @@ import {
   SERVER_ACCOUNT_QUERIES,
 } from '../../../src/engines/sqlserver/server-accounts.ts'
 import { SERVER_FACTS_TEXT } from '../../../src/engines/sqlserver/server-facts.ts'
+import type { Session, SqlRow } from '../../../src/engines/sqlserver/session.ts'
 import { EVERYTHING } from './catalog-of-everything.ts'
 import { GrammarError } from './grammars.ts'
 import { readSqlLiterals, uncovered } from './sql-literals.ts'
@@ -73,6 +75,45 @@ async function variantStatements(): Promise<readonly string[]> {
     // Only looked at on its way.
   }
   return watch.statements()
+}
+
+/** A fence, its lifting and trial writes, at a server with a login, two databases and a session of somebody else's. */
+async function gateStatements(): Promise<readonly string[]> {
+  const { signal } = new AbortController()
+  const texts: string[] = []
+  const answers: readonly (readonly [RegExp, readonly SqlRow[]])[] = [
+    [/sys\.server_principals/, [{ name: 'a ] b', type: 'S', is_disabled: false }]],
+    [/is_read_only/, [{ name: 'shop', is_read_only: false }]],
+    [/sys\.databases/, [{ name: 'shop', state_desc: 'ONLINE' }]],
+    [/^SELECT session_id/, [{ session_id: 51 }]],
+    [/^SELECT n /, [{ n: 42 }]],
+  ]
+  const unused = () => Promise.reject(new Error('a gate does not send it'))
+  const session: Session = {
+    query: async (sql) => {
+      texts.push(sql)
+      return answers.find(([pattern]) => pattern.test(sql))?.[1] ?? []
+    },
+    batch: async (sql) => {
+      texts.push(sql)
+      return []
+    },
+    stream: () => {
+      throw new Error('a gate reads no table')
+    },
+    bulk: unused,
+    transaction: unused,
+    [Symbol.asyncDispose]: async () => undefined,
+  }
+  const sessions = async () => ({ open: async () => session, [Symbol.asyncDispose]: async () => undefined })
+  const gate = createGate(sessions, undefined)
+  const { statements, undo, sessions: others } = await gate.planFence(signal)
+  await gate.fence(statements, signal)
+  await gate.unfence(undo, signal)
+  await gate.writable(signal)
+  await gate.tryWrite(signal)
+  await createGate(sessions, 'shop').tryWrite(signal)
+  return [...texts, others]
 }
 
 const transfer = { blockSize: 4096, maxTransferSize: 65_536, bufferCount: 8, kmsKey: 'arn:aws:kms:x' }
@@ -204,6 +245,12 @@ describe('what lifeboat sends to SQL Server', () => {
     for (const text of statements) await parseTsql(text)
   })
 
+  it('a fence and its lifting', async () => {
+    const statements = await gateStatements()
+    expect(statements.length).toBeGreaterThan(15)
+    for (const text of statements) await parseTsql(text)
+  })
+
   it.each([
     ['before', scriptBefore(EVERYTHING)],
     ['after', scriptAfter(EVERYTHING)],
@@ -215,6 +262,7 @@ describe('what lifeboat sends to SQL Server', () => {
     const texts = [
       ...TEXTS.map(([, text]) => text),
       ...(await variantStatements()),
+      ...(await gateStatements()),
       writeSteps(scriptBefore(EVERYTHING)),
       writeSteps(scriptAfter(EVERYTHING)),
     ]
