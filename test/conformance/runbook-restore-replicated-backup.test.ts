@@ -34,6 +34,7 @@ describeRunbook('restore-replicated-backup, the latest, with the source dark', {
 
 describeRunbook('restore-replicated-backup, a point in time, where the first class is sold out', {
   way: restoreReplicatedBackup,
+  hasRoomElsewhere: true,
   flags: {
     ...{
       ...flags,

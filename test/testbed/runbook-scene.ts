@@ -15,6 +15,8 @@ export interface RunbookHarness {
   readonly flags: WayFlags & { readonly source: string; readonly target: string }
   /** A time that the way can't keep: a minute where it is left out. */
   readonly tooShortMs?: number
+  /** Each of its changes has another class or zone to try. */
+  readonly hasRoomElsewhere?: boolean
   /** Puts into the cloud what the way needs. */
   furnish(world: World): void
   /** Expects that the cloud is as the way promises, read from the world's own state. */
