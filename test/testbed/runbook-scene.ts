@@ -15,7 +15,7 @@ export interface RunbookHarness {
   readonly flags: WayFlags & { readonly source: string; readonly target: string }
   /** A time that the way can't keep: a minute where it is left out. */
   readonly tooShortMs?: number
-  /** Each of its changes has another class or zone to try. */
+  /** What it restores has another class or zone to try. */
   readonly hasRoomElsewhere?: boolean
   /** Puts into the cloud what the way needs. */
   furnish(world: World): void
