@@ -85,12 +85,14 @@ function reportOf(endpoint: Endpoint | undefined, checks: readonly CheckRow[]): 
 
 async function comparedAccounts(
   ports: CloudPorts,
-  { flags, accept }: TargetRequest,
+  { flags, accept, login, simulate }: TargetRequest,
   there: Endpoint,
   signal: AbortSignal,
 ): Promise<CheckRow> {
   const old = flags.db?.[0]
   if (old === undefined) return skippedCheck('accounts', 'no --db was given')
+  // The simulated cloud logs in by itself.
+  if (login === undefined && simulate === undefined) return skippedCheck('accounts', 'no account was given')
   const from = flags.from === undefined ? undefined : readEndpoint(flags.from, '--from')
   const row = await attempt('accounts', signal, async () => {
     const { found } = await lookAtAccounts(old, from, ports, true, signal)

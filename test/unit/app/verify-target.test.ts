@@ -1,11 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { exportPlain } from '../../../src/app/inventory/export-plain.ts'
 import { takeInventory } from '../../../src/app/inventory/take-inventory.ts'
 import { simulateCloud } from '../../../src/app/simulate-cloud.ts'
 import { type TargetRequest, verifyTarget } from '../../../src/app/verify-target.ts'
+import { stubAwsEnvironment } from '../../testbed/aws-environment.ts'
+import { freePort } from '../../testbed/containers/free-port.ts'
 
 const { signal } = new AbortController()
 const request: TargetRequest = {
@@ -92,4 +94,17 @@ test('of a dead source an inventory says what it was', async () => {
     ...{ found: 'off', source: 'on' },
     lines: [expect.stringMatching(/^aws rds modify-db-instance .* --deletion-protection/)],
   })
+})
+
+test('without an account to log in with, accounts are not compared, whatever the old region says', async () => {
+  stubAwsEnvironment()
+  const nothing = `http://127.0.0.1:${await freePort()}`
+  vi.stubEnv('AWS_ENDPOINT_URL', nothing)
+  onTestFinished(() => void vi.unstubAllEnvs())
+  const { simulate: _, ...live } = request
+  const report = await verifyTarget({ ...live, flags: { ...live.flags, to: nothing.slice(7) } }, signal)
+  expect(report.checks.find(({ name }) => name === 'accounts')).toEqual({
+    ...{ name: 'accounts', state: 'skipped', found: 'no account was given' },
+  })
+  expect(report.checks.find(({ name }) => name === 'aws')).toMatchObject({ state: 'failed' })
 })
