@@ -103,6 +103,18 @@ describe('what an account of SQL Server may not see', () => {
     }
   })
 
+  test('a server that does not say which roles are fixed, nor how users log in, tells the same', async () => {
+    const { hiddenColumns } = server.faults
+    const all = await readAs('sa')
+    hiddenColumns.add('sys.server_principals.is_fixed_role')
+    hiddenColumns.add('sys.database_principals.authentication_type_desc')
+    try {
+      expect(await readAs('sa')).toEqual(all)
+    } finally {
+      hiddenColumns.clear()
+    }
+  })
+
   test('at a new server: the user is there, its login is not, another login owns the database', async () => {
     await using target = await startSqlServer()
     await target.run(

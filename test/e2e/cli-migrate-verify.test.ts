@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { runLifeboat } from '../testbed/command-line.ts'
 import { type MariadbServer, startMariadb } from '../testbed/mariadb.ts'
 import { lacks } from '../testbed/requirement.ts'
+import { startSqlServer } from '../testbed/sqlserver.ts'
 
 let home: string
 beforeAll(async () => {
@@ -132,5 +133,41 @@ test('a typo of verify is told from a way that there is not', async () => {
   expect({ exitCode, stderr }).toEqual({
     exitCode: 2,
     stderr: expect.stringContaining('Did you mean verify?'),
+  })
+})
+
+describe('migrate verify at SQL Server (stand-in)', () => {
+  test('a user whose login was forgotten at the new server is named, and so is what nobody may see', async () => {
+    await using old = await startSqlServer()
+    await using now = await startSqlServer()
+    for (const each of [old, now]) {
+      await each.run("CREATE DATABASE shop\nGO\nCREATE LOGIN app WITH PASSWORD = 'hunter-two'")
+      await each.run('CREATE USER app FOR LOGIN app; GRANT EXECUTE TO app', 'shop')
+    }
+    const at = ({ port }: { readonly port: number }) => `127.0.0.1:${port}`
+    const compare = async (user: string, password: string) => {
+      const login = ['--login', `sqlserver://${user}@any?tls=require`, '--password', 'env:DB_PASSWORD']
+      const result = await runLifeboat(
+        ['migrate', 'verify', '--to', at(now), '--from', at(old), '--no-write', '--json', ...login],
+        { home, env: { DB_PASSWORD: password } },
+      )
+      expect(result.stdout + result.stderr).not.toMatch(/hunter/)
+      const { checks } = JSON.parse(result.stdout) as { checks: { name: string; found: string }[] }
+      return { exitCode: result.exitCode, row: checks.find(({ name }) => name === 'accounts') }
+    }
+    expect(await compare('sa', old.password)).toMatchObject({ exitCode: 0, row: { state: 'ok' } })
+    expect(await compare('app', 'hunter-two')).toMatchObject({
+      exitCode: 42,
+      row: {
+        state: 'failed',
+        found: expect.stringContaining("login 'app' may not see (VIEW ANY DEFINITION)"),
+      },
+    })
+    // As where a login is made anew: it has another SID.
+    await now.run("DROP LOGIN app\nGO\nCREATE LOGIN app WITH PASSWORD = 'hunter-two'")
+    expect(await compare('sa', old.password)).toMatchObject({
+      exitCode: 42,
+      row: { state: 'failed', found: 'user [app] in [shop] lacks for login [app]' },
+    })
   })
 })
