@@ -5,7 +5,8 @@ export function columnsOf(stream: NodeJS.WriteStream): number | undefined {
 
 /**
  * Breaks lines at blanks, never in a word: what is longer than a line (a path, a URL) stays whole, so that it can be
- * copied. Further lines of each line begin with `indent`.
+ * copied. Further lines of each line begin with `indent`. A line for a shell is left to the terminal: pasted, the first piece of a
+ * broken one would be run as it is.
  */
 export function wrap(text: string, columns: number | undefined, indent = ''): string {
   if (columns === undefined) return text
@@ -15,8 +16,10 @@ export function wrap(text: string, columns: number | undefined, indent = ''): st
     .join('\n')
 }
 
+const FOR_A_SHELL = /^ *([A-Z][A-Z0-9_]*=\$\(|(aws|lifeboat|mysql|psql|sqlcmd|printf|gpg|dig|for) )/
+
 function wrapLine(line: string, columns: number, indent: string): string {
-  if (line.length <= columns) return line
+  if (line.length <= columns || FOR_A_SHELL.test(line)) return line
   const margin = /^ */.exec(line)?.[0] ?? ''
   const lines: string[] = []
   let current = ''

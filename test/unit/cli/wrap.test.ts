@@ -15,6 +15,14 @@ describe('wrapping', () => {
     expect(wrap('    one two three', 12, '  ')).toBe('    one two\n      three')
   })
 
+  test.each([
+    'aws rds promote-read-replica --region eu-central-1 --db-instance-identifier x --backup-retention-period 7',
+    '   lifeboat migrate promote-replica --source eu-west-1 --target eu-central-1 --db shop',
+    'GROUP_1=$(aws ec2 create-security-group --region eu-central-1 --query GroupId --output text)',
+  ])('leaves a line for a shell whole: %s', (line) => {
+    expect(wrap(`a b c\n${line}\nd e f`, 3, '  ')).toContain(`\n${line}\n`)
+  })
+
   test('leaves a log alone', () => {
     expect(wrap('one two three', undefined, '  ')).toBe('one two three')
   })
