@@ -62,7 +62,7 @@ function plan(options: AuroraFailoverOptions, facts: AuroraFailoverFacts): Runbo
   const steps: Step<CloudPorts>[] = [
     checkSecondary(options, facts, mode),
     // A switchover stops the old primary's writes by itself, and moves none before.
-    ...(isFailover ? [fenceCheck(endpoint ?? undefined, acceptSplitBrain, mode)] : []),
+    ...(isFailover ? [fenceCheck(endpoint ?? undefined, acceptSplitBrain, mode, options)] : []),
     movePrimary(options, facts, mode),
     protectCluster({
       ...{ region: target, account, id: secondary.id },

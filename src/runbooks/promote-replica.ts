@@ -68,7 +68,7 @@ function plan(options: PromoteReplicaOptions, facts: PromoteReplicaFacts, run: R
   const backupDays = options.backupDays ?? Math.max(primary?.backupRetentionDays ?? 7, 1)
   const steps: Step<CloudPorts>[] = [
     lookAtReplica(options, facts),
-    fenceCheck(primary?.endpoint ?? undefined, acceptSplitBrain, 'promote'),
+    fenceCheck(primary?.endpoint ?? undefined, acceptSplitBrain, 'promote', options),
     promote(options, facts, backupDays),
     protectInstance({
       ...{ region: target, account, id: replica },
