@@ -53,7 +53,8 @@ export async function runAssess(options: AssessOptions, context: VerbContext): P
       databases: db?.map((id) => id.toLowerCase()),
       flags: landingFlags(options),
       sinks: places.map((place) => sinkOf(place, job, trust)),
-      prepared: await preparedHere(context.environment.stateFolder),
+      // Groups and keys of real regions are not in a simulated one.
+      prepared: simulate === undefined ? await preparedHere(context.environment.stateFolder) : [],
       past: [
         {
           name: 'this machine',

@@ -65,6 +65,26 @@ describe('in the simulation', { timeout: 60_000 }, () => {
     }
   })
 
+  test('what prepare has settled for real is not looked for in a rehearsal', async () => {
+    const run = '20261101T210500Z-k3f9'
+    const flags = { source: SOURCE, target: TARGET, db: ['shop'], subnetGroup: 'of-the-real-region' }
+    const landing = [{ kind: 'subnet-group', source: 'private', target: 'of-the-real-region', missing: null }]
+    const facts = { landing, subnetGroup: null, securityGroups: [], parameterGroup: null }
+    const records = [
+      { event: 'planned', at: '2026-11-01T21:05:00.000Z', format: 1, run, way: 'prepare', flags, steps: [] },
+      { event: 'started', at: '2026-11-01T21:05:01.000Z', host: 'ops', lifeboat: '1.0.0' },
+      { event: 'ended', at: '2026-11-01T21:05:09.000Z', outcome: 'done' },
+    ].map((record) => JSON.stringify({ ...record, facts: { ...facts, optionGroup: null, key: null } }))
+    const elsewhere = await mkdtemp(join(tmpdir(), 'lifeboat-assess-'))
+    await mkdir(join(elsewhere, 'state/runbooks', run), { recursive: true })
+    await writeFile(join(elsewhere, 'state/runbooks', run, 'journal.jsonl'), `${records.join('\n')}\n`)
+    const args = ['assess', ...REGIONS, '--db', 'shop', '--simulate']
+    const { stdout } = await runLifeboat(args, { home: elsewhere })
+    expect(stdout).not.toContain('of-the-real-region')
+    expect(stdout).toMatch(/\nrestore-snapshot +open /)
+    await rm(elsewhere, { recursive: true })
+  })
+
   test('each command that it prints makes a plan', async () => {
     const { stdout } = await run('--simulate', '--json')
     const { databases, simulated } = JSON.parse(stdout)
