@@ -17,10 +17,15 @@ export function wrap(text: string, columns: number | undefined, indent = ''): st
 }
 
 const FOR_A_SHELL = /^ *([A-Z][A-Z0-9_]*=\$\(|(aws|lifeboat|mysql|psql|sqlcmd|printf|gpg|dig|for) )/
+/** `Then go on where it stopped: lifeboat migrate …` */
+const ENDS_WITH_ONE = /^(.*?:) ((?:aws|lifeboat) .*)$/
 
 function wrapLine(line: string, columns: number, indent: string): string {
   if (line.length <= columns || FOR_A_SHELL.test(line)) return line
   const margin = /^ */.exec(line)?.[0] ?? ''
+  const [, sentence, command] = ENDS_WITH_ONE.exec(line) ?? []
+  if (sentence !== undefined && command !== undefined)
+    return `${wrapLine(sentence, columns, indent)}\n${margin}${indent}${command}`
   const lines: string[] = []
   let current = ''
   for (const word of line.slice(margin.length).split(' ')) {

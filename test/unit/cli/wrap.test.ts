@@ -23,6 +23,14 @@ describe('wrapping', () => {
     expect(wrap(`a b c\n${line}\nd e f`, 3, '  ')).toContain(`\n${line}\n`)
   })
 
+  test('leaves a line for a shell whole where a sentence ends with it', () => {
+    const line = 'lifeboat migrate promote-replica --resume 20261122T210500Z-k3f9 --confirm'
+    expect(wrap(`hint: Then go on where it stopped: ${line}`, 24, '  ')).toBe(
+      `hint: Then go on where\n  it stopped:\n  ${line}`,
+    )
+    expect(wrap(`stopped: ${line}`, 12, '')).toBe(`stopped:\n${line}`)
+  })
+
   test('leaves a log alone', () => {
     expect(wrap('one two three', undefined, '  ')).toBe('one two three')
   })
