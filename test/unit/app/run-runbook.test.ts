@@ -8,6 +8,7 @@ import { copySnapshot } from '../../../src/runbooks/copy-snapshot.ts'
 import { promoteReplica } from '../../../src/runbooks/promote-replica.ts'
 import { simulatedPorts } from '../../../src/simulation/cloud.ts'
 import { furnish, SCENE } from '../../../src/simulation/scene.ts'
+import type { World } from '../../../src/simulation/world.ts'
 import { createMemorySink } from '../../testbed/memory-sink.ts'
 import { createRunbookScene, RUN, type RunbookHarness } from '../../testbed/runbook-scene.ts'
 import { withFaults } from '../../testbed/sink-faults.ts'
@@ -43,19 +44,53 @@ describe('split brain', () => {
     expect((await scene.run(scene.withFlags({ accept: ['split-brain'] }))).outcome).toBe('done')
   })
 
-  test.each(['read-only', undefined] as const)('one that is %s does not', async (state) => {
+  test('one that is read-only does not', async () => {
     await using scene = await createRunbookScene(promote)
-    if (state === undefined) scene.world.databases.delete(HOST)
-    else scene.world.databases.set(HOST, state)
-    const { outcome, steps } = await scene.run()
+    scene.world.databases.set(HOST, 'read-only')
+    expect((await scene.run()).outcome).toBe('done')
+  })
+
+  test('one that is not reached from here stops the run where its region says that it is available', async () => {
+    await using scene = await createRunbookScene(promote)
+    scene.world.databases.delete(HOST)
+    await expect(scene.run()).rejects.toMatchObject({
+      message: expect.stringMatching(/not reachable from here, but its region says that it is available/),
+      hint: expect.stringMatching(/migrate fence.*--accept-split-brain/),
+    })
+    expect(scene.changes()).toEqual([])
+  })
+
+  test.each<[string, (world: World) => void]>([
+    [
+      'its region gives no answer any more',
+      (world) => world.strike({ operation: 'rds:DescribeDBClusters', fault: 'unavailable', times: 1000 }),
+    ],
+    [
+      'it does not run',
+      (world) => {
+        const old = world.region(regions.source).instances.get('shop')
+        if (old !== undefined) old.status = 'stopped'
+      },
+    ],
+    [
+      'its security group lets nobody in',
+      (world) => {
+        for (const group of world.region(regions.source).securityGroups.values()) group.inbound = []
+      },
+    ],
+  ])('and does not where %s', async (_, alter) => {
+    await using scene = await createRunbookScene(promote)
+    scene.world.databases.delete(HOST)
+    alter(scene.world)
+    const { outcome, steps } = await scene.run({ flags: { ...promote.flags, backupDays: 7 } })
     expect(outcome).toBe('done')
     const look = steps.find(({ id }) => id === 'check-fence')
-    if (state === undefined) expect(look?.reason).toMatch(/not reachable from here; .*nobody has asked/)
+    expect(look?.seen).toMatchObject({ fenced: expect.stringMatching(/unreachable/) })
   })
 
   test('after the switch it is not asked any more', async () => {
     await using scene = await createRunbookScene(promote)
-    scene.world.databases.delete(HOST)
+    scene.world.databases.set(HOST, 'read-only')
     scene.world.strike({ operation: 'rds:ModifyDBInstance', fault: 'denied', times: 1 })
     await expect(scene.run()).rejects.toMatchObject({ details: { step: 'protect' } })
     // The region comes back, and with it the old primary.
