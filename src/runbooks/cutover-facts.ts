@@ -1,7 +1,8 @@
 import { LifeboatError } from '../core/errors.ts'
-import { type CutoverKind, type CutoverOptions, plainHost, sameHost } from './cutover-options.ts'
+import type { CutoverKind, CutoverOptions } from './cutover-options.ts'
 import type { DnsRecord, HostedZone } from './ports/route53.ts'
 import type { CloudPorts } from './ports.ts'
+import { plainHost, sameHost } from './read-endpoint.ts'
 import { type RecordChange, shownRecord } from './record-change.ts'
 
 /** Low enough for a switch, and what Route 53's own advice for failover is. */

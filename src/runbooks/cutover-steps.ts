@@ -1,8 +1,8 @@
 import type { Observation, Step } from '../core/runbook.ts'
 import type { CutoverOptions } from './cutover-options.ts'
-import { plainHost } from './cutover-options.ts'
 import type { Endpoint } from './ports/rds.ts'
 import type { CloudPorts } from './ports.ts'
+import { plainHost } from './read-endpoint.ts'
 import type { RecordChange } from './record-change.ts'
 
 const POLL_MS = 15_000

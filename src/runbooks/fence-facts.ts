@@ -1,9 +1,9 @@
 import { faultOf, isTransient } from '../core/cloud-fault.ts'
 import { LifeboatError, messageOf } from '../core/errors.ts'
 import type { FencePlan } from '../core/gate.ts'
-import { plainHost } from './cutover-options.ts'
 import type { Endpoint } from './ports/rds.ts'
 import type { CloudPorts } from './ports.ts'
+import { plainHost } from './read-endpoint.ts'
 
 /** Actions that the facts of a fence take, and of what lifts one. */
 export const FENCE_LOOKS = [

@@ -1,9 +1,9 @@
 import { nameOf, type Observation, type Runbook, type RunName, type Step, type Way } from '../core/runbook.ts'
-import { readEndpoint } from './cutover-options.ts'
 import { FENCE_LOOKS, type FenceFacts, type FenceOptions, gatherFence } from './fence-facts.ts'
 import { backLine, closedGroup, isBehind, moveToGroup } from './fence-network.ts'
 import { fenceBySql } from './fence-sql.ts'
 import type { CloudPorts } from './ports.ts'
+import { readEndpoint } from './read-endpoint.ts'
 import { needOneDb, needRegions, type WayFlags } from './way-flags.ts'
 
 const MINUTE = 60_000

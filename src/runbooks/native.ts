@@ -9,8 +9,8 @@ import { gatherNative, type NativeFacts } from './native-facts.ts'
 import { type NativeOptions, settleNative } from './native-settings.ts'
 import { checkBackup, restoreNative } from './native-steps.ts'
 import { placements } from './placement.ts'
-import type { Endpoint } from './ports/rds.ts'
 import type { CloudPorts } from './ports.ts'
+import { readEndpoint } from './read-endpoint.ts'
 import { clusterInstance } from './restore-cluster.ts'
 import { unlike } from './restore-landing.ts'
 import { need, needOneDb, needRegions, type WayFlags } from './way-flags.ts'
@@ -39,7 +39,7 @@ export const native: Way<WayFlags, NativeOptions, NativeFacts, CloudPorts> = {
     db: needOneDb(flags, 'native'),
     targetId: flags.targetId === undefined ? null : need(flags.targetId, '--target-id', 'shop'),
     dumpNow: flags.dumpNow ?? false,
-    from: flags.from === undefined ? null : endpointOf(flags.from),
+    from: flags.from === undefined ? null : readEndpoint(flags.from, '--from'),
     engine: flags.engine ?? null,
     engineVersion: flags.engineVersion ?? null,
     storageGib: flags.storageGib ?? null,
@@ -86,14 +86,6 @@ export const native: Way<WayFlags, NativeOptions, NativeFacts, CloudPorts> = {
 }
 
 /** As applications reach it. */
-function endpointOf(text: string): Endpoint {
-  const [, host, port] = /^([A-Za-z0-9.-]+):(\d{1,5})$/.exec(text) ?? []
-  if (host !== undefined && port !== undefined) return { host, port: Number(port) }
-  throw new LifeboatError('usage', `unable to plan: '${text}' is no endpoint of a database`, {
-    hint: 'Write --from HOST:PORT, as applications reach it.',
-  })
-}
-
 function securityGroupsOf({ securityGroup = [] }: WayFlags): readonly string[] {
   if (securityGroup.length > 0) return securityGroup
   throw new LifeboatError('usage', 'unable to plan: --security-group is missing', {

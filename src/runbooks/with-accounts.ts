@@ -1,8 +1,8 @@
 import type { Runbook, Way } from '../core/runbook.ts'
 import { type AccountsPlan, accountsStep, accountsWarning } from './accounts-step.ts'
-import { readEndpoint } from './cutover-options.ts'
 import type { Endpoint } from './ports/rds.ts'
 import type { CloudPorts } from './ports.ts'
+import { readEndpoint } from './read-endpoint.ts'
 import { readSourceAccounts, type SourceAccounts } from './source-accounts.ts'
 import { type Acceptable, accepted, needOneDb, needRegions, type WayFlags } from './way-flags.ts'
 

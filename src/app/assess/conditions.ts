@@ -161,7 +161,9 @@ export function newKey(subject: Case): Condition {
       const usable = all.filter(({ wrong }) => wrong === null)
       return usable.length > 0
         ? open('')
-        : closed(`${target} has no key that RDS could use: create one there (lifeboat migrate prepare), or name another with --kms-key`)
+        : closed(
+            `${target} has no key that RDS could use: create one there (lifeboat migrate prepare), or name another with --kms-key`,
+          )
     }
     const named = all.find(({ arn, aliases }) => isNamed(name, arn, aliases))
     if (named === undefined) return closed(`${target} has no key ${name}`)

@@ -191,7 +191,7 @@ describe('a dump made now', () => {
     })
     const { facts } = await planned({ ...flags, from: 'shop.example:3307' }, kill)
     expect(facts.dump?.endpoint).toEqual({ host: 'shop.example', port: 3307 })
-    expect(() => native.choose({ ...FLAGS, from: 'shop' })).toThrow("'shop' is no endpoint")
+    expect(() => native.choose({ ...FLAGS, from: 'shop' })).toThrow("--from 'shop': it is not HOST:PORT")
   })
 
   test('is closed where nobody could make it, or of another engine', async () => {
