@@ -3,7 +3,8 @@ import type { Answer } from './answer.ts'
 import { type Case, namedKey } from './conditions.ts'
 import type { Needed } from './evidence.ts'
 
-type Options = Readonly<Record<string, string | readonly string[] | undefined>>
+/** `true` is a bare flag. */
+type Options = Readonly<Record<string, string | readonly string[] | true | undefined>>
 
 /** `lifeboat migrate WAY …`: what the operator has chosen, what is clear, and in capitals what only a person can say. */
 export function migrateWords(
@@ -20,6 +21,7 @@ export function migrateWords(
 export function words(options: Options): readonly string[] {
   return Object.entries(options).flatMap(([name, value]) => {
     if (value === undefined) return []
+    if (value === true) return [`--${name}`]
     return (typeof value === 'string' ? [value] : value).flatMap((each) => [`--${name}`, each])
   })
 }

@@ -181,17 +181,26 @@ function canMake({ evidence }: Case): boolean {
 }
 
 function nativeWords(subject: Case, backup: NativeBackup | undefined): readonly string[] {
-  const { evidence } = subject
-  if (backup === undefined) {
-    if (!isServing(subject)) return []
-    const to = evidence.sinks[0]?.sink ?? 'SINK'
-    return ['lifeboat', 'dump', ...words({ from: 'DATABASE-URL', to, recipient: 'KEY-FILE' })]
-  }
-  const { id, job, sink } = backup
   const made = instanceOptions(subject)
+  if (backup === undefined) return isServing(subject) ? dumpedWords(subject, made) : []
+  const { id, job, sink } = backup
   if (made !== undefined)
     return migrateWords(subject, 'native', { backups: sink, job, key: 'KEY-FILE', ...made })
   return ['lifeboat', 'restore', id, ...words({ from: sink, job, into: 'DATABASE-URL', key: 'KEY-FILE' })]
+}
+
+/** Where nothing was dumped yet: dump, and restore just that into a new instance where one can be made. */
+function dumpedWords(subject: Case, made: ReturnType<typeof instanceOptions>): readonly string[] {
+  const { evidence, db } = subject
+  const sink = evidence.sinks[0]?.sink ?? 'SINK'
+  const recipient = 'PUBLIC-KEY-FILE'
+  if (made === undefined)
+    return ['lifeboat', 'dump', ...words({ from: 'DATABASE-URL', to: sink, recipient, job: db.id })]
+  const dumped = { 'dump-now': true, login: 'DATABASE-URL', 'dump-password': 'prompt:', recipient } as const
+  return migrateWords(subject, 'native', {
+    ...{ backups: sink, job: db.id, ...dumped, key: 'KEY-FILE' },
+    ...made,
+  })
 }
 
 /** What a fresh instance needs to be told; undefined where none can be made that is like the old one. */

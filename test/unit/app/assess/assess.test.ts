@@ -281,6 +281,20 @@ test('with every control plane dead, a backup at a sink is a way out', async () 
   expect(grown.rto.leastMs).toBe(5 * MINUTE)
 })
 
+test('no backup yet, of a database that answers: native makes one now, into a new instance where one can be made', async () => {
+  const { command } = wayOf(await assessWorld(furnished(), { sinks: [sinkOf()] }), 'native')
+  expect(command).toContain(
+    'lifeboat migrate native --source eu-west-1 --target eu-central-1 --db shop --backups frankfurt',
+  )
+  expect(command).toContain(
+    '--job shop --dump-now --login DATABASE-URL --dump-password prompt: --recipient PUBLIC-KEY-FILE --key KEY-FILE',
+  )
+  const world = furnished()
+  world.region('eu-central-1').dead = true
+  const elsewhere = wayOf(await assessWorld(world, { sinks: [sinkOf()] }), 'native')
+  expect(elsewhere.command).toMatch(/^lifeboat dump --from DATABASE-URL --to frankfurt/)
+})
+
 test('no backup and no database: native is closed; a silent sink leaves it unknown', async () => {
   const closed = wayOf(await assessWorld(darkWorld(), { sinks: [sinkOf()] }), 'native')
   expect(closed).toMatchObject({ state: 'closed', command: null })
