@@ -117,7 +117,13 @@ export function createSecondary(plan: SecondaryPlan, run: RunName): Step<CloudPo
         ? []
         : [
             {
-              actions: ['kms:DescribeKey', 'kms:CreateGrant', 'kms:Decrypt', 'kms:GenerateDataKey*'],
+              actions: [
+                'kms:DescribeKey',
+                'kms:CreateGrant',
+                'kms:Decrypt',
+                'kms:GenerateDataKey',
+                'kms:GenerateDataKeyWithoutPlaintext',
+              ],
               resources: [kmsKeyArn],
             },
           ]),

@@ -1,7 +1,7 @@
 import { faultOf } from '../core/cloud-fault.ts'
 import { messageOf } from '../core/errors.ts'
-import type { Permission, Step } from '../core/runbook.ts'
-import { inPartition, mayLook } from './aws-cli.ts'
+import type { CliLine, Permission, Step } from '../core/runbook.ts'
+import { aws, inPartition, mayLook } from './aws-cli.ts'
 import { judgeKeyPolicy } from './key-policy.ts'
 import type { Caller, Decision } from './ports/iam.ts'
 import type { CloudPorts } from './ports.ts'
@@ -11,6 +11,7 @@ import type { CloudPorts } from './ports.ts'
  * the keys are read. What nobody can tell is `unknown` and holds up nothing: the step itself will say.
  */
 export function checkPermissions(
+  region: string,
   wanted: readonly Permission[],
   guards: string,
   isAccepted: boolean,
@@ -20,7 +21,7 @@ export function checkPermissions(
     title: 'look whether all that is needed is allowed',
     effect: 'read',
     guards,
-    command: () => [],
+    command: () => questions(region, wanted),
     check: () => undefined,
     permissions: () => [
       mayLook('sts:GetCallerIdentity', 'iam:SimulatePrincipalPolicy', 'iam:GetRole', 'kms:GetKeyPolicy'),
@@ -57,6 +58,30 @@ export function checkPermissions(
     apply: () => Promise.resolve(),
   }
 }
+
+/**
+ * IAM crosses all actions with all resources, so that what has resources of its own is asked by itself. It takes a role or a user, and
+ * not the session that STS names: whoever types fills that in. The line prints what is not allowed.
+ */
+function questions(region: string, wanted: readonly Permission[]): readonly CliLine[] {
+  const asked = new Map<string, { readonly actions: Set<string>; readonly resources: readonly string[] }>()
+  for (const { actions, resources } of wanted) {
+    const name = resources.join(' ')
+    const same = asked.get(name) ?? { actions: new Set(), resources }
+    for (const action of actions) same.actions.add(action)
+    asked.set(name, same)
+  }
+  return [...asked.values()].map(({ actions, resources }) =>
+    aws(region, 'iam', 'simulate-principal-policy', {
+      ...{ 'policy-source-arn': 'ROLE-OR-USER-ARN', 'action-names': [...actions] },
+      ...(resources.includes('*') ? {} : { 'resource-arns': resources }),
+      ...{ query: NOT_ALLOWED, output: 'text' },
+    }),
+  )
+}
+
+const NOT_ALLOWED =
+  "EvaluationResults[?EvalDecision!='allowed'].[EvalActionName,EvalResourceName,EvalDecision]"
 
 function wordsOf({ action, resource, reason }: Decision): string {
   return `${action}${resource === '*' ? '' : ` on ${resource}`}${reason === undefined ? '' : ` (${reason})`}`

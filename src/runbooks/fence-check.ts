@@ -5,6 +5,7 @@ import { mayLook } from './aws-cli.ts'
 import type { Endpoint } from './ports/rds.ts'
 import type { CloudPorts, RegionPorts } from './ports.ts'
 import { findDatabase } from './posture.ts'
+import { hostLine } from './verify-step.ts'
 
 /** What is to be fenced, as far as the way knows it by its name. */
 export interface FencedDatabase {
@@ -29,7 +30,8 @@ export function fenceCheck(
     title: `make sure that ${where} takes no more writes`,
     effect: 'read',
     guards,
-    command: () => [],
+    command: () => (endpoint === undefined ? [] : [hostLine(where, undefined)]),
+    // By hand: as long as its `write` is well, it takes writes.
     check: () => undefined,
     permissions: () =>
       about === undefined

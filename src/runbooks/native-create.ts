@@ -178,7 +178,13 @@ function originPermissions(kmsKeyArn: string | null) {
       ? []
       : [
           {
-            actions: ['kms:DescribeKey', 'kms:CreateGrant', 'kms:Decrypt', 'kms:GenerateDataKey*'],
+            actions: [
+              'kms:DescribeKey',
+              'kms:CreateGrant',
+              'kms:Decrypt',
+              'kms:GenerateDataKey',
+              'kms:GenerateDataKeyWithoutPlaintext',
+            ],
             resources: [kmsKeyArn],
           },
         ]),

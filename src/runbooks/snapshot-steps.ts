@@ -108,8 +108,16 @@ export function copySnapshotAcross(plan: SnapshotCopyPlan, run: RunName): Step<C
         : [
             {
               actions: [
-                ...['kms:DescribeKey', 'kms:CreateGrant', 'kms:Encrypt', 'kms:Decrypt', 'kms:ReEncrypt*'],
-                'kms:GenerateDataKey*',
+                ...[
+                  'kms:DescribeKey',
+                  'kms:CreateGrant',
+                  'kms:Encrypt',
+                  'kms:Decrypt',
+                  'kms:ReEncryptFrom',
+                  'kms:ReEncryptTo',
+                ],
+                'kms:GenerateDataKey',
+                'kms:GenerateDataKeyWithoutPlaintext',
               ],
               resources: keys,
             },

@@ -96,7 +96,7 @@ function checked<Options>(
   return {
     ...runbook,
     warnings: [...runbook.warnings, ...(parity === undefined ? [] : parityWarning(parity))],
-    steps: [checkPermissions(wanted, first.id, taken.includes('denied')), ...offered, ...steps],
+    steps: [checkPermissions(target, wanted, first.id, taken.includes('denied')), ...offered, ...steps],
     estimate: estimateOf(runbook, options.usdPerGib),
   }
 }

@@ -42,6 +42,29 @@ test('what is denied is said before anything is made, and tried only where that 
   expect((await run({ accept: ['denied'] }, deny)).outcome).toMatchObject({ outcome: 'done' })
 })
 
+test('IAM is asked of actions by their names, which takes no wildcards; so is whoever types it', async () => {
+  await using scene = await createRunbookScene({
+    way: withChecks(copySnapshot),
+    flags: {
+      ...{ ...regions, db: ['shop'], subnetGroup: SCENE.subnetGroup, kmsKey: SCENE.keyAlias },
+      securityGroup: [SCENE.securityGroup(regions.target)],
+    },
+    furnish: (world) => furnish(world, { ...regions, db: 'shop', kind: 'instance' }),
+    expectDone: () => undefined,
+  })
+  const {
+    runbook: { steps },
+  } = await scene.plan()
+  const actions = steps.flatMap((step) => step.permissions().flatMap((permission) => permission.actions))
+  expect(actions).toContain('kms:ReEncryptFrom')
+  expect(actions.filter((action) => action.includes('*'))).toEqual([])
+  const lines = steps[0]?.command().map(({ argv }) => argv.join(' ')) ?? []
+  const changes = steps.filter(({ effect }) => effect !== 'read')
+  for (const action of changes.flatMap((step) => step.permissions().flatMap((each) => each.actions))) {
+    expect(lines.join('\n')).toContain(action)
+  }
+})
+
 test('an IAM that is dead holds up nothing', async () => {
   const { outcome, records } = await run({}, (world) => {
     world.region('us-east-1').dead = true
