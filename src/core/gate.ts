@@ -12,7 +12,7 @@ export interface FencePlan {
   readonly limits: readonly string[]
 }
 
-export type GateClient = 'mysql' | 'psql' | 'sqlcmd'
+export type GateClient = 'mysql' | 'psql' | 'sqlcmd' | 'sqlplus'
 
 /** Of all that a fence could have done to a server, what stands and what does not, each in the words of `undo`. */
 export interface LiftPlan {

@@ -47,13 +47,17 @@ export function fenceBySql(
   }
 }
 
-/** The stock program of the server; account and password are for whoever types it to add. */
+/** The stock program of the server; account and password are for whoever types it to add. sqlplus takes statements on stdin only. */
 export function clientLine(client: GateClient, { host, port }: Endpoint, statement: string): CliLine {
   switch (client) {
     case 'psql':
       return { argv: ['psql', '--host', host, '--port', String(port), '--command', statement] }
     case 'sqlcmd':
       return { argv: ['sqlcmd', '-S', `${host},${port}`, '-Q', statement] }
+    case 'sqlplus': {
+      const login = `USER/PASSWORD@//${host}:${port}/SERVICE`
+      return { argv: ['sh', '-c', `echo "$1;" | sqlplus -S -L ${login}`, 'sh', statement] }
+    }
     case 'mysql': {
       // What a query prints is to be typed in its turn.
       const plain = /^SELECT /.test(statement) ? ['--batch', '--skip-column-names'] : []

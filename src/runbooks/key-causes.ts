@@ -1,5 +1,8 @@
 import { type Fault, faultOf } from '../core/cloud-fault.ts'
 import { LifeboatError, messageOf } from '../core/errors.ts'
+import type { CliLine } from '../core/runbook.ts'
+import { shellLine } from '../core/shell-line.ts'
+import { aws } from './aws-cli.ts'
 import { wrongWith } from './key-check.ts'
 import { judgeKeyPolicy } from './key-policy.ts'
 import type { Caller } from './ports/iam.ts'
@@ -35,7 +38,32 @@ export async function keyCauses(
   return causes
 }
 
-/** The same failure with its cause, where looking finds one. */
+/** What looking at the keys of a failed copy has shown, as it is added to the failure. */
+export interface KeyFinding {
+  readonly causes: readonly string[]
+  readonly reason: string
+  readonly hint: string
+}
+
+/** Undefined where the copy has no key. */
+export async function lookAtKeys(
+  keys: CopyKeys,
+  ports: CloudPorts,
+  signal: AbortSignal,
+): Promise<KeyFinding | undefined> {
+  const count = [keys.source, keys.target].filter((key) => key !== undefined).length
+  if (count === 0) return undefined
+  const causes = await keyCauses(keys, ports, signal)
+  if (causes.length > 0) return { causes, reason: causes.join('; '), hint: MEND_KEY }
+  const looked = count === 1 ? 'its key was looked at' : 'both keys were looked at'
+  return {
+    causes,
+    reason: `${looked}, and nothing is wrong with ${count === 1 ? 'it' : 'them'}`,
+    hint: `Give this account what --print-policy shows. If it has that, CloudTrail says which call of KMS was refused, and why: ${shellLine(refusals(ports.target.region))} ; mend what it says.`,
+  }
+}
+
+/** The same failure with its cause, as far as looking finds one. */
 export async function withKeyCauses<T>(
   keys: CopyKeys,
   ports: CloudPorts,
@@ -46,18 +74,27 @@ export async function withKeyCauses<T>(
     return await work()
   } catch (thrown) {
     if (!(thrown instanceof LifeboatError) || !ABOUT_KEYS.includes(faultOf(thrown))) throw thrown
-    const causes = await keyCauses(keys, ports, signal)
-    if (causes.length === 0) throw thrown
-    throw new LifeboatError(thrown.code, `${thrown.message}; ${causes.join('; ')}`, {
-      hint: KEY_HINT,
+    const found = await lookAtKeys(keys, ports, signal)
+    if (found === undefined) throw thrown
+    throw new LifeboatError(thrown.code, `${thrown.message}; ${found.reason}`, {
+      hint: found.hint,
       cause: thrown,
-      details: { ...thrown.details, causes },
+      details: { ...thrown.details, causes: found.causes },
     })
   }
 }
 
-export const KEY_HINT =
+const MEND_KEY =
   'Mend that key or its policy (--print-policy prints what it must allow), or name another with --kms-key.'
+
+/** RDS asks KMS in the caller's name: CloudTrail has each such call, with its error. */
+function refusals(region: string): CliLine {
+  return aws(region, 'cloudtrail', 'lookup-events', {
+    'lookup-attributes': 'AttributeKey=EventSource,AttributeValue=kms.amazonaws.com',
+    'max-items': 20,
+    query: 'Events[].CloudTrailEvent',
+  })
+}
 
 async function causesOf(
   arn: string,
@@ -80,7 +117,8 @@ async function causesOf(
   if (wrong !== undefined) return [wrong]
   if (key === undefined || key.managedBy === 'aws' || caller === undefined) return []
   const policy = await tried(() => ports.kms.policy(key.id, signal))
-  if (policy.value === undefined) return []
+  if (policy.value === undefined)
+    return policy.failed === undefined ? [] : [`its policy can not be looked at: ${policy.failed}`]
   const text = policy.value
   return NEEDED.flatMap((action) => {
     const { decision, reason } = judgeKeyPolicy(text, caller, action)

@@ -1,6 +1,6 @@
 import { type Observation, RUN_TAG, type RunName, type Step } from '../core/runbook.ts'
 import { aws, awsCheck, mayLook, rdsArn, tagWords } from './aws-cli.ts'
-import { KEY_HINT, keyCauses, withKeyCauses } from './key-causes.ts'
+import { lookAtKeys, withKeyCauses } from './key-causes.ts'
 import type { Snapshot, SnapshotKind } from './ports/rds-backups.ts'
 import type { CloudPorts } from './ports.ts'
 
@@ -126,12 +126,12 @@ export function copySnapshotAcross(plan: SnapshotCopyPlan, run: RunName): Step<C
     async observe(ports, signal) {
       const seen = ownSnapshot(await ports.target.rds.snapshot(kind, id, signal), run)
       if (seen.state !== 'blocked' || seen.hint === undefined) return seen
-      const causes = await keyCauses(used, ports, signal)
-      return causes.length === 0
+      const found = await lookAtKeys(used, ports, signal)
+      return found === undefined
         ? seen
         : {
-            ...{ ...seen, reason: `${seen.reason}; ${causes.join('; ')}` },
-            hint: `${KEY_HINT} Then delete ${id}, and go on.`,
+            ...{ ...seen, reason: `${seen.reason}; ${found.reason}` },
+            hint: `${found.hint} Then delete ${id}, and go on.`,
           }
     },
     apply: (ports, signal) =>

@@ -13,6 +13,7 @@ import { createClientRunner } from './expdp/data-pump-job.ts'
 import { createExpDump, EXP_FORMAT, expByHand } from './expdp/exp-dump.ts'
 import { isExpBackup, restoreImp } from './expdp/imp-restore.ts'
 import { lookAtClients, probeExp } from './expdp/probe-clients.ts'
+import { createGate } from './gate.ts'
 import { compareIdentity } from './identity.ts'
 import { createPackageRunner } from './job-runner.ts'
 import { findOccupied } from './occupied.ts'
@@ -78,6 +79,7 @@ export function createOracleEngine(
       await using connection = await source.open(signal)
       return await readAccounts(connection, signal)
     },
+    gate: createGate(source),
     byHand({ databases }, part) {
       const schemas = databases.map(({ name }) => name)
       return part.format === EXP_FORMAT

@@ -62,10 +62,14 @@ export async function readServerFacts(
     privileges: new Set((await read(READ_PRIVILEGES)).map((row) => text(row.privilege))),
     roles: new Set((await read(READ_ROLES)).map((row) => text(row.role))),
     users: users
-      .filter((row) => row.maintained === 'N' && !PROVIDERS.test(text(row.name)))
+      .filter((row) => row.maintained === 'N' && !isProviders(text(row.name)))
       .map((row) => text(row.name)),
     identity: makeIdentity(session, database),
   }
+}
+
+export function isProviders(name: string): boolean {
+  return PROVIDERS.test(name)
 }
 
 /** Undefined where the account may not see it: a view of v$ or dba_ is then "not there". */

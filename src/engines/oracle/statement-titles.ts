@@ -1,6 +1,7 @@
 import * as datapump from './datapump-statements.ts'
 import * as dictionary from './dictionary-statements.ts'
 import * as file from './file-statements.ts'
+import * as gate from './gate-statements.ts'
 import * as rds from './rds-statements.ts'
 import * as run from './run-statements.ts'
 
@@ -28,6 +29,12 @@ const TITLES = new Map<string, string>([
   [run.BEGIN_RUN, 'create the table of run'],
   [run.CLAIM_RUN, 'claim the table of run'],
   [run.END_RUN, 'drop the table of run'],
+  [gate.READ_OTHER_SESSIONS, 'look for sessions'],
+  [gate.LOCK_ACCOUNT, 'lock account'],
+  [gate.UNLOCK_ACCOUNT, 'unlock account'],
+  [gate.END_SESSION, 'end session'],
+  [gate.END_SESSION_ON_RDS, 'end session'],
+  [gate.WRITE_SCRATCH, 'write into the table'],
   [rds.UPLOAD_TO_S3, 'upload to bucket'],
   [rds.DOWNLOAD_FROM_S3, 'download from bucket'],
   [rds.READ_TASK_LOG, 'read task log'],
@@ -35,7 +42,19 @@ const TITLES = new Map<string, string>([
 ])
 
 /** Binds that name what it was about; no data is among them. */
-const NAMING = ['p_table', 'p_tablespace', 'p_job', 'p_name', 'p_run', 'p_bucket', 'p_file', 'p_schema']
+const NAMING = [
+  'p_table',
+  'p_tablespace',
+  'p_job',
+  'p_name',
+  'p_run',
+  'p_bucket',
+  'p_file',
+  'p_schema',
+  'p_account',
+  'p_session',
+  'p_sid',
+]
 
 export function titleOf(text: string, binds: Readonly<Record<string, unknown>>): string {
   const title = TITLES.get(text) ?? 'read the dictionary'

@@ -24,6 +24,15 @@ export class Accounts {
   readonly proxies: { proxy: string; client: string }[] = []
   held: readonly Held[] = []
 
+  statusOf(name: string): string {
+    return this.users.get(name)?.status ?? 'OPEN'
+  }
+
+  setStatus(name: string, status: string): void {
+    const { profile = 'DEFAULT', password = '' } = this.users.get(name) ?? {}
+    this.users.set(name, { status, profile, password })
+  }
+
   /** One statement of SQL, of the kinds below. */
   run(database: Database, sql: string): void {
     const words = sql.match(/(?:"[^"]*"|[^\s"])+/g) ?? []

@@ -6,6 +6,7 @@ import * as run from '../../../src/engines/oracle/run-statements.ts'
 import { assertName } from './database.ts'
 import type { Job } from './datapump.ts'
 import { type Given, text } from './dispatch.ts'
+import { GATE_BLOCKS } from './gates.ts'
 import { OraError } from './ora-error.ts'
 import type { Session } from './server.ts'
 
@@ -66,6 +67,7 @@ function start(session: Session, given: Given, operation: 'EXPORT' | 'IMPORT'): 
 
 export const BLOCKS: ReadonlyMap<string, (session: Session, given: Given) => Given | Promise<Given>> =
   new Map<string, (session: Session, given: Given) => Given | Promise<Given>>([
+    ...GATE_BLOCKS,
     [
       dictionary.COUNT_ROWS_AS_OF,
       ({ database }, given) => ({

@@ -3,6 +3,7 @@ import * as dictionary from '../../../src/engines/oracle/dictionary-statements.t
 import * as rds from '../../../src/engines/oracle/rds-statements.ts'
 import * as run from '../../../src/engines/oracle/run-statements.ts'
 import { ACCOUNT_QUERIES } from './accounts.ts'
+import { GATE_QUERIES } from './gates.ts'
 import { OraError } from './ora-error.ts'
 import type { Session } from './server.ts'
 
@@ -10,7 +11,7 @@ export type Value = string | number | Uint8Array | null
 
 export type Given = Readonly<Record<string, Value>>
 
-type Row = Readonly<Record<string, Value>>
+export type Row = Readonly<Record<string, Value>>
 
 export const text = (value: Value | undefined) => (typeof value === 'string' ? value : '')
 
@@ -38,6 +39,7 @@ export const QUERIES: ReadonlyMap<
   (session: Session, given: Given) => readonly Row[] | Promise<readonly Row[]>
 > = new Map<string, (session: Session, given: Given) => readonly Row[] | Promise<readonly Row[]>>([
   ...ACCOUNT_QUERIES,
+  ...GATE_QUERIES,
   [
     dictionary.READ_VERSION,
     ({ database }) => [{ product: `Oracle Database 19c ${database.edition} `, version: database.version }],

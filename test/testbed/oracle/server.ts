@@ -17,6 +17,8 @@ import { lost, NjsError, OraError } from './ora-error.ts'
 
 export interface Session {
   readonly user: string
+  readonly sid: number
+  readonly serial: number
   readonly database: Database
   readonly pump: DataPump
   readonly server: ScriptedOracle
@@ -63,6 +65,7 @@ export class ScriptedOracle {
   #tasks: { file: string; lines: string[]; polls: number }[] = []
   #held = new Map<string, Promise<void>>()
   #up = true
+  #lastSid = 100
 
   constructor(user = 'SYSTEM', password = 's3cret-0racle') {
     this.user = user
@@ -99,6 +102,16 @@ export class ScriptedOracle {
     return resolve
   }
 
+  others(session: Session): readonly Session[] {
+    return [...this.#sessions].filter((each) => each !== session)
+  }
+
+  kill(sid: number, serial: number): void {
+    const found = [...this.#sessions].find((each) => each.sid === sid && each.serial === serial)
+    if (found === undefined) throw new OraError(30, 'User session ID does not exist.')
+    this.#end(found)
+  }
+
   get sessions(): number {
     return this.#sessions.size
   }
@@ -120,7 +133,8 @@ export class ScriptedOracle {
       open: async (signal) => {
         throwIfAborted(signal)
         const secret = await given.password?.()
-        const schema = this.database.schemas.get((given.user ?? '').toUpperCase())
+        const user = (given.user ?? '').toUpperCase()
+        const schema = this.database.schemas.get(user)
         try {
           if (!this.#up)
             throw new NjsError('503', 'connection to host db port 1521 could not be established.')
@@ -128,11 +142,14 @@ export class ScriptedOracle {
           if (schema === undefined || schema.password !== secret?.reveal()) {
             throw new OraError(1017, 'invalid username/password; logon denied')
           }
+          if (/LOCKED/.test(this.database.accounts.statusOf(user)))
+            throw new OraError(28000, 'The account is locked.')
         } catch (thrown) {
           throw connectionError(thrown, 'db:1521/PDB1', secret === undefined ? [] : [secret])
         }
-        const { database, pump, user } = this
-        const session: Session = { user, database, pump, server: this, alive: true }
+        const { database, pump } = this
+        const sid = ++this.#lastSid
+        const session: Session = { user, sid, serial: 7 * sid, database, pump, server: this, alive: true }
         this.#sessions.add(session)
         return this.#connection(session)
       },

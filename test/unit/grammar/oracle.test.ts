@@ -59,5 +59,6 @@ function evaluate(piece: string): string {
   const literal = /^'((?:[^']|'')*)'$/.exec(piece)?.[1]
   if (literal !== undefined) return literal.replaceAll("''", "'")
   if (/^DBMS_ASSERT\.ENQUOTE_NAME\(:?\w+, FALSE\)$/.test(piece)) return '"A name"'
+  if (/^DBMS_ASSERT\.ENQUOTE_LITERAL\(:\w+\)$/.test(piece)) return "'a value'"
   throw new Error(`a piece of dynamic SQL that is neither a literal nor a checked name: ${piece}`)
 }

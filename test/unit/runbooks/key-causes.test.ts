@@ -113,3 +113,44 @@ test('a copy that fails hours later does, too', async () => {
     hint: expect.stringMatching(/Mend that key .*delete lifeboat-/),
   })
 })
+
+test('a refused copy whose keys are both well says that they were looked at, and where the refusal is written', async () => {
+  await using staged = await createRunbookScene(harness)
+  staged.world.strike({ operation: 'rds:CopyDBSnapshot', fault: 'key', times: 1 })
+  await expect(staged.run()).rejects.toMatchObject({
+    message: expect.stringMatching(/both keys were looked at, and nothing is wrong with them$/),
+    hint: expect.stringMatching(/aws cloudtrail lookup-events --region eu-central-1 .*kms\.amazonaws\.com/),
+    details: { fault: 'key' },
+  })
+})
+
+test('a copy that fails later while both keys are well, too', async () => {
+  await using staged = await createRunbookScene(harness)
+  const { world } = staged
+  const onStep = ({ step, state }: { step: string; state: string }) => {
+    if (step !== 'copy-snapshot' || state !== 'running') return
+    for (const snapshot of world.region(regions.target).snapshots.values())
+      if (snapshot.status === 'copying') snapshot.status = 'failed'
+  }
+  await expect(staged.run({ onStep })).rejects.toMatchObject({
+    message: expect.stringMatching(/its status is failed; both keys were looked at, and nothing is wrong/),
+    hint: expect.stringMatching(/cloudtrail .*delete lifeboat-/),
+  })
+})
+
+test('a copy that encrypts what was not encrypted has one key to look at', async () => {
+  const furnishPlain = (world: World) =>
+    furnish(world, { ...regions, db: 'shop', kind: 'instance', encrypted: false })
+  await using staged = await createRunbookScene({ ...harness, furnish: furnishPlain })
+  staged.world.strike({ operation: 'rds:CopyDBSnapshot', fault: 'denied', times: 1 })
+  await expect(staged.run()).rejects.toMatchObject({
+    message: expect.stringMatching(/its key was looked at, and nothing is wrong with it$/),
+    hint: expect.stringMatching(/^Give this account what --print-policy shows\./),
+  })
+})
+
+test('a policy that nobody may read is said, not taken for well', async () => {
+  const { world, causes } = scene()
+  world.strike({ operation: 'kms:GetKeyPolicy', fault: 'denied', times: 1 })
+  expect(await causes()).toEqual([expect.stringMatching(/its policy can not be looked at: .*denied/i)])
+})
