@@ -13,6 +13,7 @@ export function assessText(assessment: Assessment, simulated: boolean): string {
     ...(inventory === null ? [] : [`source by inventory ${inventory.id} of ${inventory.ended}`]),
     '',
     planesText(assessment.planes).trimEnd(),
+    ...[source, target].flatMap((region) => namelessLines(region, assessment.planes)),
     ...keyLines(assessment),
     ...(problem === null ? [] : ['', `no database could be assessed: ${problem}`]),
     ...databases.map(databaseText),
@@ -30,6 +31,13 @@ function planesText(planes: readonly PlaneState[]): string {
       reason ?? '',
     ]),
   )
+}
+
+/** A region that was typed wrong looks just like one whose names are gone. */
+function namelessLines(region: string, planes: readonly PlaneState[]): string[] {
+  const own = planes.filter((plane) => plane.region === region)
+  if (own.length === 0 || own.some(({ silence }) => silence !== 'name-not-found')) return []
+  return ['', `no service of ${region} has a name in DNS: look whether the region is spelt right`]
 }
 
 /** AWS's own are in every region, and no choice. */

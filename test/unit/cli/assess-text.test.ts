@@ -19,3 +19,19 @@ test('keys of the target are listed, with what is wrong with each', async () => 
   expect(text).toContain('\n  not alias/rsa: its spec is RSA_2048, and RDS takes symmetric ones only\n')
   expect(text).not.toContain('alias/aws/rds')
 })
+
+test('a region of which no service has a name may be a slip, and is told', async () => {
+  const assessment = await assess(requestOf(furnished()), new AbortController().signal)
+  const hint = 'no service of eu-central-1 has a name in DNS: look whether the region is spelt right'
+  expect(assessText(assessment, false)).not.toContain('has a name in DNS')
+  const planes = assessment.planes.map((plane) =>
+    plane.region === TARGET
+      ? ({ ...plane, state: 'dead', silence: 'name-not-found', reason: 'getaddrinfo ENOTFOUND' } as const)
+      : plane,
+  )
+  expect(assessText({ ...assessment, planes }, false)).toContain(`\n${hint}\n`)
+  const cut = planes.map((plane) =>
+    plane.region === TARGET && plane.service === 'rds' ? ({ ...plane, silence: 'cut' } as const) : plane,
+  )
+  expect(assessText({ ...assessment, planes: cut }, false)).not.toContain(hint)
+})
