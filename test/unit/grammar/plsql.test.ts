@@ -59,6 +59,10 @@ const FILLED: Readonly<Record<string, { readonly good: string; readonly wrong: s
     good: 'ALTER SESSION SET ddl_lock_timeout = 15',
     wrong: 'ALTER SESSION SET ddl_lock_timeout 15',
   },
+  'ending a session': {
+    good: "ALTER SYSTEM KILL SESSION '12,345,@1' IMMEDIATE",
+    wrong: 'ALTER SYSTEM KILL SESSION 12,345 IMMEDIATE',
+  },
 }
 
 describe('the PL/SQL grammar', { timeout: 240_000 }, () => {

@@ -15,6 +15,12 @@ export const PLSQL_GAPS: readonly Gap[] = [
     pattern: /(?<=\bALTER\s+SESSION\s+SET\s+\w+\s*=\s*)\d+(?=\s*(?:;|$))/giu,
     instead: (number) => `'${number}'`,
   },
+  {
+    construct: 'ending a session',
+    source: "ALTER SYSTEM: KILL SESSION 'integer1, integer2 [, @integer3]' [ IMMEDIATE ]",
+    pattern: /\bALTER\s+SYSTEM\s+KILL\s+SESSION\s+'[^']*'(?:\s+IMMEDIATE)?(?=\s*(?:;|$))/giu,
+    instead: () => "ALTER SESSION SET ending = 'it'",
+  },
 ]
 
 /** One statement of SQL, or one anonymous block. Throws a GrammarError with line and column. */
