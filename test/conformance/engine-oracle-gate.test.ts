@@ -134,7 +134,10 @@ describe('the gate of Oracle', () => {
     expect(done).toHaveLength(1)
     await expect(write(application)).rejects.toThrow()
     expect(await gate.writable(signal)).toBe('writable')
-    await expect(gate.unfence(UNLOCKS, signal)).rejects.toThrow(/unlock account 'APP'.*ORA-01031/)
+    expect(await failureOf(gate.unfence(UNLOCKS, signal))).toMatchObject({
+      message: expect.stringMatching(/unlock account 'APP'.*ORA-01031/),
+      hint: expect.stringMatching(/GRANT ALTER USER.*ALTER USER "APP" ACCOUNT UNLOCK/),
+    })
   })
 
   test('who may not see the accounts can tell nothing, and is told what to grant', async () => {

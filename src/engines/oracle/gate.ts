@@ -198,7 +198,16 @@ async function alter(connection: OracleConnection, sql: string, signal: AbortSig
     throw new LifeboatError('usage', `unable to run '${sql}': it is not a statement of a fence`, {
       hint: 'Type it by hand if it is right: lifeboat only locks and unlocks accounts here.',
     })
-  await connection.call(lock === 'LOCK' ? LOCK_ACCOUNT : UNLOCK_ACCOUNT, { p_account: account }, {}, signal)
+  const block = lock === 'LOCK' ? LOCK_ACCOUNT : UNLOCK_ACCOUNT
+  try {
+    await connection.call(block, { p_account: account }, {}, signal)
+  } catch (thrown) {
+    if (oraOf(thrown) !== 1031) throw thrown
+    throw new LifeboatError('unsupported', messageOf(thrown), {
+      hint: `Run GRANT ALTER USER for the account of --login, or log in as the master user; by hand: ${sql}`,
+      details: { ora: 1031 },
+    })
+  }
 }
 
 async function endSession(
