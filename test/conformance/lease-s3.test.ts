@@ -24,7 +24,7 @@ describe.skipIf(lacks('s3')).each(S3_SERVERS)('%s', (name) => {
       ...changes,
     })
 
-  describeLease('a bucket', async () => {
+  const openPlace = async () => {
     const bucket = await server.newBucket()
     // Nothing is said of exclusive create: the lease's own writes find it out.
     const sinks = [open(bucket), open(bucket)] as const
@@ -34,7 +34,9 @@ describe.skipIf(lacks('s3')).each(S3_SERVERS)('%s', (name) => {
         await Promise.all(sinks.map((sink) => sink[Symbol.asyncDispose]()))
       },
     }
-  })
+  }
+  // moto 5 answers each request in a thread, looks there for the object and creates it later (s3/responses.py, put_object).
+  describeLease('a bucket', openPlace, { looksThenWrites: name === 'moto' })
 
   test('a bucket of which it is said that it creates nothing exclusively has no lease', async () => {
     await using sink = open(await server.newBucket(), { exclusiveCreate: false })
