@@ -4,6 +4,7 @@ import {
   type AuroraFailoverOptions,
   gatherAuroraFailover,
 } from './aurora-failover-facts.ts'
+import { rdsArn } from './aws-cli.ts'
 import { fenceCheck } from './fence-check.ts'
 import { checkSecondary, lookAtOldSide, type MoveMode, movePrimary } from './global-steps.ts'
 import type { CloudPorts } from './ports.ts'
@@ -95,7 +96,7 @@ function plan(options: AuroraFailoverOptions, facts: AuroraFailoverFacts): Runbo
         ? [
             `Once ${source} is well, AWS rebuilds ${db} there as a secondary by itself; until then its state is pending-resync.`,
             `What ${db} had taken and not yet sent may survive in a snapshot of ${source} that AWS names rds:unplanned-global-failover-…: look for it before anything there is deleted.`,
-            `Should ${db} in ${source} not come back: take it out with aws rds remove-from-global-cluster, delete it, and make a new secondary.`,
+            `Should ${db} in ${source} not come back: take it out (aws rds remove-from-global-cluster --region ${target} --global-cluster-identifier ${global.id} --db-cluster-identifier ${rdsArn(source, account, 'cluster', db)}), delete it, and make a new secondary: lifeboat migrate aurora-add-region --source ${target} --target ${source} --db ${secondary.id}`,
           ]
         : [`${db} in ${source} is a secondary now, and follows.`]),
     ],
