@@ -1,7 +1,7 @@
 import { faultOf } from '../core/cloud-fault.ts'
 import { messageOf } from '../core/errors.ts'
 import type { CliLine, Permission, Step } from '../core/runbook.ts'
-import { aws, inPartition, mayLook } from './aws-cli.ts'
+import { aws, inPartition, mayLook, partitionOf } from './aws-cli.ts'
 import { judgeKeyPolicy } from './key-policy.ts'
 import type { Caller, Decision } from './ports/iam.ts'
 import type { CloudPorts } from './ports.ts'
@@ -73,7 +73,10 @@ function questions(region: string, wanted: readonly Permission[]): readonly CliL
   }
   return [...asked.values()].map(({ actions, resources }) =>
     aws(region, 'iam', 'simulate-principal-policy', {
-      ...{ 'policy-source-arn': 'ROLE-OR-USER-ARN', 'action-names': [...actions] },
+      ...{
+        'policy-source-arn': `arn:${partitionOf(region)}:iam::ACCOUNT:role/ROLE`,
+        'action-names': [...actions],
+      },
       ...(resources.includes('*') ? {} : { 'resource-arns': resources }),
       ...{ query: NOT_ALLOWED, output: 'text' },
     }),

@@ -26,7 +26,7 @@ export const MOTO_CREDENTIALS = {
   AWS_EC2_METADATA_DISABLED: 'true',
 }
 
-/** What lifeboat itself looks at is another test; and moto does not simulate policies, nor is ROLE-OR-USER-ARN anybody. */
+/** What lifeboat itself looks at is another test; and moto does not simulate policies, nor is role/ROLE anybody. */
 const NOT_TYPED = ['lifeboat ', 'aws iam simulate-principal-policy ']
 
 /** As a person does who has no lifeboat: a line after the other, each check until it prints what it should. */
