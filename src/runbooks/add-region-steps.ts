@@ -1,6 +1,15 @@
 import { RUN_TAG, type RunName, type Step } from '../core/runbook.ts'
 import type { AuroraAddRegionFacts } from './aurora-add-region-facts.ts'
-import { aws, awsCheck, clusterAvailable, mayLook, partitionOf, rdsArn, tagWords } from './aws-cli.ts'
+import {
+  aws,
+  awsCheck,
+  clusterAvailable,
+  mayEncrypt,
+  mayLook,
+  partitionOf,
+  rdsArn,
+  tagWords,
+} from './aws-cli.ts'
 import type { ClusterSettings } from './ports/rds-clusters.ts'
 import type { CloudPorts } from './ports.ts'
 import { ownCluster } from './restore-cluster.ts'
@@ -113,20 +122,7 @@ export function createSecondary(plan: SecondaryPlan, run: RunName): Step<CloudPo
           rdsArn(region, account, 'cluster-pg', settings.parameterGroup ?? '*'),
         ],
       },
-      ...(kmsKeyArn === null
-        ? []
-        : [
-            {
-              actions: [
-                'kms:DescribeKey',
-                'kms:CreateGrant',
-                'kms:Decrypt',
-                'kms:GenerateDataKey',
-                'kms:GenerateDataKeyWithoutPlaintext',
-              ],
-              resources: [kmsKeyArn],
-            },
-          ]),
+      ...mayEncrypt(kmsKeyArn),
     ],
     observe: async ({ target: { rds } }, signal) =>
       ownCluster(await rds.cluster(id, signal), run) ?? { state: 'todo' },

@@ -87,3 +87,11 @@ const PARTITIONS = [
 export function mayLook(...actions: readonly string[]): Permission {
   return { actions, resources: ['*'] }
 }
+
+/** For RDS to encrypt a new database, in the caller's name; none where AWS's own key does, which needs none. */
+export function mayEncrypt(kmsKeyArn: string | null): readonly Permission[] {
+  if (kmsKeyArn === null) return []
+  const grants = ['kms:DescribeKey', 'kms:CreateGrant', 'kms:Decrypt']
+  const actions = [...grants, 'kms:GenerateDataKey', 'kms:GenerateDataKeyWithoutPlaintext']
+  return [{ actions, resources: [kmsKeyArn] }]
+}

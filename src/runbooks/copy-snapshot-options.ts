@@ -1,23 +1,16 @@
 import { LifeboatError } from '../core/errors.ts'
 import { SECURITY_GROUP_HINT } from './landing.ts'
+import type { RestoreLandingOptions } from './restore-landing.ts'
 import { accepted, need, needOneDb, needRegions, type WayFlags } from './way-flags.ts'
 
-export interface CopySnapshotOptions {
+export interface CopySnapshotOptions extends RestoreLandingOptions {
   readonly source: string
   readonly target: string
   readonly db: string
   /** An id, `new`, or null for the newest that there is. */
   readonly snapshot: string | null
-  readonly targetId: string | null
   readonly kmsKey: string | null
-  readonly subnetGroup: string | null
-  readonly securityGroups: readonly string[]
-  readonly parameterGroup: string | null
-  readonly optionGroup: string | null
-  readonly classes: readonly string[]
-  readonly zones: readonly string[]
-  readonly multiAz: boolean | null
-  readonly backupDays: number | null
+
   readonly acceptUnencrypted: boolean
   readonly acceptUnencryptedCopy: boolean
 }

@@ -1,5 +1,5 @@
 import { RUN_TAG, type RunName, type Step } from '../core/runbook.ts'
-import { aws, clusterAvailable, instanceAvailable, mayLook, rdsArn, tagWords } from './aws-cli.ts'
+import { aws, clusterAvailable, instanceAvailable, mayEncrypt, mayLook, rdsArn, tagWords } from './aws-cli.ts'
 import type { NativeSettings } from './native-settings.ts'
 import { firstWithRoom, type Placement } from './placement.ts'
 import type { InstanceSettings } from './ports/rds.ts'
@@ -174,20 +174,7 @@ function originPermissions(kmsKeyArn: string | null) {
       actions: ['secretsmanager:CreateSecret', 'secretsmanager:TagResource', 'kms:DescribeKey'],
       resources: ['*'],
     },
-    ...(kmsKeyArn === null
-      ? []
-      : [
-          {
-            actions: [
-              'kms:DescribeKey',
-              'kms:CreateGrant',
-              'kms:Decrypt',
-              'kms:GenerateDataKey',
-              'kms:GenerateDataKeyWithoutPlaintext',
-            ],
-            resources: [kmsKeyArn],
-          },
-        ]),
+    ...mayEncrypt(kmsKeyArn),
   ]
 }
 

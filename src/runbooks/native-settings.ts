@@ -3,15 +3,14 @@ import type { Endpoint, RdsInstance } from './ports/rds.ts'
 import type { SnapshotKind } from './ports/rds-backups.ts'
 import type { ClusterSettings } from './ports/rds-clusters.ts'
 import type { Tags } from './ports.ts'
-import { classesOf, instancesOf } from './restore-landing.ts'
+import { classesOf, instancesOf, type RestoreLandingOptions } from './restore-landing.ts'
 import type { SourceModel } from './source-model.ts'
 
 /** Null is as the source has it, from its own control plane or an inventory that stands for it. */
-export interface NativeOptions {
+export interface NativeOptions extends RestoreLandingOptions {
   readonly source: string
   readonly target: string
   readonly db: string
-  readonly targetId: string | null
   /** Dump the old one first, and restore just that. */
   readonly dumpNow: boolean
   /** Whom to dump, where its region does not say so. */
@@ -21,14 +20,6 @@ export interface NativeOptions {
   readonly storageGib: number | null
   readonly masterUser: string | null
   readonly kmsKey: string | null
-  readonly subnetGroup: string | null
-  readonly securityGroups: readonly string[]
-  readonly parameterGroup: string | null
-  readonly optionGroup: string | null
-  readonly classes: readonly string[]
-  readonly zones: readonly string[]
-  readonly multiAz: boolean | null
-  readonly backupDays: number | null
 }
 
 /** The new database, with every gap filled. */

@@ -5,7 +5,7 @@ import type { RegionPorts } from './ports.ts'
 import { readModel, type SourceModel } from './source-model.ts'
 import { need, type WayFlags } from './way-flags.ts'
 
-/** Where a new database is to stand, as far as the operator has said so. Null is as the inventory has it. */
+/** Where a new database is to stand, as far as the operator has said so. Null is as the source has it, or its inventory. */
 export interface RestoreLandingOptions {
   readonly targetId: string | null
   readonly subnetGroup: string | null
