@@ -1,9 +1,10 @@
 import { Argument, Command, Option } from 'commander'
 import type { Classification } from '../core/classification.ts'
 import { LifeboatError } from '../core/errors.ts'
+import type { Unkept } from './again-words.ts'
 import { helpTail, option, parseAge, parseDuration, parsePrice, parseWhole, several } from './options.ts'
 
-export interface MigrateOptions {
+export interface MigrateOptions extends Unkept {
   readonly source?: string
   readonly target?: string
   readonly db?: readonly string[]
@@ -21,25 +22,13 @@ export interface MigrateOptions {
   readonly storageGib?: number
   readonly pricePerGib?: number
   readonly masterUser?: string
-  readonly backups?: string
   readonly beside?: string
   readonly dumpNow?: boolean
-  readonly dumpPassword?: string
-  readonly recipient?: readonly string[]
   /** False by --no-encryption. */
-  readonly encryption?: boolean
-  readonly backup?: string
-  readonly job?: string
-  readonly key?: readonly string[]
-  readonly passphrase?: string
-  readonly gpg?: boolean
-  readonly signer?: readonly string[]
-  readonly unsignedOk?: boolean
   readonly classification?: Classification
   readonly rto?: number
   readonly rpo?: number
   readonly emergency?: boolean
-  readonly audit?: string
   readonly class?: readonly string[]
   readonly zone?: readonly string[]
   readonly multiAz?: boolean
@@ -60,15 +49,6 @@ export interface MigrateOptions {
   readonly to?: string
   readonly newestQuery?: string
   readonly write?: boolean
-  readonly login?: string
-  readonly password?: string
-  readonly profile?: string
-  readonly inventory?: string
-  readonly accounts?: string
-  readonly at?: string
-  readonly config?: string
-  readonly sinkPassword?: string
-  readonly sinkPassphrase?: string
   readonly json?: boolean
   readonly logFormat?: 'text' | 'json'
   readonly logFile?: string

@@ -2,7 +2,7 @@ import { LifeboatError } from '../core/errors.ts'
 import { nameOf, type Runbook, type RunName, type Step, type Way } from '../core/runbook.ts'
 import { giveRoles } from './give-role.ts'
 import { keyCheck } from './key-check.ts'
-import { newOnes, SECURITY_GROUP_HINT } from './landing.ts'
+import { newOnes } from './landing.ts'
 import { type CreatePlan, createCluster, createInstance, isInstancePlan } from './native-create.ts'
 import { dumpNow } from './native-dump.ts'
 import { gatherNative, type NativeFacts } from './native-facts.ts'
@@ -12,8 +12,8 @@ import { placements } from './placement.ts'
 import type { CloudPorts } from './ports.ts'
 import { readEndpoint } from './read-endpoint.ts'
 import { clusterInstance } from './restore-cluster.ts'
-import { unlike } from './restore-landing.ts'
-import { need, needOneDb, needRegions, type WayFlags } from './way-flags.ts'
+import { chooseRestoreLanding, unlike } from './restore-landing.ts'
+import { needOneDb, needRegions, type WayFlags } from './way-flags.ts'
 
 export const native: Way<WayFlags, NativeOptions, NativeFacts, CloudPorts> = {
   name: 'native',
@@ -37,7 +37,6 @@ export const native: Way<WayFlags, NativeOptions, NativeFacts, CloudPorts> = {
   choose: (flags) => ({
     ...needRegions(flags),
     db: needOneDb(flags, 'native'),
-    targetId: flags.targetId === undefined ? null : need(flags.targetId, '--target-id', 'shop'),
     dumpNow: flags.dumpNow ?? false,
     from: flags.from === undefined ? null : readEndpoint(flags.from, '--from'),
     engine: flags.engine ?? null,
@@ -45,14 +44,7 @@ export const native: Way<WayFlags, NativeOptions, NativeFacts, CloudPorts> = {
     storageGib: flags.storageGib ?? null,
     masterUser: flags.masterUser ?? null,
     kmsKey: flags.kmsKey ?? null,
-    subnetGroup: flags.subnetGroup ?? null,
-    securityGroups: securityGroupsOf(flags),
-    parameterGroup: flags.parameterGroup ?? null,
-    optionGroup: flags.optionGroup ?? null,
-    classes: flags.class ?? [],
-    zones: flags.zone ?? [],
-    multiAz: flags.multiAz ?? null,
-    backupDays: flags.backupDays ?? null,
+    ...chooseRestoreLanding(flags),
   }),
   gather: gatherNative,
   plan,
@@ -86,12 +78,6 @@ export const native: Way<WayFlags, NativeOptions, NativeFacts, CloudPorts> = {
 }
 
 /** As applications reach it. */
-function securityGroupsOf({ securityGroup = [] }: WayFlags): readonly string[] {
-  if (securityGroup.length > 0) return securityGroup
-  throw new LifeboatError('usage', 'unable to plan: --security-group is missing', {
-    hint: SECURITY_GROUP_HINT,
-  })
-}
 
 function plan(options: NativeOptions, facts: NativeFacts, run: RunName): Runbook<CloudPorts> {
   const { source, target, db, securityGroups } = options
